@@ -1,0 +1,25 @@
+// The Task record: one line of tasks.jsonl, of the held-out files and of `azr verify` requests.
+
+export interface Pair {
+  /** Text of the call's arguments. */
+  input: string;
+  /** Canonical value text of the result. */
+  output: string;
+}
+
+export interface Task {
+  id: string;
+  /** Name of a registered kind: `deduction`, `abduction`, `induction` or one that a user added. */
+  kind: string;
+  program: string;
+  input?: string;
+  output?: string;
+  /** Induction: all input/output pairs; the first `shown` are shown to the solver, the rest are hidden. */
+  pairs?: Pair[];
+  shown?: number;
+  message?: string;
+  origin: { step: number; parents: string[]; seed?: true };
+}
+
+/** `undecided` only when the executor itself failed; such an answer is never scored. */
+export type Verdict = "correct" | "wrong" | "malformed" | "undecided";

@@ -1,0 +1,151 @@
+// The Engine interface: all that the curriculum, evaluation and the command line know of a language model.
+// src/engine/open.ts gives one backed by the C++ addon; src/testing gives a scripted one; an embedding tool may bring its own.
+// Batches cross as flat typed arrays: the rows' token ids one after another, with an array of row lengths beside them.
+
+/** Rows of token ids laid end to end: `tokens` is [sum of lengths], `lengths` is [rows]. */
+export interface TokenRows {
+  tokens: Int32Array;
+  lengths: Int32Array;
+}
+
+export interface GenerateRequest {
+  /** One row a prompt. A prompt has at least one token; its keys and values are computed once for its samples. */
+  prompts: TokenRows;
+  /** Completions a prompt (n). Default 1. */
+  samples?: number;
+  /** Most tokens a completion, the stop token counted. */
+  maxTokens: number;
+  /** 0 means greedy. Default 1. */
+  temperature?: number;
+  /** Keep the smallest set of tokens whose probability reaches this. Default 1 (off). */
+  topP?: number;
+  /** Keep the k most probable tokens. Default 0 (off). */
+  topK?: number;
+  /** Sampling is a function of (seed, prompt index, sample index, position) alone, not of what else is in the batch. */
+  seed: number;
+  /** A completion ends after one of these. */
+  stopTokens: number[];
+  signal?: AbortSignal;
+}
+
+export interface GenerateResult {
+  /** Row p * samples + s is sample s of prompt p. The stop token, when reached, is the last token of its row. */
+  completions: TokenRows;
+  /** log p of each completion token under the untruncated model at temperature 1: [sum of lengths]. */
+  logProbabilities: Float32Array;
+  /** [rows]: 1 where a stop token ended the row, 0 where maxTokens did. */
+  stopped: Uint8Array;
+  /** True when these log-probabilities are the ones `update` and `score` compute, bit for bit. */
+  parity: boolean;
+}
+
+export interface ScoreRequest {
+  /** Whole sequences, at least two tokens a row. */
+  sequences: TokenRows;
+  signal?: AbortSignal;
+}
+
+/** log p(token[i] | tokens before) for i >= 1: [sum of (length - 1)]. */
+export interface ScoreResult {
+  logProbabilities: Float32Array;
+}
+
+export interface OptimizerSettings {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** Largest global gradient norm; 0 means no clipping. */
+  clipNorm: number;
+}
+
+export interface UpdateRequest {
+  /** One row a distinct prompt; computed once for all its completions, forward and backward. */
+  prompts: TokenRows;
+  /** One row a completion. */
+  completions: TokenRows;
+  /** [completions]: index of each completion's prompt. Completions of one prompt must be adjacent and in prompt order. */
+  completionPrompt: Int32Array;
+  /** [sum of completion lengths]: weight of each token's term in the loss sum (normalisation included; 0 = not trained). */
+  weights: Float32Array;
+  /** `policy`: clipped surrogate, -w * min(r A, clip(r, 1 - clipLow, 1 + clipHigh) A). `cross-entropy`: -w * log p. */
+  loss: "policy" | "cross-entropy";
+  /** [sum of completion lengths], policy only. */
+  advantages?: Float32Array;
+  /** [sum of completion lengths], policy only: log-probabilities reported when the tokens were sampled. */
+  oldLogProbabilities?: Float32Array;
+  /** Policy only. Default 0.2. */
+  clipLow?: number;
+  clipHigh?: number;
+  /** Most tokens (prompts and completions) computed at once; gradients accumulate over micro-batches. Default: engine's choice. */
+  microBatchTokens?: number;
+  optimizer: OptimizerSettings;
+  signal?: AbortSignal;
+}
+
+export interface UpdateResult {
+  /** The loss: weighted sum over tokens. */
+  loss: number;
+  /** Global gradient norm before clipping. */
+  gradientNorm: number;
+  /** Share of weighted tokens whose ratio was clipped (policy), else 0. */
+  clipFraction: number;
+  /** Mean of (old log p - new log p) over weighted tokens (policy), else 0. */
+  approximateKl: number;
+  /** Mean entropy of the next-token distribution over weighted tokens, nats. */
+  entropy: number;
+  /** Largest |new - old| log-probability over weighted tokens before the step (policy), else 0. Shows sampler/trainer disagreement. */
+  maxLogProbabilityGap: number;
+  /** Tokens that went through the model, shared prompts counted once. */
+  computedTokens: number;
+  /** Tokens with a non-zero weight. */
+  trainedTokens: number;
+}
+
+export interface EngineStats {
+  threads: number;
+  parameters: number;
+  /** Since open: counts and the seconds that the engine thread spent on each kind of work. */
+  generatedTokens: number;
+  trainedTokens: number;
+  generateSeconds: number;
+  scoreSeconds: number;
+  updateSeconds: number;
+}
+
+/** Shape of a model as this engine runs it, read from a Hugging Face config.json. */
+export interface ModelShape {
+  vocabularySize: number;
+  hiddenSize: number;
+  layers: number;
+  heads: number;
+  keyValueHeads: number;
+  headSize: number;
+  feedForwardSize: number;
+  ropeTheta: number;
+  normEpsilon: number;
+  tiedHead: boolean;
+  maxPositions: number;
+}
+
+/**
+ * A model with its optimizer. Calls are queued and run one at a time in call order. Every method rejects with AZR_DISPOSED
+ * after disposal, AZR_ABORTED when its signal fires (between tokens or micro-batches; an aborted update leaves the weights
+ * untouched), AZR_INPUT_INVALID for malformed arrays, AZR_NUMERICS for non-finite loss or gradients (weights untouched).
+ */
+export interface Engine {
+  readonly shape: ModelShape;
+  generate(request: GenerateRequest): Promise<GenerateResult>;
+  score(request: ScoreRequest): Promise<ScoreResult>;
+  update(request: UpdateRequest): Promise<UpdateResult>;
+  /** Writes `model.safetensors` (Hugging Face tensor names) into an existing folder, synced to disk. */
+  saveModel(folder: string): Promise<void>;
+  /** Writes `optimizer.safetensors` (AdamW moments and the step count) into an existing folder, synced to disk. */
+  saveOptimizer(folder: string): Promise<void>;
+  /** Replaces weights and optimizer state by those of a checkpoint folder. */
+  load(folder: string, options?: { optimizer?: boolean }): Promise<void>;
+  stats(): EngineStats;
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

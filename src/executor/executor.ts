@@ -1,0 +1,107 @@
+// The Executor interface: runs model-written Python in a locked child process and answers with plain data.
+// src/executor/open.ts gives the real one (supervisor, zygotes, seccomp); src/testing a scripted one.
+
+/** Exactly one of these is the outcome of a run (see docs/executor.md). */
+export type Outcome =
+  | "ok"
+  | "compile-error"
+  | "runtime-error"
+  | "time-limit"
+  | "memory-limit"
+  | "output-limit"
+  | "unrepresentable"
+  | "violation"
+  | "bad-request"
+  | "sandbox-error";
+
+export interface RunOutcome {
+  outcome: Outcome;
+  /** Canonical value text of the result; only with `ok`. */
+  value?: string;
+  /** Name of the nearest builtin exception class; only with `compile-error` and `runtime-error`. */
+  error?: string;
+  /** What the exception or the executor said, at most 400 characters. Never used for a verdict. */
+  message?: string;
+  cpuMs: number;
+  wallMs: number;
+}
+
+export interface Limits {
+  cpuMs: number;
+  wallMs: number;
+  memoryBytes: number;
+  outputBytes: number;
+  sourceBytes: number;
+}
+
+export interface RunRequest {
+  /** Python source that defines `f`. */
+  program: string;
+  /** Argument texts, each as between the brackets of a call; literals only, parsed in the locked child, never evaluated. */
+  inputs: string[];
+  /**
+   * `once`: zygote A runs each input in a fork of its own. `full` (proposals): then at least three variants that differ in
+   * hash seed, address layout, clock and pid run all inputs again, each variant in one fork; any difference makes
+   * `deterministic` false. `pair`: A and one variant (answers that are about to be scored correct).
+   */
+  determinism?: "once" | "pair" | "full";
+  limits?: Partial<Limits>;
+  signal?: AbortSignal;
+}
+
+export interface RunResult {
+  /** One an input, from zygote A. */
+  runs: RunOutcome[];
+  /** False when any two executions of one input differed. Null with `once`, or when A's runs did not all end `ok`. */
+  deterministic: boolean | null;
+}
+
+export interface ParseRequest {
+  /** Text of one literal, or with `arguments` of a call's arguments. */
+  text: string;
+  arguments?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Canonical value text (of a tuple of the arguments, with `arguments`), or why the text is not a literal. */
+export type ParseResult = { ok: true; value: string } | { ok: false; message: string };
+
+export interface AnalyseResult {
+  ok: boolean;
+  /** Why not: syntax error, too deep, too long. Only when not ok. */
+  message?: string;
+  /** ast.dump-like text with local names renamed by order of appearance and docstrings dropped: equal for programs that differ in names, comments or spacing only. */
+  normalised: string;
+  /** Names bound by `def` anywhere, in order of appearance. */
+  functions: string[];
+  /** Names of top-level functions. */
+  topLevelFunctions: string[];
+  /** Dotted names of imported modules. */
+  imports: string[];
+  /** Count of statements inside `f`. */
+  statements: number;
+}
+
+export interface ExecutorStats {
+  python: string;
+  workers: number;
+  runs: number;
+  sandboxErrors: number;
+  /** Wall seconds during which at least one request was in flight. */
+  busySeconds: number;
+}
+
+/**
+ * Requests may be issued concurrently; the executor bounds what is in flight. Methods reject with AZR_EXECUTOR_UNAVAILABLE (cannot
+ * start: names the missing layer), AZR_EXECUTOR_FAILED (`sandbox-error` that survived its retries; never scored), AZR_DISPOSED, AZR_ABORTED.
+ */
+export interface Executor {
+  run(request: RunRequest): Promise<RunResult>;
+  /** Parses a literal in a locked child; nothing is evaluated. */
+  parse(request: ParseRequest): Promise<ParseResult>;
+  /** Parses a program to its syntax tree in a locked child; nothing is executed. */
+  analyse(program: string): Promise<AnalyseResult>;
+  stats(): ExecutorStats;
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,9 @@
+// What `absolute-zero/config` exports: enough to write and check a configuration without loading the rest of the package.
+export { configKeys } from "./suggest.ts";
+export { configFileNames, defineConfig, loadConfig } from "./load.ts";
+export type { ConfigContext, ConfigDefinition, LoadConfigOptions } from "./load.ts";
+export { presets } from "./presets.ts";
+export { configHash, environmentKeys, incompatibleSettings, resolveConfig } from "./resolve.ts";
+export type { ConfigSources, ResolvedConfig } from "./resolve.ts";
+export { configJsonSchema, configSchema, presetNames } from "./schema.ts";
+export type { Config, ConfigInput, PresetName } from "./schema.ts";

@@ -1,0 +1,75 @@
+// Named sets of values. A preset sets everything that belongs to its recipe, so that a later change of a default does not change it.
+import type { ConfigInput, PresetName } from "./schema.ts";
+
+// The recipe of the bundled seedling: no clip acts (one minibatch), every rollout is trained, a low rate.
+const demo: ConfigInput = {
+  model: "seedling",
+  format: "compact",
+  steps: 300,
+  generation: { maxTokens: { propose: 96, solve: 64 }, temperature: 1, topP: 1 },
+  curriculum: {
+    proposals: 48,
+    references: 1,
+    rollouts: { n: 8, reuse: true },
+    deduplicate: true,
+    fidelity: "tuned",
+    induction: { inputs: 6, shown: 3 },
+    seedTasks: 0,
+  },
+  update: { learningRate: 1.5e-4, betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
+  run: { checkpointEvery: 20, keepCheckpoints: 2 },
+};
+
+// Zhao et al. 2025 (arXiv 2505.03335), table 3 and appendix: 64 sequences for each of six groups, one gradient step.
+const paper: ConfigInput = {
+  model: "Qwen/Qwen2.5-Coder-3B",
+  format: "paper",
+  steps: 500,
+  generation: { maxTokens: { propose: 8096, solve: 8096 }, temperature: 1, topP: 1 },
+  curriculum: {
+    proposals: 64,
+    references: 6,
+    referenceSampling: "uniform",
+    rollouts: { n: 8, reuse: false },
+    solverTasks: "this-step",
+    deduplicate: false,
+    fidelity: "paper",
+    induction: { inputs: 10, shown: 5 },
+    seedTasks: 256,
+  },
+  update: {
+    learningRate: 1e-6,
+    betas: [0.9, 0.999],
+    weightDecay: 0.01,
+    clip: { low: 0.2, high: 0.2 },
+    clipNorm: 1,
+    normalise: "sequence",
+    minibatches: 1,
+  },
+  run: { checkpointEvery: 10 },
+};
+
+// The authors' code where it departs from their text: last step's tasks, token-weighted loss, its reward column.
+const reference: ConfigInput = {
+  ...paper,
+  curriculum: { ...paper.curriculum, solverTasks: "previous-step", fidelity: "reference" },
+  update: { ...paper.update, normalise: "token" },
+};
+
+// What we would run on a large model: nothing sampled is thrown away, duplicates do not pay.
+const tuned: ConfigInput = {
+  ...paper,
+  generation: { maxTokens: { propose: 4096, solve: 4096 }, temperature: 1, topP: 1 },
+  curriculum: { ...paper.curriculum, rollouts: { n: 8, reuse: true }, deduplicate: true, fidelity: "tuned" },
+};
+
+// The demo's recipe at the smallest size that still does everything: for trying things out and for tests.
+const tinyCpu: ConfigInput = {
+  ...demo,
+  steps: 10,
+  curriculum: { ...demo.curriculum, proposals: 8, rollouts: { n: 4, reuse: true } },
+  run: { checkpointEvery: 5, keepCheckpoints: 2 },
+};
+
+/** The values of each preset; `resolveConfig` merges them over the defaults. */
+export const presets: Record<PresetName, ConfigInput> = { demo, "tiny-cpu": tinyCpu, tuned, paper, reference };

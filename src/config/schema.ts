@@ -1,0 +1,63 @@
+// The shape of a run's configuration: every setting with its default, range and meaning. The sections are in sections.ts; this file
+// composes them and adds the rules that span several. resolve.ts merges presets, files and arguments into one value of this shape.
+import * as z from "zod";
+import { curriculum, engine, executor, generation, reward, run, update } from "./sections.ts";
+
+export const presetNames = ["demo", "tiny-cpu", "tuned", "paper", "reference"] as const;
+export type PresetName = (typeof presetNames)[number];
+
+/** zod schema of a configuration. Misspelt keys are errors; every field has a default and a description. */
+export const configSchema = z
+  .strictObject({
+    preset: z.enum(presetNames).optional().meta({ description: "Name of the set of values to start from" }),
+    model: z
+      .string()
+      .min(1)
+      .default("seedling")
+      .meta({ description: "`seedling`, a Hugging Face folder or hub id, or a run folder" }),
+    seed: z.int().min(0).max(0xffff_ffff).default(0).meta({ description: "Root of every random choice of the run" }),
+    steps: z.int().min(0).default(100).meta({ description: "Gradient steps in all; changes no step's result" }),
+    timeBudgetSeconds: z
+      .number()
+      .min(0)
+      .default(0)
+      .meta({ description: "Finish the current step and stop after this many seconds; 0 = no limit. Changes no step's result" }),
+    kinds: z
+      .array(z.string().min(1))
+      .min(1)
+      .default(["deduction", "abduction", "induction"])
+      .meta({ description: "Registered task kinds, in the order in which they are worked on" }),
+    format: z
+      .enum(["compact", "paper"])
+      .default("compact")
+      .meta({ description: "Prompt format: `compact` for the seedling, `paper` for models that read prose" }),
+    generation: generation.prefault({}).meta({ description: "Sampling" }),
+    curriculum: curriculum.prefault({}).meta({ description: "Proposing, validating, solving" }),
+    reward: reward.prefault({}).meta({ description: "Rewards" }),
+    update: update.prefault({}).meta({ description: "The gradient step" }),
+    executor: executor.prefault({}).meta({ description: "The locked Python process" }),
+    engine: engine.prefault({}).meta({ description: "The model's engine" }),
+    run: run.prefault({}).meta({ description: "The run folder" }),
+  })
+  .superRefine((config, context) => {
+    const complain = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+    if (new Set(config.kinds).size !== config.kinds.length) complain(["kinds"], "a kind is listed twice");
+    const { inputs, shown } = config.curriculum.induction;
+    if (shown >= inputs) {
+      const path = ["curriculum", "induction", "shown"];
+      complain(path, `must be below curriculum.induction.inputs (${shown} of ${inputs}), so that some pairs stay hidden`);
+    }
+    const { cpuMs, wallMs } = config.executor.limits;
+    if (wallMs < cpuMs) {
+      complain(["executor", "limits", "wallMs"], `must not be below executor.limits.cpuMs (${wallMs} < ${cpuMs})`);
+    }
+  });
+
+/** A complete configuration. */
+export type Config = z.output<typeof configSchema>;
+/** What a user writes: any part of a configuration. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** The configuration as JSON Schema (draft 2020-12), for editors. */
+export const configJsonSchema = (): Record<string, unknown> =>
+  z.toJSONSchema(configSchema, { io: "input" }) as Record<string, unknown>;

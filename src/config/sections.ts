@@ -1,0 +1,135 @@
+// The sections of the configuration: sampling, curriculum, rewards, gradient step, executor, engine, run folder.
+// schema.ts composes them. Numbers that are defaults here are the demo's recipe; presets.ts holds the other sets.
+import * as z from "zod";
+
+const share = z.number().min(0).max(1);
+const count = z.int().min(1);
+
+export const generation = z.strictObject({
+  maxTokens: z
+    .strictObject({
+      propose: count.default(96).meta({ description: "Most tokens a proposal, stop token counted" }),
+      solve: count.default(64).meta({ description: "Most tokens an answer, stop token counted" }),
+    })
+    .prefault({})
+    .meta({ description: "Length limits of completions" }),
+  temperature: z
+    .number()
+    .gt(0, "must be above 0: the rollouts of one task have to differ for its difficulty to be measured")
+    .default(1)
+    .meta({ description: "Sampling temperature of proposals and rollouts" }),
+  topP: z.number().gt(0).max(1).default(1).meta({ description: "Nucleus sampling; 1 = off" }),
+});
+
+export const curriculum = z.strictObject({
+  proposals: count.default(48).meta({ description: "Proposals a kind and step (B)" }),
+  references: z.int().min(0).default(1).meta({ description: "Past tasks shown to the proposer (K)" }),
+  referenceSampling: z
+    .enum(["uniform", "recent"])
+    .default("uniform")
+    .meta({ description: "How past tasks are drawn: all alike, or weighted by the step in which they arrived" }),
+  rollouts: z
+    .strictObject({
+      n: count.default(8).meta({ description: "Answers sampled a task to measure its difficulty (n)" }),
+      reuse: z
+        .boolean()
+        .default(true)
+        .meta({ description: "Train the solver on these; false samples one separate answer a task, as the paper does" }),
+    })
+    .prefault({})
+    .meta({ description: "Difficulty rollouts" }),
+  solverTasks: z
+    .enum(["this-step", "previous-step"])
+    .default("this-step")
+    .meta({ description: "Without rollouts.reuse: whose new tasks the solver trains on, topped up from the buffer" }),
+  trainProposer: z.boolean().default(true).meta({ description: "false keeps the proposer's sequences out of the loss" }),
+  deduplicate: z
+    .boolean()
+    .default(true)
+    .meta({ description: "Count a proposal whose normalised program is already known as invalid" }),
+  fidelity: z
+    .enum(["paper", "reference", "tuned"])
+    .default("tuned")
+    .meta({ description: "Column of the reward table, and which pairs an induction answer must match" }),
+  induction: z
+    .strictObject({
+      inputs: z.int().min(2).default(6).meta({ description: "Inputs an induction proposal gives" }),
+      shown: count.default(3).meta({ description: "Pairs the solver sees; the rest are hidden" }),
+    })
+    .prefault({})
+    .meta({ description: "Sizes of induction tasks" }),
+  seedTasks: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ description: "Grow each buffer to this many tasks by proposing without training before step 1; 0 = the built-in task only" }),
+  bufferCapacity: count.default(16_384).meta({ description: "Tasks kept a kind; the oldest leave first" }),
+  proposalLimitShare: share
+    .gt(0)
+    .default(0.25)
+    .meta({ description: "A proposal that uses more of a limit than this is rejected, so that load cannot change a verdict" }),
+  heldOut: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ description: "Task files whose programs may not be proposed (compared by normalised program)" }),
+});
+
+export const reward = z.strictObject({
+  shuffle: z
+    .boolean()
+    .default(false)
+    .meta({ description: "Control experiment: permute rewards inside each group, which detaches them from the samples" }),
+});
+
+export const update = z.strictObject({
+  learningRate: z.number().min(0).default(1.5e-4).meta({ description: "AdamW step size, constant" }),
+  betas: z.tuple([share.lt(1), share.lt(1)]).default([0.9, 0.99]).meta({ description: "AdamW moment decays" }),
+  epsilon: z.number().gt(0).default(1e-8).meta({ description: "AdamW denominator floor" }),
+  weightDecay: z.number().min(0).default(0).meta({ description: "Decoupled weight decay" }),
+  clip: z
+    .strictObject({
+      low: share.default(0.2).meta({ description: "Ratio floor is 1 - low" }),
+      high: z.number().min(0).default(0.2).meta({ description: "Ratio ceiling is 1 + high" }),
+    })
+    .prefault({})
+    .meta({ description: "Clipping of the surrogate's ratio; acts from the second minibatch on" }),
+  clipNorm: z.number().min(0).default(1).meta({ description: "Largest global gradient norm; 0 = off" }),
+  normalise: z
+    .enum(["sequence", "token"])
+    .default("sequence")
+    .meta({ description: "Loss is the mean over sequences of token means, or the mean over all tokens" }),
+  minibatches: count.default(1).meta({ description: "Gradient steps a step: the batch is split into this many, by prompt" }),
+  microBatchTokens: z.int().min(0).default(0).meta({ description: "Most tokens computed at once; 0 = the engine's choice" }),
+});
+
+export const executor = z.strictObject({
+  workers: z.int().min(0).default(0).meta({ description: "Programs run at a time; 0 = by the number of cores" }),
+  python: z.string().default("").meta({ description: "Python interpreter to use; empty = the first python3 on the path" }),
+  limits: z
+    .strictObject({
+      cpuMs: count.default(1000).meta({ description: "Processor time a run, milliseconds" }),
+      wallMs: count.default(3000).meta({ description: "Elapsed time a run, milliseconds" }),
+      memoryBytes: count.default(256 * 1024 * 1024).meta({ description: "Address space a run, bytes" }),
+      outputBytes: count.default(64 * 1024).meta({ description: "Length of a result's text, bytes" }),
+      sourceBytes: count.default(64 * 1024).meta({ description: "Length of a program, bytes" }),
+    })
+    .prefault({})
+    .meta({ description: "Limits of one run" }),
+});
+
+export const engine = z.strictObject({
+  threads: z.int().min(0).default(0).meta({ description: "Threads of the engine; 0 = by the number of cores" }),
+  libtorch: z.string().default("").meta({ description: "Folder of LibTorch; empty = where `azr torch install` put it" }),
+});
+
+export const run = z.strictObject({
+  dir: z.string().min(1).default("runs").meta({ description: "Folder that holds the run folders" }),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be a plain folder name")
+    .optional()
+    .meta({ description: "Name of the run's folder; by default made from the preset and the seed" }),
+  checkpointEvery: z.int().min(0).default(20).meta({ description: "Steps between checkpoints; 0 = only at the end" }),
+  keepCheckpoints: count.default(2).meta({ description: "Checkpoints kept; older ones are removed" }),
+  recordRollouts: z.boolean().default(true).meta({ description: "Keep every prompt, completion and verdict under rollouts/" }),
+});

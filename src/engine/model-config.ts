@@ -1,0 +1,102 @@
+// Reads a Hugging Face config.json into the ModelShape that the engine runs, and refuses what it would run differently.
+// Used by open.ts and resolve-model.ts; native/engine trusts the shape it gets.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AzrError } from "../errors.ts";
+import type { ModelShape } from "./engine.ts";
+
+export interface ModelConfig {
+  shape: ModelShape;
+  /** Type that the weights were saved in, as written in the file; undefined when it does not say. */
+  weightType: string | undefined;
+  /** Ids that end a text, from generation_config.json or config.json; empty when neither says. */
+  endTokens: number[];
+}
+
+const supportedArchitecture = "LlamaForCausalLM";
+
+function fault(message: string, hint?: string): AzrError {
+  return new AzrError("AZR_MODEL_FORMAT", message, {
+    hint: hint ?? `Supported models: ${supportedArchitecture} with plain rotary embeddings (no scaling), SiLU, no biases.`,
+  });
+}
+
+function readJson(path: string): Record<string, any> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("it does not hold an object");
+    return value;
+  } catch (cause) {
+    throw fault(`${path} cannot be read: ${(cause as Error).message}`, "Take the file anew from where the model came from.");
+  }
+}
+
+/**
+ * Reads `config.json` (and `generation_config.json`, for end tokens) of a model folder.
+ * @throws AzrError AZR_MODEL_NOT_FOUND (no config.json), AZR_MODEL_FORMAT (broken, or a model the engine does not run)
+ */
+export function readModelConfig(folder: string): ModelConfig {
+  const path = join(folder, "config.json");
+  if (!existsSync(path)) {
+    throw new AzrError("AZR_MODEL_NOT_FOUND", `There is no config.json in ${folder}.`, {
+      hint: "Give --model a folder that holds config.json, tokenizer.json and model.safetensors.",
+    });
+  }
+  const json = readJson(path);
+  const generationPath = join(folder, "generation_config.json");
+  const generation = existsSync(generationPath) ? readJson(generationPath) : {};
+  const ends: unknown = generation["eos_token_id"] ?? json["eos_token_id"] ?? [];
+  return {
+    shape: parseModelConfig(json, path),
+    weightType: json["dtype"] ?? json["torch_dtype"],
+    endTokens: (Array.isArray(ends) ? ends : [ends]).filter((id) => Number.isInteger(id)),
+  };
+}
+
+/** The shape in a parsed config.json; `path` is for messages. Throws AZR_MODEL_FORMAT. */
+export function parseModelConfig(json: Record<string, any>, path = "config.json"): ModelShape {
+  const architectures: unknown = json["architectures"];
+  const named = Array.isArray(architectures) ? architectures[0] : json["model_type"] === "llama" ? supportedArchitecture : json["model_type"];
+  if (named !== supportedArchitecture) throw fault(`${path} describes ${JSON.stringify(named ?? null)}, which the engine does not run.`);
+
+  function count(key: string, fallback?: number): number {
+    const value = json[key] ?? fallback;
+    if (!Number.isSafeInteger(value) || value < 1) throw fault(`${key} in ${path} must be a positive whole number, not ${JSON.stringify(value ?? null)}.`);
+    return value;
+  }
+
+  const hiddenSize = count("hidden_size");
+  const heads = count("num_attention_heads");
+  const keyValueHeads = count("num_key_value_heads", heads);
+  if (json["head_dim"] == null && hiddenSize % heads !== 0) throw fault(`hidden_size ${hiddenSize} in ${path} is not divisible by num_attention_heads ${heads}.`);
+  const headSize = count("head_dim", hiddenSize / heads);
+  if (headSize % 2 !== 0) throw fault(`The head size ${headSize} in ${path} is odd; rotary embeddings need pairs.`);
+  if (heads % keyValueHeads !== 0) throw fault(`num_attention_heads ${heads} in ${path} is not divisible by num_key_value_heads ${keyValueHeads}.`);
+
+  // Newer files keep the rotary settings in one object; "default" there means no scaling.
+  const rope = json["rope_parameters"] ?? json["rope_scaling"];
+  const scaling = rope?.rope_type ?? rope?.type ?? "default";
+  if (scaling !== "default") throw fault(`${path} scales its rotary embeddings (${JSON.stringify(scaling)}), which is not supported.`);
+  const ropeTheta = json["rope_theta"] ?? json["rope_parameters"]?.rope_theta ?? 10_000;
+  const normEpsilon = json["rms_norm_eps"] ?? 1e-6;
+  for (const [key, value] of [["rope_theta", ropeTheta], ["rms_norm_eps", normEpsilon]] as const) {
+    if (typeof value !== "number" || !(value > 0) || !Number.isFinite(value)) throw fault(`${key} in ${path} must be a positive number, not ${JSON.stringify(value)}.`);
+  }
+  const activation = json["hidden_act"] ?? "silu";
+  if (activation !== "silu") throw fault(`${path} uses the activation ${JSON.stringify(activation)}, which is not supported.`);
+  for (const key of ["attention_bias", "mlp_bias"]) if (json[key] === true) throw fault(`${path} sets ${key}, which is not supported.`);
+
+  return {
+    vocabularySize: count("vocab_size"),
+    hiddenSize,
+    layers: count("num_hidden_layers"),
+    heads,
+    keyValueHeads,
+    headSize,
+    feedForwardSize: count("intermediate_size"),
+    ropeTheta,
+    normEpsilon,
+    tiedHead: json["tie_word_embeddings"] === true,
+    maxPositions: count("max_position_embeddings", 2048),
+  };
+}

@@ -1,0 +1,112 @@
+// What must be on the machine before anything is built: compiler, cmake, make or ninja, Python with pip.
+// Each check gives one finding; a missing tool comes with the install line of this distribution.
+
+import { readFileSync } from "node:fs";
+import { run } from "./run.mjs";
+import { activePython } from "./torch-find.mjs";
+
+const packages = {
+  apt: { compiler: "g++", cmake: "cmake", make: "make", python: "python3", pip: "python3-pip" },
+  dnf: { compiler: "gcc-c++", cmake: "cmake", make: "make", python: "python3.11", pip: "python3-pip" },
+  apk: { compiler: "g++", cmake: "cmake", make: "make", python: "python3", pip: "py3-pip" },
+  pacman: { compiler: "gcc", cmake: "cmake", make: "make", python: "python", pip: "python-pip" },
+  zypper: { compiler: "gcc-c++", cmake: "cmake", make: "make", python: "python311", pip: "python311-pip" },
+};
+const install = { apt: "apt-get install -y", dnf: "dnf install -y", apk: "apk add", pacman: "pacman -S --noconfirm", zypper: "zypper install -y" };
+const families = { debian: "apt", ubuntu: "apt", fedora: "dnf", rhel: "dnf", centos: "dnf", amzn: "dnf", alpine: "apk", arch: "pacman", suse: "zypper", opensuse: "zypper" };
+
+/** The package manager of the distribution that an os-release text describes; apt when it names none we know. */
+export function packageManager(osRelease) {
+  const field = (name) => new RegExp(`^${name}="?([^"\n]*)"?$`, "m").exec(osRelease)?.[1] ?? "";
+  const names = [field("ID"), ...field("ID_LIKE").split(" ")];
+  return names.map((name) => families[name] ?? families[name.split("-")[0]]).find(Boolean) ?? "apt";
+}
+
+/** The line that installs the given tools (keys of `packages`) on this machine. */
+export function installLine(tools, { osRelease, root = process.getuid?.() === 0 } = {}) {
+  let text = osRelease ?? "";
+  try {
+    text ||= readFileSync("/etc/os-release", "utf8");
+  } catch {
+    // not every image has one
+  }
+  const manager = packageManager(text);
+  return `${root ? "" : "sudo "}${install[manager]} ${tools.map((tool) => packages[manager][tool]).join(" ")}`;
+}
+
+function atLeast(version, wanted) {
+  const numbers = (text) => text.split(".").map(Number);
+  const [have, want] = [numbers(version), numbers(wanted)];
+  for (let index = 0; index < want.length; index++) {
+    if ((have[index] ?? 0) !== want[index]) return (have[index] ?? 0) > want[index];
+  }
+  return true;
+}
+
+async function versionOf(command, pattern) {
+  const { status, output } = await run(command, ["--version"]);
+  return status === 0 ? (pattern.exec(output)?.[1] ?? output.split("\n")[0]) : undefined;
+}
+
+/** Compiler to use: CXX, else g++, else clang++. Resolves with {command, version (first line)} or undefined. */
+export async function findCompiler() {
+  for (const command of [process.env.CXX, "g++", "clang++"].filter(Boolean)) {
+    const version = await versionOf(command, /^(.*)$/m);
+    if (version !== undefined) return { command, version };
+  }
+  return undefined;
+}
+
+/** Checks of the native build: [{tool, version?, problem?, fix?}]. */
+export async function checkBuildTools() {
+  const [cmake, compiler, make, ninja] = await Promise.all([
+    versionOf("cmake", /version (\S+)/),
+    findCompiler(),
+    versionOf("make", /Make (\S+)/),
+    versionOf("ninja", /^(\S+)/),
+  ]);
+  const missing = [!compiler && "compiler", !cmake && "cmake", !make && !ninja && "make"].filter(Boolean);
+  const fix = missing.length > 0 ? installLine(missing) : undefined;
+  const gccMajor = Number(/^g\+\+.*?(\d+)\.\d+/.exec(compiler?.version ?? "")?.[1] ?? 99);
+  return [
+    compiler === undefined
+      ? { tool: "compiler", problem: "no C++ compiler (g++ or clang++) was found", fix }
+      : gccMajor < 11
+        ? { tool: "compiler", version: compiler.version, problem: `${compiler.version} is too old for C++20 (11 is needed)`, fix: "install g++ 11 or newer and set CXX to it" }
+        : { tool: "compiler", version: compiler.version },
+    cmake === undefined
+      ? { tool: "cmake", problem: "cmake was not found", fix }
+      : atLeast(cmake, "3.18")
+        ? { tool: "cmake", version: cmake }
+        : { tool: "cmake", version: cmake, problem: `cmake ${cmake} is too old (3.18 is needed)`, fix: "python3 -m pip install --user cmake" },
+    make || ninja
+      ? { tool: "make", version: ninja ? `ninja ${ninja}` : `make ${make}` }
+      : { tool: "make", problem: "neither make nor ninja was found", fix },
+  ];
+}
+
+/** Checks of Python (3.11 or newer, for the executor) and pip (for the LibTorch fetch). */
+export async function checkPython() {
+  const python = activePython();
+  const probe = await run(python, ["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"]);
+  if (probe.status !== 0) {
+    return [{ tool: "python", problem: `${python} was not found or does not run`, fix: installLine(["python", "pip"]) }];
+  }
+  const version = probe.output.trim();
+  if (!atLeast(version, "3.11")) {
+    return [{ tool: "python", version, problem: `${python} is ${version}, 3.11 or newer is needed`, fix: "install Python 3.11 or newer and set AZR_PYTHON to it" }];
+  }
+  const pip = await run(python, ["-m", "pip", "--version"]);
+  const pipVersion = /^pip (\S+)/.exec(pip.output)?.[1];
+  return [
+    { tool: "python", version },
+    pip.status === 0 ? { tool: "pip", version: pipVersion } : { tool: "pip", problem: `${python} has no pip`, fix: installLine(["pip"]) },
+  ];
+}
+
+/** The check of the running Node. */
+export function checkNode(version = process.versions.node) {
+  return atLeast(version, "20.19")
+    ? { tool: "node", version }
+    : { tool: "node", version, problem: `Node ${version} is too old, 20.19 or newer is needed`, fix: "install Node 20.19 or newer from nodejs.org or with your version manager" };
+}

@@ -1,0 +1,153 @@
+// What a run tells the outside: one union of plain-data events, the same that `--json` prints, that events.jsonl holds and that
+// sinks receive. Names are noun-action. Adding an event or a field is a minor change, removing one a major.
+import type { AzrErrorCode } from "./errors.ts";
+import type { Task } from "./curriculum/task.ts";
+
+/** Version of the event format, on `run-start`. */
+export const eventSchemaVersion = 1;
+
+export type Role = "propose" | "solve";
+
+export interface RunStart {
+  type: "run-start";
+  schema: typeof eventSchemaVersion;
+  dir: string;
+  configHash: string;
+  seed: number;
+  /** Steps that the run is to have in all. */
+  steps: number;
+  kinds: string[];
+  model: string;
+  parameters: number;
+  /** Step of the checkpoint that the run goes on from, or null. */
+  resumedFrom: number | null;
+}
+export interface StepStart {
+  type: "step-start";
+}
+/** A completion of the proposer was parsed; its verdict follows. */
+export interface TaskProposed {
+  type: "task-proposed";
+  kind: string;
+  /** Index of the proposal within its kind and step. */
+  index: number;
+}
+export interface TaskAccepted {
+  type: "task-accepted";
+  kind: string;
+  index: number;
+  task: Task;
+}
+export interface TaskRejected {
+  type: "task-rejected";
+  kind: string;
+  index: number;
+  /** Why: one of the rejection reasons of the task kinds. */
+  reason: string;
+  detail: string;
+}
+/** All completions of one role and kind were sampled. */
+export interface RolloutEnd {
+  type: "rollout-end";
+  role: Role;
+  kind: string;
+  prompts: number;
+  completions: number;
+  tokens: number;
+  /** Completions cut off by the length limit. */
+  truncated: number;
+}
+/** All completions of one role and kind were rewarded. */
+export interface RewardEnd {
+  type: "reward-end";
+  role: Role;
+  kind: string;
+  completions: number;
+  rewardMean: number;
+  /** Solver: verdicts counted. Proposer: rejection reasons and `accepted` counted. */
+  outcomes: Record<string, number>;
+  /** Proposer: the share of correct rollouts of each accepted task. */
+  solveRates?: { task: string; solveRate: number }[];
+}
+export interface UpdateEnd {
+  type: "update-end";
+  loss: number;
+  gradientNorm: number;
+  entropy: number;
+  clipFraction: number;
+  approximateKl: number;
+  maxLogProbabilityGap: number;
+  trainedTokens: number;
+}
+export interface StepEnd {
+  type: "step-end";
+  /** The step's line of metrics.jsonl. */
+  metrics: Record<string, number>;
+  timings: StepTimings;
+}
+export interface EvalEnd {
+  type: "eval-end";
+  suite: string;
+  metrics: Record<string, number>;
+}
+export interface CheckpointEnd {
+  type: "checkpoint-end";
+  path: string;
+}
+export interface Warning {
+  type: "warning";
+  code: string;
+  message: string;
+}
+export interface RunEnd {
+  type: "run-end";
+  status: RunStatus | "failed";
+  error?: { code: AzrErrorCode; message: string; hint?: string };
+}
+
+/** `finished`: all steps done. `stopped`: by `stop()`. `out-of-time`: the time budget ended. */
+export type RunStatus = "finished" | "stopped" | "out-of-time";
+
+/** Wall seconds of a step and of its phases; never part of results. Phases overlap, so they need not add up. */
+export interface StepTimings {
+  total: number;
+  propose: number;
+  validate: number;
+  solve: number;
+  verify: number;
+  update: number;
+  /** Shares of the step's wall time during which the engine sampled, programs ran, the gradient was taken. */
+  samplingShare: number;
+  executorShare: number;
+  updateShare: number;
+  /** Tokens sampled a second, over the whole step. */
+  tokensPerSecond: number;
+}
+
+export type RunEventBody =
+  | RunStart
+  | StepStart
+  | TaskProposed
+  | TaskAccepted
+  | TaskRejected
+  | RolloutEnd
+  | RewardEnd
+  | UpdateEnd
+  | StepEnd
+  | EvalEnd
+  | CheckpointEnd
+  | Warning
+  | RunEnd;
+
+/** `time` is ISO 8601; `step` is the step under way, 0 before the first. */
+export type RunEvent = RunEventBody & { time: string; step: number };
+export type RunEventType = RunEvent["type"];
+
+/** Receives every event of a run, in order. A sink that throws is reported by a warning and not called again. */
+export interface Sink {
+  write(event: RunEvent): void | Promise<void>;
+  close?(): void | Promise<void>;
+}
+
+/** Detail events: a consumer that falls behind may miss some of these; the number missed comes as a warning. */
+export const detailEvents: ReadonlySet<RunEventType> = new Set(["task-proposed", "task-accepted", "task-rejected"]);

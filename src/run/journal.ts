@@ -1,0 +1,115 @@
+// The journal: every answer of the executor is appended to journal.jsonl before the run uses it. A run that goes on after a kill
+// reads back the answers of the steps that were cut off, so that no verdict can come out differently the second time. Within a
+// step the journal also answers a repeated question without asking the executor again.
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import type { AnalyseResult, Executor, ParseRequest, ParseResult, RunRequest, RunResult } from "../executor/executor.ts";
+import type { AppendLog } from "./append-log.ts";
+
+type Call = "run" | "parse" | "analyse";
+
+/** One line of journal.jsonl. */
+export interface JournalEntry {
+  step: number;
+  call: Call;
+  /** Hash of the request: program, inputs, limits, mode. */
+  key: string;
+  result: RunResult | ParseResult | AnalyseResult;
+}
+
+export interface JournaledExecutor extends Executor {
+  /** Tells which step the following requests belong to; answers of earlier steps are forgotten. */
+  beginStep(step: number): void;
+  /** Requests since the start that were answered from the journal or from an equal request of the same step. */
+  repeated(): number;
+}
+
+const requestKey = (call: Call, request: unknown): string =>
+  createHash("sha256").update(JSON.stringify([call, request])).digest("hex").slice(0, 24);
+
+/**
+ * The entries after a byte offset, and the offset at which they end. A last line that a kill cut off is left out.
+ * Entries are few enough to hold: those of the steps since the last checkpoint.
+ */
+export async function readJournal(path: string, from: number): Promise<{ entries: JournalEntry[]; end: number }> {
+  const handle = await open(path, "r").catch(() => undefined);
+  if (handle === undefined) return { entries: [], end: 0 };
+  try {
+    const size = (await handle.stat()).size;
+    const start = Math.min(from, size);
+    const bytes = Buffer.alloc(size - start);
+    await handle.read(bytes, 0, bytes.length, start);
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    const entries: JournalEntry[] = [];
+    let position = 0;
+    for (const line of bytes.subarray(0, end).toString("utf8").split("\n")) {
+      if (line === "") continue;
+      try {
+        entries.push(JSON.parse(line) as JournalEntry);
+      } catch {
+        // A torn line in the middle (the machine lost power between two writes): nothing after it can be trusted.
+        return { entries, end: start + position };
+      }
+      position += Buffer.byteLength(line) + 1;
+    }
+    return { entries, end: start + end };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Wraps an executor so that its answers go through the journal. Disposal of the wrapper leaves the executor open. */
+export function journaledExecutor(executor: Executor, log: AppendLog, recorded: JournalEntry[] = []): JournaledExecutor {
+  const earlier = new Map<number, Map<string, JournalEntry["result"]>>();
+  for (const { step, call, key, result } of recorded) {
+    const ofStep = earlier.get(step) ?? new Map<string, JournalEntry["result"]>();
+    earlier.set(step, ofStep.set(call + key, result));
+  }
+  let step = 0;
+  let answers = new Map<string, Promise<unknown>>();
+  let repeats = 0;
+
+  function ask<Result extends JournalEntry["result"]>(call: Call, request: object | string, work: () => Promise<Result>): Promise<Result> {
+    const key = requestKey(call, request);
+    const known = answers.get(call + key);
+    if (known !== undefined) {
+      repeats += 1;
+      return known as Promise<Result>;
+    }
+    const before = earlier.get(step)?.get(call + key);
+    const answer = before === undefined ? record() : Promise.resolve(before as Result);
+    if (before !== undefined) repeats += 1;
+    answers.set(call + key, answer);
+    return answer;
+
+    async function record(): Promise<Result> {
+      const ofStep = step;
+      const asked = answers;
+      try {
+        const result = await work();
+        log.append({ step: ofStep, call, key, result } satisfies JournalEntry);
+        await log.flush();
+        return result;
+      } catch (error) {
+        // A failure is no verdict: the next request asks again.
+        asked.delete(call + key);
+        throw error;
+      }
+    }
+  }
+
+  return {
+    beginStep(next) {
+      step = next;
+      answers = new Map();
+      for (const known of earlier.keys()) if (known < next) earlier.delete(known);
+    },
+    repeated: () => repeats,
+    run: ({ signal, ...request }: RunRequest) => ask("run", request, () => executor.run(signal ? { ...request, signal } : request)),
+    parse: ({ signal, ...request }: ParseRequest) => ask("parse", request, () => executor.parse(signal ? { ...request, signal } : request)),
+    analyse: (program: string) => ask("analyse", program, () => executor.analyse(program)),
+    stats: () => executor.stats(),
+    dispose: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}

@@ -1,0 +1,111 @@
+// What a task kind is: the one interface between the loop and kinds/deduction.ts, abduction.ts, induction.ts and any kind
+// that a user registers (registry.ts). Everything here is pure apart from calls to the Executor that the context carries.
+
+import type { Executor } from "../../executor/executor.ts";
+import type { Format, Prompt } from "../format.ts";
+import type { Random } from "../../random.ts";
+import type { CurriculumSettings } from "../settings.ts";
+import type { Task, Verdict } from "../task.ts";
+
+/** Why a proposal was not accepted. `sandbox-error` is our fault: such a proposal leaves its group and is never scored. */
+export type RejectionReason =
+  | "wrapper"
+  | "malformed"
+  | "too-few-inputs"
+  | "bad-input"
+  | "syntax"
+  | "no-entry-function"
+  | "several-functions"
+  | "banned"
+  | "too-long"
+  | "marker"
+  | "held-out"
+  | "duplicate"
+  | "runtime-error"
+  | "time-limit"
+  | "memory-limit"
+  | "output-limit"
+  | "too-costly"
+  | "unrepresentable"
+  | "violation"
+  | "nondeterministic"
+  | "sandbox-error";
+
+/** What the loop hands to a kind to have one proposal written. */
+export interface ProposalRequest {
+  /** Past tasks of the same kind, sampled by the loop when the kind needs `tasks`; may be empty. */
+  references: Task[];
+  /** The task whose program gets new inputs, when the kind needs a `program`. */
+  source?: Task;
+  /** For kinds that draw something of their own; the three built-in ones draw nothing. */
+  random?: Random;
+}
+
+/** A parsed proposal, nothing run yet. */
+export interface Draft {
+  program: string;
+  /** Argument texts: one for deduction and abduction, the configured number for induction. */
+  inputs: string[];
+  message?: string;
+}
+
+export type ParsedProposal<D extends Draft = Draft> = { ok: true; draft: D } | { ok: false; reason: RejectionReason; detail: string };
+
+/** `wrapper`: wrong outer form (reward -1). `malformed`: right outer form without a usable answer (counts as wrong). */
+export type ParsedAnswer = { ok: true; answer: string } | { ok: false; reason: "wrapper" | "malformed"; detail: string };
+
+export interface ValidateContext {
+  executor: Executor;
+  settings: CurriculumSettings;
+  /** When given, tasks whose texts this format cannot carry are rejected (`marker`). */
+  format?: Format;
+  /** Program hashes that no task may have: the held-out set. */
+  excludedPrograms?: ReadonlySet<string>;
+  /** Whether a task with this key is known already; given only where duplicates are rejected. */
+  isKnown?: (key: string) => boolean;
+  signal?: AbortSignal;
+}
+
+export type Validation =
+  | {
+      ok: true;
+      task: Omit<Task, "id" | "origin">;
+      /** programHash of the normalised program. */
+      programHash: string;
+      /** What makes two tasks the same; goes to the buffer with the task. */
+      key: string;
+    }
+  | { ok: false; reason: RejectionReason; detail: string };
+
+export interface VerifyContext {
+  executor: Executor;
+  settings: CurriculumSettings;
+  signal?: AbortSignal;
+}
+
+export interface VerdictResult {
+  verdict: Verdict;
+  /** One short sentence or phrase for people; equal runs give equal details. */
+  detail: string;
+}
+
+export interface TaskKind<D extends Draft = Draft> {
+  /** The value of `task.kind`, lower case. */
+  readonly name: string;
+  /** Letters in task ids (`t-<step>-<letter>-<n>`), unique among registered kinds. */
+  readonly letter: string;
+  /** What a proposal is conditioned on: past tasks of this kind, or one past program of any kind that has `suppliesPrograms`. */
+  readonly needsReferences: "tasks" | "program";
+  /** Whether this kind's proposals bring new programs, on which kinds that need a `program` may build. */
+  readonly suppliesPrograms: boolean;
+  buildProposalPrompt(request: ProposalRequest, format: Format, settings: CurriculumSettings): Prompt;
+  /** `text` is `prompt.prefill + completion`. */
+  parseProposal(text: string, request: ProposalRequest, format: Format, settings: CurriculumSettings): ParsedProposal<D>;
+  /** Runs the draft and makes it a task, or says why not. Rejects only for disposal, abort and a missing executor. */
+  validate(draft: D, context: ValidateContext): Promise<Validation>;
+  buildSolutionPrompt(task: Task, format: Format): Prompt;
+  /** `text` is `prompt.prefill + completion`. */
+  parseAnswer(text: string, format: Format): ParsedAnswer;
+  /** Judges a parsed answer. Throws AZR_INPUT_INVALID when the task lacks fields of its kind. */
+  verify(task: Task, answer: string, context: VerifyContext): Promise<VerdictResult>;
+}

@@ -1,0 +1,64 @@
+// Checks of a proposed program before it is run: size, syntax, entry function, policy, held-out set. Used by every kind.
+
+import { createHash } from "node:crypto";
+import type { AnalyseResult } from "../../executor/executor.ts";
+import type { Draft, RejectionReason, ValidateContext } from "./kind.ts";
+
+/** The first 16 hex digits of the SHA-256 of a text. */
+export function shortHash(text: string): string {
+  return createHash("sha256").update(text, "utf8").digest("hex").slice(0, 16);
+}
+
+/** Name of a program up to local names, comments and spacing: `shortHash` of `AnalyseResult.normalised`. */
+export function programHash(normalised: string): string {
+  return shortHash(normalised);
+}
+
+type Rejection = { reason: RejectionReason; detail: string };
+
+/** Analyses the draft's program in the executor and applies the policy of the settings. Nothing of it is executed. */
+export async function checkProgram(
+  draft: Draft,
+  { executor, settings, format, excludedPrograms }: ValidateContext,
+): Promise<{ ok: true; hash: string } | ({ ok: false } & Rejection)> {
+  const { program } = draft;
+  const early = checkSizes(draft, settings.validation) ?? checkWords(program, settings.validation.bannedWords);
+  if (early !== null) return { ok: false, ...early };
+  const texts = [program, ...draft.inputs, draft.message ?? ""];
+  if (format !== undefined && !texts.every((text) => format.carries(text))) {
+    return { ok: false, reason: "marker", detail: `holds a marker of the ${format.name} format` };
+  }
+  const analysis = await executor.analyse(program);
+  if (!analysis.ok) return { ok: false, reason: "syntax", detail: analysis.message ?? "does not parse" };
+  const policy = checkAnalysis(analysis, settings.validation);
+  if (policy !== null) return { ok: false, ...policy };
+  const hash = programHash(analysis.normalised);
+  if (excludedPrograms?.has(hash)) return { ok: false, reason: "held-out", detail: `program ${hash} is held out` };
+  return { ok: true, hash };
+}
+
+type Policy = ValidateContext["settings"]["validation"];
+
+function checkSizes({ program, inputs, message = "" }: Draft, policy: Policy): Rejection | null {
+  const tooLong = (what: string, limit: number): Rejection => ({ reason: "too-long", detail: `${what} of more than ${limit} characters` });
+  if (program.length > policy.maxProgramCharacters) return tooLong("a program", policy.maxProgramCharacters);
+  if (inputs.some((input) => input.length > policy.maxInputCharacters)) return tooLong("an input", policy.maxInputCharacters);
+  if (message.length > policy.maxMessageCharacters) return tooLong("a message", policy.maxMessageCharacters);
+  if (inputs.some((input) => input === "")) return { reason: "bad-input", detail: "an input is empty" };
+  return null;
+}
+
+function checkWords(program: string, words: string[]): Rejection | null {
+  const word = words.find((banned) => new RegExp(`(?<![\\w.])${banned.replace(/[^\w]/g, "\\$&")}(?!\\w)`).test(program));
+  return word === undefined ? null : { reason: "banned", detail: `the word ${word}` };
+}
+
+function checkAnalysis(analysis: AnalyseResult, policy: Policy): Rejection | null {
+  if (!analysis.topLevelFunctions.includes("f")) return { reason: "no-entry-function", detail: "defines no function f" };
+  if (policy.rejectSeveralFunctions && analysis.functions.length > 1) {
+    return { reason: "several-functions", detail: `defines ${analysis.functions.length} functions` };
+  }
+  const banned = new Set(policy.bannedModules);
+  const module = analysis.imports.find((name) => banned.has(name) || name.split(".").some((part) => banned.has(part)));
+  return module === undefined ? null : { reason: "banned", detail: `imports ${module}` };
+}

@@ -1,0 +1,48 @@
+// The proposer's side of the kinds built on a triplet (program, input, output): deduction and abduction differ only in
+// which part the solver has to find, so prompt, parsing and validation of their proposals are written once.
+
+import type { BlockName, Format, ResponseShape } from "../format.ts";
+import type { Task } from "../task.ts";
+import { AzrError } from "../../errors.ts";
+import type { ParsedAnswer, ProposalRequest, TaskKind } from "./kind.ts";
+import { runDraft } from "./shared-validate.ts";
+
+const proposal: ResponseShape = { role: "propose", blocks: [{ name: "program" }, { name: "input" }] };
+
+/** The proposer's methods of a triplet kind; its prompt file is `propose-NAME.txt`. */
+export function tripletProposer(name: string): Pick<TaskKind, "buildProposalPrompt" | "parseProposal" | "validate"> {
+  return {
+    buildProposalPrompt({ references }: ProposalRequest, format: Format) {
+      return format.prompt(`propose-${name}`, { references: references.map(tripletValues) });
+    },
+
+    parseProposal(text, _request, format) {
+      const parsed = format.parse(text, proposal);
+      if (!parsed.ok) return parsed;
+      return { ok: true, draft: { program: parsed.blocks.program![0]!, inputs: parsed.blocks.input! } };
+    },
+
+    async validate(draft, context) {
+      const result = await runDraft(draft, context, (hash) => hash);
+      if (!result.ok) return result;
+      const { programHash, key, outputs } = result;
+      const task = { kind: name, program: draft.program, input: draft.inputs[0]!, output: outputs[0]! };
+      return { ok: true, task, programHash, key };
+    },
+  };
+}
+
+/** Program, input and output of a task, as prompt values. Throws AZR_INPUT_INVALID when the task lacks one. */
+export function tripletValues(task: Task): { program: string; input: string; output: string } {
+  if (task.input === undefined || task.output === undefined) {
+    throw new AzrError("AZR_INPUT_INVALID", `Task ${task.id} of kind ${task.kind} needs both "input" and "output".`);
+  }
+  return { program: task.program, input: task.input, output: task.output };
+}
+
+/** The single block that answers a task. */
+export function parseSingleAnswer(text: string, format: Format, name: BlockName): ParsedAnswer {
+  const parsed = format.parse(text, { role: "solve", blocks: [{ name }] });
+  if (parsed.ok) return { ok: true, answer: parsed.blocks[name]![0]! };
+  return { ok: false, reason: parsed.reason === "wrapper" ? "wrapper" : "malformed", detail: parsed.detail };
+}

@@ -1,0 +1,49 @@
+// From a draft to its outputs: the checks that need no run (shared-program.ts), then one fully checked run under the limits
+// of a proposal (shared-limits.ts). Every kind's validate makes its task from what comes back.
+
+import type { Draft, RejectionReason, ValidateContext } from "./kind.ts";
+import { isSandboxFailure, proposalLimits, rejectedRun } from "./shared-limits.ts";
+import { checkProgram } from "./shared-program.ts";
+
+export type DraftRun =
+  | { ok: true; programHash: string; key: string; /** Canonical value texts, one an input. */ outputs: string[] }
+  | { ok: false; reason: RejectionReason; detail: string };
+
+/**
+ * Checks and runs a draft. `keyOf` makes the key under which the task counts as known from its program's hash.
+ * Order: sizes, words, markers, syntax, entry function, imports, held-out set, duplicates, run, determinism, outputs.
+ */
+export async function runDraft(draft: Draft, context: ValidateContext, keyOf: (programHash: string) => string): Promise<DraftRun> {
+  try {
+    const checked = await checkProgram(draft, context);
+    if (!checked.ok) return checked;
+    const key = keyOf(checked.hash);
+    // Asked before running: most proposals of a proposer that repeats itself end here.
+    if (context.isKnown?.(key)) return { ok: false, reason: "duplicate", detail: `${key} is known` };
+    return await run(draft, context, checked.hash, key);
+  } catch (error) {
+    if (isSandboxFailure(error)) return { ok: false, reason: "sandbox-error", detail: (error as Error).message };
+    throw error;
+  }
+}
+
+async function run(draft: Draft, context: ValidateContext, programHash: string, key: string): Promise<DraftRun> {
+  const { executor, settings, format, signal } = context;
+  const { program, inputs } = draft;
+  const limits = proposalLimits(settings);
+  const result = await executor.run({ program, inputs, determinism: "full", limits, signal });
+  for (const one of result.runs) {
+    const rejected = rejectedRun(one, limits);
+    if (rejected !== null) return { ok: false, ...rejected };
+  }
+  if (result.deterministic !== true) return { ok: false, reason: "nondeterministic", detail: "two executions differed" };
+  const outputs = result.runs.map((one) => one.value!);
+  const longest = settings.validation.maxOutputCharacters;
+  if (outputs.some((output) => output.length > longest)) {
+    return { ok: false, reason: "too-long", detail: `an output of more than ${longest} characters` };
+  }
+  if (format !== undefined && !outputs.every((output) => format.carries(output))) {
+    return { ok: false, reason: "marker", detail: `an output holds a marker of the ${format.name} format` };
+  }
+  return { ok: true, programHash, key, outputs };
+}

@@ -6,11 +6,11 @@ import { run } from "./run.mjs";
 import { activePython } from "./torch-find.mjs";
 
 const packages = {
-  apt: { compiler: "g++", cmake: "cmake", make: "make", python: "python3", pip: "python3-pip" },
-  dnf: { compiler: "gcc-c++", cmake: "cmake", make: "make", python: "python3.11", pip: "python3-pip" },
-  apk: { compiler: "g++", cmake: "cmake", make: "make", python: "python3", pip: "py3-pip" },
-  pacman: { compiler: "gcc", cmake: "cmake", make: "make", python: "python", pip: "python-pip" },
-  zypper: { compiler: "gcc-c++", cmake: "cmake", make: "make", python: "python311", pip: "python311-pip" },
+  apt: { compiler: "g++", cmake: "cmake", make: "make", python: "python3", pip: "python3-pip", gtest: "libgtest-dev" },
+  dnf: { compiler: "gcc-c++", cmake: "cmake", make: "make", python: "python3.11", pip: "python3-pip", gtest: "gtest-devel" },
+  apk: { compiler: "g++", cmake: "cmake", make: "make", python: "python3", pip: "py3-pip", gtest: "gtest-dev" },
+  pacman: { compiler: "gcc", cmake: "cmake", make: "make", python: "python", pip: "python-pip", gtest: "gtest" },
+  zypper: { compiler: "gcc-c++", cmake: "cmake", make: "make", python: "python311", pip: "python311-pip", gtest: "gtest" },
 };
 const install = { apt: "apt-get install -y", dnf: "dnf install -y", apk: "apk add", pacman: "pacman -S --noconfirm", zypper: "zypper install -y" };
 const families = { debian: "apt", ubuntu: "apt", fedora: "dnf", rhel: "dnf", centos: "dnf", amzn: "dnf", alpine: "apk", arch: "pacman", suse: "zypper", opensuse: "zypper" };

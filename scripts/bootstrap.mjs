@@ -1,0 +1,68 @@
+// From a fresh clone to a running command, in plain Node with no dependencies:
+//   node scripts/bootstrap.mjs demo [arguments of azr demo] | test [arguments of test.mjs] | build
+// Order: tools on the machine, npm packages, LibTorch and native build, TypeScript build; each skipped when up to date.
+
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { buildTypescript, installPackages, packagesUpToDate } from "./lib/setup-steps.mjs";
+import { reportError, scriptError } from "./lib/script-error.mjs";
+import { checkBuildTools, checkNode, checkPython } from "./lib/toolchain.mjs";
+import { packageRoot } from "./native-location.mjs";
+
+const log = (line) => process.stderr.write(`${line}\n`);
+
+/** Stops with one sentence a missing tool and the line that installs all of them. */
+async function checkMachine() {
+  const checks = [checkNode(), ...(await checkPython()), ...(await checkBuildTools())];
+  const problems = checks.filter((check) => check.problem);
+  if (problems.length === 0) return;
+  throw scriptError("AZR_ADDON_BUILD_FAILED", `This machine lacks what the set-up needs: ${problems.map((check) => check.problem).join("; ")}.`, {
+    hint: [...new Set(problems.map((check) => check.fix))].join("\n         "),
+  });
+}
+
+async function setUp(options) {
+  const node = checkNode();
+  if (node.problem) throw scriptError("AZR_ADDON_BUILD_FAILED", `${node.problem}.`, { hint: node.fix });
+  if (!packagesUpToDate()) {
+    await checkMachine();
+    await installPackages(log);
+  }
+  const { build, buildStatus } = await import("./build.mjs"); // needs the npm packages
+  if (options.native !== false && !(await buildStatus({})).upToDate) {
+    await checkMachine();
+    await build({ log });
+  }
+  await buildTypescript(log);
+}
+
+/** Hands the terminal to a Node script and ends with its exit code. Signals reach it by themselves (same group). */
+function handOver(script, args) {
+  const child = spawn(process.execPath, [join(packageRoot, script), ...args], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
+  }
+  child.once("error", reportError);
+  child.once("exit", (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+  });
+}
+
+async function main([command, ...args]) {
+  if (command === "build") {
+    await setUp({});
+    log("ready");
+  } else if (command === "demo") {
+    await setUp({});
+    handOver("dist/cli/main.js", ["demo", ...args]);
+  } else if (command === "test") {
+    await setUp({ native: !args.includes("--asan") });
+    handOver("scripts/test.mjs", args);
+  } else {
+    log("usage: node scripts/bootstrap.mjs demo | test | build");
+    process.exitCode = 2;
+  }
+}
+
+await main(process.argv.slice(2)).catch(reportError);

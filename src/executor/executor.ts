@@ -45,6 +45,11 @@ export interface RunRequest {
    * `deterministic` false. `pair`: A and one variant (answers that are about to be scored correct).
    */
   determinism?: "once" | "pair" | "full";
+  /**
+   * `input` (default): zygote A runs each input in a fork of its own. `program`: all inputs in one fork, in order, under the limits of
+   * all inputs together; several times faster, for programs that are known to be honest (a corpus that we wrote).
+   */
+  isolation?: "input" | "program";
   limits?: Partial<Limits>;
   signal?: AbortSignal;
 }

@@ -22,6 +22,8 @@ export interface Random {
   choice<T>(items: readonly T[]): T;
   /** min(count, items.length) distinct elements, in random order. O(count) space and time. */
   sample<T>(items: readonly T[], count: number): T[];
+  /** min(count, limit) distinct integers in [0, limit), in random order. O(count) space and time. */
+  sampleIndices(limit: number, count: number): number[];
   /** A shuffled copy (Fisher-Yates). */
   shuffle<T>(items: readonly T[]): T[];
   /** An independent stream named by this stream's key and the labels; drawing from either does not touch the other. */
@@ -101,16 +103,20 @@ export function randomFromState(initial: RandomState): Random {
     }
   }
 
-  function sample<T>(items: readonly T[], count: number): T[] {
-    // Fisher-Yates on a virtual index array: only displaced indices are stored, so big buffers cost nothing.
+  function sampleIndices(limit: number, count: number): number[] {
+    // Fisher-Yates on a virtual array: only displaced indices are stored, so big ranges cost nothing.
     const moved = new Map<number, number>();
-    const taken: T[] = [];
-    for (let at = 0; at < Math.min(count, items.length); at++) {
-      const pick = at + integer(items.length - at);
-      taken.push(items[moved.get(pick) ?? pick]!);
+    const taken: number[] = [];
+    for (let at = 0; at < Math.min(count, limit); at++) {
+      const pick = at + integer(limit - at);
+      taken.push(moved.get(pick) ?? pick);
       moved.set(pick, moved.get(at) ?? at);
     }
     return taken;
+  }
+
+  function sample<T>(items: readonly T[], count: number): T[] {
+    return sampleIndices(items.length, count).map((index) => items[index]!);
   }
 
   return {
@@ -119,6 +125,7 @@ export function randomFromState(initial: RandomState): Random {
     integer,
     choice: (items) => items[integer(items.length)]!,
     sample,
+    sampleIndices,
     shuffle: (items) => sample(items, items.length),
     split: (...labels) => randomFromState({ key: hashKey([...key, ...labels]), position: 0 }),
     getState: () => ({ key: [...key], position }),

@@ -53,7 +53,7 @@ export const validationSchema = z
   .meta({ description: "What a proposal must satisfy beyond running and being deterministic." });
 
 /** What proposals and answers are judged by. */
-export const curriculumSchema = z
+export const kindSettingsSchema = z
   .strictObject({
     induction: inductionSchema.prefault({}),
     validation: validationSchema.prefault({}),
@@ -61,11 +61,12 @@ export const curriculumSchema = z
   })
   .meta({ description: "How proposals and answers are judged." });
 
-export type CurriculumSettings = z.output<typeof curriculumSchema>;
+export type KindSettings = z.output<typeof kindSettingsSchema>;
+export type { KindSettings as CurriculumSettings };
 
 /** Complete settings from any part of them. Throws AZR_CONFIG_INVALID, naming what is wrong. */
-export function curriculumSettings(part: z.input<typeof curriculumSchema> = {}): CurriculumSettings {
-  const parsed = curriculumSchema.safeParse(part);
+export function kindSettings(part: z.input<typeof kindSettingsSchema> = {}): KindSettings {
+  const parsed = kindSettingsSchema.safeParse(part);
   if (!parsed.success) throw new AzrError("AZR_CONFIG_INVALID", `The task settings are not valid.\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }

@@ -1,0 +1,147 @@
+// Accepted tasks of one kind, newest last: capped (the oldest leave), sampled without replacement, and with the keys of all
+// tasks ever accepted, so that a proposer cannot bring an old task back. TaskBuffers holds one for each kind of a run and
+// answers what spans them: is a task known, and which past program may a new task build on.
+
+import { AzrError } from "../errors.ts";
+import type { Random } from "../random.ts";
+import type { TaskKind } from "./kinds/kind.ts";
+import type { Task } from "./task.ts";
+
+export interface StoredTask {
+  task: Task;
+  /** What makes two tasks the same: the `key` of its validation. */
+  key: string;
+}
+
+/** Plain data, enough to continue as if nothing had happened. */
+export interface TaskBufferState {
+  tasks: StoredTask[];
+  /** Keys of tasks that have left. */
+  formerKeys: string[];
+}
+
+export interface TaskBuffer {
+  readonly size: number;
+  /** Appends in O(1); over capacity the oldest task leaves. */
+  add(task: Task, key: string): void;
+  /** Whether a task with this key was ever added. */
+  knows(key: string): boolean;
+  /** The n-th task, oldest first. */
+  at(index: number): Task;
+  /**
+   * min(count, size) distinct tasks. `uniform`: all alike. `recent`: weight 1 + the step of origin (Efraimidis and Spirakis,
+   * "Weighted random sampling with a reservoir", 2006); O(size).
+   */
+  sample(count: number, random: Random, weighting?: "uniform" | "recent"): Task[];
+  /** Tasks whose step of origin is at least `step`, oldest first. Looks from the newest end and stops at the first older one. */
+  since(step: number): Task[];
+  getState(): TaskBufferState;
+  setState(state: TaskBufferState): void;
+}
+
+/** The id of the n-th task of a kind that a step accepts, such as `t-12-d-3`. */
+export function taskId(step: number, letter: string, n: number): string {
+  return `t-${step}-${letter}-${n}`;
+}
+
+/** An empty buffer that keeps at most `capacity` tasks. */
+export function createTaskBuffer(capacity: number): TaskBuffer {
+  // A ring: `start` is where the oldest task is once the buffer is full.
+  let ring: StoredTask[] = [];
+  let start = 0;
+  let formerKeys: string[] = [];
+  let keys = new Set<string>();
+
+  const stored = (index: number): StoredTask => ring[(start + index) % ring.length]!;
+
+  function add(task: Task, key: string): void {
+    keys.add(key);
+    if (ring.length < capacity) {
+      ring.push({ task, key });
+      return;
+    }
+    formerKeys.push(ring[start]!.key);
+    ring[start] = { task, key };
+    start = (start + 1) % capacity;
+  }
+
+  function sample(count: number, random: Random, weighting: "uniform" | "recent" = "uniform"): Task[] {
+    // Drawn by age, not by place in the ring, so that a restored buffer draws the same tasks.
+    if (weighting === "uniform") return random.sampleIndices(ring.length, count).map((index) => stored(index).task);
+    const keyed = ring.map((_, index) => ({ index, key: Math.log(1 - random.float()) / (1 + stored(index).task.origin.step) }));
+    keyed.sort((a, b) => b.key - a.key || a.index - b.index);
+    return keyed.slice(0, count).map(({ index }) => stored(index).task);
+  }
+
+  function since(step: number): Task[] {
+    let first = ring.length;
+    while (first > 0 && stored(first - 1).task.origin.step >= step) first--;
+    return Array.from({ length: ring.length - first }, (_, at) => stored(first + at).task);
+  }
+
+  return {
+    get size() {
+      return ring.length;
+    },
+    add,
+    knows: (key) => keys.has(key),
+    at: (index) => stored(index).task,
+    sample,
+    since,
+    getState: () => ({ tasks: ring.map((_, index) => stored(index)), formerKeys: [...formerKeys] }),
+    setState(state) {
+      ring = [];
+      start = 0;
+      formerKeys = [...state.formerKeys];
+      keys = new Set(formerKeys);
+      for (const { task, key } of state.tasks) add(task, key);
+    },
+  };
+}
+
+export interface TaskBuffers {
+  /** The buffer of a kind. Throws AZR_INTERNAL for a kind that the run does not have. */
+  of(kind: string): TaskBuffer;
+  /** Whether any buffer ever held a task with this key: deduction and abduction share program hashes as keys. */
+  knows(key: string): boolean;
+  /** `count` tasks whose programs new tasks may build on, drawn alike from all kinds that supply programs; fewer when there are fewer. */
+  samplePrograms(count: number, random: Random): Task[];
+  getState(): Record<string, TaskBufferState>;
+  setState(state: Record<string, TaskBufferState>): void;
+}
+
+/** Empty buffers for these kinds. */
+export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number): TaskBuffers {
+  const buffers = new Map(kinds.map((kind) => [kind.name, createTaskBuffer(capacity)]));
+  const suppliers = kinds.filter((kind) => kind.suppliesPrograms);
+
+  function of(kind: string): TaskBuffer {
+    const buffer = buffers.get(kind);
+    if (buffer === undefined) throw new AzrError("AZR_INTERNAL", `This run has no buffer for tasks of kind "${kind}".`);
+    return buffer;
+  }
+
+  function samplePrograms(count: number, random: Random): Task[] {
+    // A run of induction alone builds on the programs of its own tasks.
+    const sources = (suppliers.length > 0 ? suppliers : kinds).map((kind) => of(kind.name));
+    const total = sources.reduce((sum, source) => sum + source.size, 0);
+    return random.sampleIndices(total, count).map((index) => {
+      let left = index;
+      for (const source of sources) {
+        if (left < source.size) return source.at(left);
+        left -= source.size;
+      }
+      throw new AzrError("AZR_INTERNAL", "A task was drawn beyond the end of the buffers.");
+    });
+  }
+
+  return {
+    of,
+    knows: (key) => [...buffers.values()].some((buffer) => buffer.knows(key)),
+    samplePrograms,
+    getState: () => Object.fromEntries([...buffers].map(([kind, buffer]) => [kind, buffer.getState()])),
+    setState(state) {
+      for (const [kind, buffer] of buffers) buffer.setState(state[kind] ?? { tasks: [], formerKeys: [] });
+    },
+  };
+}

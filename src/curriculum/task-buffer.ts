@@ -20,6 +20,8 @@ export interface TaskBufferState {
   formerKeys: string[];
 }
 
+export type Weighting = "uniform" | "recent";
+
 export interface TaskBuffer {
   readonly size: number;
   /** Appends in O(1); over capacity the oldest task leaves. */
@@ -28,11 +30,8 @@ export interface TaskBuffer {
   knows(key: string): boolean;
   /** The n-th task, oldest first. */
   at(index: number): Task;
-  /**
-   * min(count, size) distinct tasks. `uniform`: all alike. `recent`: weight 1 + the step of origin (Efraimidis and Spirakis,
-   * "Weighted random sampling with a reservoir", 2006); O(size).
-   */
-  sample(count: number, random: Random, weighting?: "uniform" | "recent"): Task[];
+  /** min(count, size) distinct tasks. `uniform` (default): all alike, O(count). `recent`: weight 1 + the step of origin, O(size). */
+  sample(count: number, random: Random, weighting?: Weighting): Task[];
   /** Tasks whose step of origin is at least `step`, oldest first. Looks from the newest end and stops at the first older one. */
   since(step: number): Task[];
   getState(): TaskBufferState;
@@ -42,6 +41,13 @@ export interface TaskBuffer {
 /** The id of the n-th task of a kind that a step accepts, such as `t-12-d-3`. */
 export function taskId(step: number, letter: string, n: number): string {
   return `t-${step}-${letter}-${n}`;
+}
+
+/** Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006: the largest of log(u) / weight. */
+function weightedSample(tasks: readonly Task[], count: number, random: Random): Task[] {
+  const keyed = tasks.map((task, index) => ({ task, index, key: Math.log(1 - random.float()) / (1 + task.origin.step) }));
+  keyed.sort((a, b) => b.key - a.key || a.index - b.index);
+  return keyed.slice(0, count).map(({ task }) => task);
 }
 
 /** An empty buffer that keeps at most `capacity` tasks. */
@@ -65,12 +71,10 @@ export function createTaskBuffer(capacity: number): TaskBuffer {
     start = (start + 1) % capacity;
   }
 
-  function sample(count: number, random: Random, weighting: "uniform" | "recent" = "uniform"): Task[] {
+  function sample(count: number, random: Random, weighting: Weighting = "uniform"): Task[] {
     // Drawn by age, not by place in the ring, so that a restored buffer draws the same tasks.
     if (weighting === "uniform") return random.sampleIndices(ring.length, count).map((index) => stored(index).task);
-    const keyed = ring.map((_, index) => ({ index, key: Math.log(1 - random.float()) / (1 + stored(index).task.origin.step) }));
-    keyed.sort((a, b) => b.key - a.key || a.index - b.index);
-    return keyed.slice(0, count).map(({ index }) => stored(index).task);
+    return weightedSample(ring.map((_, index) => stored(index).task), count, random);
   }
 
   function since(step: number): Task[] {
@@ -102,10 +106,14 @@ export function createTaskBuffer(capacity: number): TaskBuffer {
 export interface TaskBuffers {
   /** The buffer of a kind. Throws AZR_INTERNAL for a kind that the run does not have. */
   of(kind: string): TaskBuffer;
+  /** Appends to the buffer of the task's kind. */
+  add(task: Task, key: string): void;
   /** Whether any buffer ever held a task with this key: deduction and abduction share program hashes as keys. */
-  knows(key: string): boolean;
-  /** `count` tasks whose programs new tasks may build on, drawn alike from all kinds that supply programs; fewer when there are fewer. */
-  samplePrograms(count: number, random: Random): Task[];
+  isKnown(key: string): boolean;
+  /** `TaskBuffer.sample` of a kind. */
+  sample(kind: string, count: number, random: Random, weighting?: Weighting): Task[];
+  /** A task whose program a new task may build on, out of all kinds that supply programs; undefined while there is none. */
+  sampleProgram(random: Random, weighting?: Weighting): Task | undefined;
   getState(): Record<string, TaskBufferState>;
   setState(state: Record<string, TaskBufferState>): void;
 }
@@ -121,24 +129,28 @@ export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number):
     return buffer;
   }
 
-  function samplePrograms(count: number, random: Random): Task[] {
+  function sampleProgram(random: Random, weighting: Weighting = "uniform"): Task | undefined {
     // A run of induction alone builds on the programs of its own tasks.
-    const sources = (suppliers.length > 0 ? suppliers : kinds).map((kind) => of(kind.name));
+    const sources = (suppliers.length > 0 ? suppliers : kinds).map((kind) => of(kind.name)).filter((source) => source.size > 0);
+    if (weighting === "recent") {
+      const tasks = sources.flatMap((source) => Array.from({ length: source.size }, (_, index) => source.at(index)));
+      return weightedSample(tasks, 1, random)[0];
+    }
     const total = sources.reduce((sum, source) => sum + source.size, 0);
-    return random.sampleIndices(total, count).map((index) => {
-      let left = index;
-      for (const source of sources) {
-        if (left < source.size) return source.at(left);
-        left -= source.size;
-      }
-      throw new AzrError("AZR_INTERNAL", "A task was drawn beyond the end of the buffers.");
-    });
+    let index = total === 0 ? 0 : random.integer(total);
+    for (const source of sources) {
+      if (index < source.size) return source.at(index);
+      index -= source.size;
+    }
+    return undefined;
   }
 
   return {
     of,
-    knows: (key) => [...buffers.values()].some((buffer) => buffer.knows(key)),
-    samplePrograms,
+    add: (task, key) => of(task.kind).add(task, key),
+    isKnown: (key) => [...buffers.values()].some((buffer) => buffer.knows(key)),
+    sample: (kind, count, random, weighting) => of(kind).sample(count, random, weighting),
+    sampleProgram,
     getState: () => Object.fromEntries([...buffers].map(([kind, buffer]) => [kind, buffer.getState()])),
     setState(state) {
       for (const [kind, buffer] of buffers) buffer.setState(state[kind] ?? { tasks: [], formerKeys: [] });

@@ -3,7 +3,6 @@
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { lastLines, run } from "./run.mjs";
 import { readGoogleTest } from "./gtest-output.mjs";
@@ -54,8 +53,7 @@ export async function runTypecheck(root) {
 
 /** One tap file, in Node with tap's own TypeScript loader. */
 export async function runTap(root, file) {
-  const require = createRequire(createRequire(join(root, "package.json")).resolve("tap"));
-  const imports = ["@tapjs/typescript/import", "@tapjs/mock/import"].map((name) => `--import=file://${require.resolve(name)}`);
+  const imports = ["@tapjs/typescript/import", "@tapjs/mock/import"].map((name) => `--import=${import.meta.resolve(name)}`);
   const env = { ...process.env, TAP: "1", TAP_CWD: root, TAP_TIMEOUT: "600", TS_NODE_TRANSPILE_ONLY: "1", TS_NODE_PROJECT: join(root, "tsconfig.json") };
   const { status, stdout, stderr, end } = await runLimited(process.execPath, [...imports, "--enable-source-maps", file], { cwd: root, env });
   const result = readTap(stdout);

@@ -41,7 +41,10 @@ export function createCorpusWriter(folder) {
   return { add, finish, counts };
 }
 
-/** Loads a corpus folder: { about, tokens, classes, groups: [{ kind, start, promptLength, lengths, size }] }. */
+/**
+ * Loads a corpus folder: { about, tokens, classes, groupCount, group(i) -> { kind, start, promptLength, lengths, size } }.
+ * Groups are decoded on demand: a million small objects would weigh more than the tokens.
+ */
 export function readCorpus(folder) {
   const about = JSON.parse(readFileSync(join(folder, "corpus.json"), "utf8"));
   const integers = (name) => {
@@ -51,16 +54,26 @@ export function readCorpus(folder) {
   const tokens = integers("tokens.i32");
   const classes = new Uint8Array(readFileSync(join(folder, "classes.u8")));
   const index = integers("index.i32");
-  const groups = [];
+  const places = new Int32Array(about.groups);
+  const starts = new Int32Array(about.groups);
   let start = 0;
-  for (let at = 0; at < index.length; ) {
-    const count = index[at + 2];
-    const lengths = index.subarray(at + 3, at + 3 + count);
-    const size = index[at + 1] + lengths.reduce((sum, length) => sum + length, 0);
-    groups.push({ kind: index[at], start, promptLength: index[at + 1], lengths, size });
-    start += size;
-    at += 3 + count;
+  let place = 0;
+  for (let at = 0; at < about.groups; at++) {
+    [places[at], starts[at]] = [place, start];
+    start += index[place + 1];
+    for (let row = 0; row < index[place + 2]; row++) start += index[place + 3 + row];
+    place += 3 + index[place + 2];
   }
-  if (start !== tokens.length || start !== classes.length) throw new Error(`the corpus in ${folder} is damaged: make it again`);
-  return { about, tokens, classes, groups };
+  if (start !== tokens.length || start !== classes.length || place !== index.length) throw new Error(`the corpus in ${folder} is damaged: make it again`);
+
+  function group(at) {
+    const from = places[at];
+    const end = at + 1 < about.groups ? starts[at + 1] : tokens.length;
+    return {
+      kind: index[from], start: starts[at], promptLength: index[from + 1],
+      lengths: index.subarray(from + 3, from + 3 + index[from + 2]), size: end - starts[at],
+    };
+  }
+
+  return { about, tokens, classes, groupCount: about.groups, group };
 }

@@ -3,10 +3,10 @@
 // 20 %, proposing 25 %. That leaves self-play something to weed out, and keeps the base from being certain of everything.
 import { formatNamed } from "../../dist/curriculum/format.js";
 import { kindNamed } from "../../dist/curriculum/kinds/registry.js";
-import { curriculumSchema } from "../../dist/curriculum/settings.js";
+import { curriculumSettings } from "../../dist/curriculum/settings.js";
 
 export const formatName = "compact";
-export const settings = curriculumSchema.parse({});
+export const settings = curriculumSettings();
 export const documentKinds = ["deduction", "abduction", "induction", "propose-deduction", "propose-abduction", "propose-induction"];
 
 const wrongAnswerShare = 0.2;

@@ -27,16 +27,24 @@ function notFound(message: string, hint: string): AzrError {
   return new AzrError("AZR_MODEL_NOT_FOUND", message, { hint });
 }
 
-/**
- * Finds the files behind a `--model` value; relative paths count from `from` (default: the working directory).
- * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT (kinds of model that are not supported), AZR_RUN_FOLDER (run without checkpoint)
- */
-export function resolveModel(name: string, from = process.cwd()): ResolvedModel {
-  return resolveName(name, from, 0);
+export interface ResolveOptions {
+  /** What relative paths count from. Default: the working directory. */
+  from?: string;
+  /** False when the model is about to get fresh weights, so that none need be there. Default true. */
+  weights?: boolean;
 }
 
-function resolveName(name: string, from: string, depth: number): ResolvedModel {
-  if (name === "seedling") return modelFolder(name, seedlingFolder());
+/**
+ * Finds the files behind a `--model` value.
+ * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT (kinds of model that are not supported), AZR_RUN_FOLDER (run without checkpoint)
+ */
+export function resolveModel(name: string, options: ResolveOptions = {}): ResolvedModel {
+  return resolveName(name, options, 0);
+}
+
+function resolveName(name: string, options: ResolveOptions, depth: number): ResolvedModel {
+  const { from = process.cwd(), weights = true } = options;
+  if (name === "seedling") return modelFolder(name, seedlingFolder(), weights);
   const path = resolve(from, name);
   if (name.endsWith(".gguf")) {
     throw new AzrError("AZR_MODEL_FORMAT", `${name}: GGUF files are not supported yet.`, { hint: "Use the Hugging Face folder (safetensors) of the same model." });
@@ -52,18 +60,18 @@ function resolveName(name: string, from: string, depth: number): ResolvedModel {
   }
   if (!statSync(path).isDirectory()) throw notFound(`${path} is a file, not a model folder.`, `Give the folder it is in: ${dirname(path)}`);
   if (isRunFolder(path)) return runFolder(name, path, depth);
-  return modelFolder(name, path);
+  return modelFolder(name, path, weights);
 }
 
 function hasWeights(folder: string): boolean {
   return existsSync(join(folder, "model.safetensors")) || existsSync(join(folder, "model.safetensors.index.json"));
 }
 
-function modelFolder(name: string, folder: string): ResolvedModel {
+function modelFolder(name: string, folder: string, weights: boolean): ResolvedModel {
   for (const [file, there] of [
     ["config.json", existsSync(join(folder, "config.json"))],
     ["tokenizer.json", existsSync(join(folder, "tokenizer.json"))],
-    ["model.safetensors", hasWeights(folder)],
+    ["model.safetensors", !weights || hasWeights(folder)],
   ] as const) {
     if (!there) throw notFound(`${folder} is not a model folder: ${file} is missing.`, "Give --model a folder that holds config.json, tokenizer.json and model.safetensors.");
   }
@@ -95,12 +103,10 @@ function byStep(left: string, right: string): number {
   return stepOf(left) - stepOf(right);
 }
 
-// config.json of a run is { "config": {..., "model": VALUE }, ... } or the settings themselves; VALUE is a --model value or an object with one.
+// config.json of a run holds its settings under `config`; `model` there is the --model value that it started from.
 function baseOf(run: string): string | undefined {
   try {
-    const json = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
-    const model: unknown = (json.config ?? json).model;
-    const value: unknown = typeof model === "object" && model !== null ? ((model as Record<string, unknown>)["path"] ?? (model as Record<string, unknown>)["name"] ?? (model as Record<string, unknown>)["value"]) : model;
+    const value: unknown = JSON.parse(readFileSync(join(run, "config.json"), "utf8")).config.model;
     return typeof value === "string" ? value : undefined;
   } catch {
     return undefined;
@@ -117,6 +123,6 @@ function runFolder(name: string, run: string, depth: number): ResolvedModel {
   if (base === undefined || depth > 20) {
     throw new AzrError("AZR_RUN_FOLDER", `The config.json of the run ${run} does not say which model it started from.`, { hint: "Restore the run's config.json; it is written when the run starts." });
   }
-  const origin = resolveName(base, process.cwd(), depth + 1);
+  const origin = resolveName(base, { weights: false }, depth + 1);
   return { name, weights: folder, config: origin.config, tokenizer: origin.tokenizer, checkpoint };
 }

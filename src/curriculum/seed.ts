@@ -6,7 +6,7 @@ import { AzrError } from "../errors.ts";
 import { readJsonlAs } from "../jsonl.ts";
 import type { Format } from "./format.ts";
 import type { Draft, TaskKind, ValidateContext } from "./kinds/kind.ts";
-import type { KindSettings } from "./settings.ts";
+import type { CurriculumSettings } from "./settings.ts";
 import { taskId, type StoredTask } from "./task-buffer.ts";
 import { taskSchema } from "./task-schema.ts";
 import type { Task } from "./task.ts";
@@ -35,7 +35,7 @@ const identities: Record<"compact" | "prose", Identity> = {
 };
 
 /** The built-in seed of a kind: the identity function with one input, or with as many as an induction task has. */
-export function builtInSeed(kind: TaskKind, format: Format, settings: KindSettings): Draft {
+export function builtInSeed(kind: TaskKind, format: Format, settings: CurriculumSettings): Draft {
   const { program, input, inputs, message } = identities[format.messages ? "prose" : "compact"];
   if (kind.needsReferences === "tasks") return { program, inputs: [input] };
   const more = Array.from({ length: Math.max(0, settings.induction.inputs - inputs.length) }, (_, at) => String(100 + at));

@@ -53,7 +53,7 @@ export const validationSchema = z
   .meta({ description: "What a proposal must satisfy beyond running and being deterministic." });
 
 /** What proposals and answers are judged by. */
-export const kindSettingsSchema = z
+export const curriculumSettingsSchema = z
   .strictObject({
     induction: inductionSchema.prefault({}),
     validation: validationSchema.prefault({}),
@@ -61,12 +61,11 @@ export const kindSettingsSchema = z
   })
   .meta({ description: "How proposals and answers are judged." });
 
-export type KindSettings = z.output<typeof kindSettingsSchema>;
-export type { KindSettings as CurriculumSettings };
+export type CurriculumSettings = z.output<typeof curriculumSettingsSchema>;
 
 /** Complete settings from any part of them. Throws AZR_CONFIG_INVALID, naming what is wrong. */
-export function kindSettings(part: z.input<typeof kindSettingsSchema> = {}): KindSettings {
-  const parsed = kindSettingsSchema.safeParse(part);
+export function curriculumSettings(part: z.input<typeof curriculumSettingsSchema> = {}): CurriculumSettings {
+  const parsed = curriculumSettingsSchema.safeParse(part);
   if (!parsed.success) throw new AzrError("AZR_CONFIG_INVALID", `The task settings are not valid.\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }

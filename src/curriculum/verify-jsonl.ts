@@ -1,53 +1,74 @@
-// `azr verify --jsonl F` as a library function: lines {"id","task","answer"} in, {"id","verdict","detail"} out, in order.
-// A bad line becomes an error of that line and the next one follows; several lines are judged at a time.
+// What `azr verify --jsonl` does: judges one answer a line and gives one verdict each, in the order of the input.
+// Lines overlap up to a bound; a bad line is told and counted, and the rest goes on.
 
 import * as z from "zod";
 import { AzrError } from "../errors.ts";
+import type { Executor } from "../executor/executor.ts";
 import { readJsonlAs, type JsonlLine, type JsonlSource } from "../jsonl.ts";
 import { kindNamed } from "./kinds/registry.ts";
-import type { VerifyContext } from "./kinds/kind.ts";
+import { curriculumSettings, type CurriculumSettings } from "./settings.ts";
 import { taskSchema } from "./task-schema.ts";
 import type { Verdict } from "./task.ts";
 
 const requestSchema = z.strictObject({ id: z.union([z.string(), z.number()]), task: taskSchema, answer: z.string() });
 
-export type VerifyRequest = z.output<typeof requestSchema>;
-
-export interface VerifyReply {
+export interface VerifyAnswer {
   id: string | number;
   verdict: Verdict;
   detail: string;
 }
 
-/**
- * Verdicts of the lines of a file, in order, `concurrency` (default 8) at a time. `answer` is the parsed answer: output text
- * for deduction, argument text for abduction, program for induction. A line whose request, kind or task is not valid gives
- * an `error`. Rejects for disposal, abort and an executor that cannot start.
- */
-export async function* verifyJsonl(
-  source: JsonlSource,
-  context: VerifyContext,
-  { concurrency = 8 }: { concurrency?: number } = {},
-): AsyncGenerator<JsonlLine<VerifyReply>> {
-  const pending: Promise<JsonlLine<VerifyReply>>[] = [];
-  for await (const item of readJsonlAs(source, requestSchema)) {
-    const reply = item.error === undefined ? judge(item.line, item.value, context) : Promise.resolve(item);
-    // A rejection is met when its turn comes; until then it must not count as unhandled.
-    reply.catch(() => {});
-    pending.push(reply);
-    if (pending.length >= concurrency) yield await pending.shift()!;
-  }
-  while (pending.length > 0) yield await pending.shift()!;
+export interface VerifyJsonlOptions {
+  executor: Executor;
+  /** Lines {"id","task","answer"}. `answer` is output text for deduction, argument text for abduction, a program for induction. */
+  source: JsonlSource;
+  /** Receives the verdicts in the order of the lines; a returned promise holds the reading back. */
+  onAnswer(answer: VerifyAnswer): void | Promise<void>;
+  /** Receives each bad line (no request, unknown kind, task without the fields of its kind): its number from 1, and what is wrong. */
+  onBadLine(bad: { line: number; error: string }): void | Promise<void>;
+  settings?: CurriculumSettings;
+  signal?: AbortSignal;
 }
 
-async function judge(line: number, { id, task, answer }: VerifyRequest, context: VerifyContext): Promise<JsonlLine<VerifyReply>> {
-  try {
-    const { verdict, detail } = await kindNamed(task.kind).verify(task, answer, context);
-    return { line, value: { id, verdict, detail } };
-  } catch (error) {
-    if (AzrError.isInstance(error) && (error.code === "AZR_INPUT_INVALID" || error.code === "AZR_CONFIG_INVALID")) {
-      return { line, error: error.message };
+/**
+ * Judges every line of `source`. Resolves with the number of verdicts and of bad lines. Rejects with the executor's errors
+ * (AZR_EXECUTOR_UNAVAILABLE, AZR_ABORTED, AZR_DISPOSED): then the verdicts given so far are whole, and no more follow.
+ */
+export async function verifyJsonl(options: VerifyJsonlOptions): Promise<{ answered: number; badLines: number }> {
+  const { executor, source, onAnswer, onBadLine, settings = curriculumSettings(), signal } = options;
+  const bound = executor.stats().workers * 4;
+  const queue: Promise<JsonlLine<VerifyAnswer>>[] = [];
+  const counts = { answered: 0, badLines: 0 };
+
+  async function judge(line: number, { id, task, answer }: z.output<typeof requestSchema>): Promise<JsonlLine<VerifyAnswer>> {
+    try {
+      const { verdict, detail } = await kindNamed(task.kind).verify(task, answer, { executor, settings, signal });
+      return { line, value: { id, verdict, detail } };
+    } catch (error) {
+      if (AzrError.isInstance(error) && (error.code === "AZR_INPUT_INVALID" || error.code === "AZR_CONFIG_INVALID")) {
+        return { line, error: error.message };
+      }
+      throw error;
     }
-    throw error;
   }
+
+  async function finishOldest(): Promise<void> {
+    const judged = await queue.shift()!;
+    if (judged.error !== undefined) {
+      counts.badLines += 1;
+      return onBadLine({ line: judged.line, error: judged.error });
+    }
+    counts.answered += 1;
+    return onAnswer(judged.value);
+  }
+
+  for await (const item of readJsonlAs(source, requestSchema)) {
+    const judged = item.error === undefined ? judge(item.line, item.value) : Promise.resolve(item);
+    // A failure is met when its turn comes; until then it is not unhandled.
+    judged.catch(() => undefined);
+    queue.push(judged);
+    if (queue.length >= bound) await finishOldest();
+  }
+  while (queue.length > 0) await finishOldest();
+  return counts;
 }

@@ -4,7 +4,7 @@
 import type { Executor } from "../../executor/executor.ts";
 import type { Format, Prompt } from "../format.ts";
 import type { Random } from "../../random.ts";
-import type { KindSettings } from "../settings.ts";
+import type { CurriculumSettings } from "../settings.ts";
 import type { Task, Verdict } from "../task.ts";
 
 /** Why a proposal was not accepted. `sandbox-error` is our fault: such a proposal leaves its group and is never scored. */
@@ -56,7 +56,7 @@ export type ParsedAnswer = { ok: true; answer: string } | { ok: false; reason: "
 
 export interface ValidateContext {
   executor: Executor;
-  settings: KindSettings;
+  settings: CurriculumSettings;
   /** When given, tasks whose texts this format cannot carry are rejected (`marker`). */
   format?: Format;
   /** Program hashes that no task may have: the held-out set. */
@@ -79,7 +79,7 @@ export type Validation =
 
 export interface VerifyContext {
   executor: Executor;
-  settings: KindSettings;
+  settings: CurriculumSettings;
   signal?: AbortSignal;
 }
 
@@ -98,9 +98,9 @@ export interface TaskKind<D extends Draft = Draft> {
   readonly needsReferences: "tasks" | "program";
   /** Whether this kind's proposals bring new programs, on which kinds that need a `program` may build. */
   readonly suppliesPrograms: boolean;
-  buildProposalPrompt(request: ProposalRequest, format: Format, settings: KindSettings): Prompt;
+  buildProposalPrompt(request: ProposalRequest, format: Format, settings: CurriculumSettings): Prompt;
   /** `text` is `prompt.prefill + completion`. */
-  parseProposal(text: string, request: ProposalRequest, format: Format, settings: KindSettings): ParsedProposal<D>;
+  parseProposal(text: string, request: ProposalRequest, format: Format, settings: CurriculumSettings): ParsedProposal<D>;
   /** Runs the draft and makes it a task, or says why not. Rejects only for disposal, abort and a missing executor. */
   validate(draft: D, context: ValidateContext): Promise<Validation>;
   buildSolutionPrompt(task: Task, format: Format): Prompt;

@@ -2,14 +2,14 @@
 
 import { AzrError } from "../../errors.ts";
 import type { Limits, Outcome, RunOutcome } from "../../executor/executor.ts";
-import type { KindSettings } from "../settings.ts";
+import type { CurriculumSettings } from "../settings.ts";
 import type { RejectionReason } from "./kind.ts";
 
 /**
  * The limits under which a proposal runs: `headroom` of each limit of the settings. A task that passes has that factor
  * to spare when answers to it are judged, and an endless loop costs a quarter of what it would.
  */
-export function proposalLimits({ limits, validation }: KindSettings): Limits {
+export function proposalLimits({ limits, validation }: CurriculumSettings): Limits {
   const scale = (limit: number): number => Math.max(1, Math.floor(limit * validation.headroom));
   return {
     cpuMs: scale(limits.cpuMs),

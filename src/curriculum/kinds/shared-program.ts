@@ -2,7 +2,9 @@
 
 import { createHash } from "node:crypto";
 import type { AnalyseResult } from "../../executor/executor.ts";
+import type { CurriculumSettings } from "../settings.ts";
 import type { Draft, RejectionReason, ValidateContext } from "./kind.ts";
+import { proposalLimits } from "./shared-limits.ts";
 
 /** The first 16 hex digits of the SHA-256 of a text. */
 export function shortHash(text: string): string {
@@ -22,7 +24,7 @@ export async function checkProgram(
   { executor, settings, format, excludedPrograms }: ValidateContext,
 ): Promise<{ ok: true; hash: string } | ({ ok: false } & Rejection)> {
   const { program } = draft;
-  const early = checkSizes(draft, settings.validation) ?? checkWords(program, settings.validation.bannedWords);
+  const early = checkSizes(draft, settings) ?? checkWords(program, settings.validation.bannedWords);
   if (early !== null) return { ok: false, ...early };
   const texts = [program, ...draft.inputs, draft.message ?? ""];
   if (format !== undefined && !texts.every((text) => format.carries(text))) {
@@ -37,11 +39,16 @@ export async function checkProgram(
   return { ok: true, hash };
 }
 
-type Policy = ValidateContext["settings"]["validation"];
+type Policy = CurriculumSettings["validation"];
 
-function checkSizes({ program, inputs, message = "" }: Draft, policy: Policy): Rejection | null {
+function checkSizes({ program, inputs, message = "" }: Draft, settings: CurriculumSettings): Rejection | null {
+  const { validation: policy } = settings;
+  const { sourceBytes } = proposalLimits(settings);
   const tooLong = (what: string, limit: number): Rejection => ({ reason: "too-long", detail: `${what} of more than ${limit} characters` });
   if (program.length > policy.maxProgramCharacters) return tooLong("a program", policy.maxProgramCharacters);
+  if ([program, ...inputs].some((text) => Buffer.byteLength(text) > sourceBytes)) {
+    return { reason: "too-long", detail: `a text of more than ${sourceBytes} bytes` };
+  }
   if (inputs.some((input) => input.length > policy.maxInputCharacters)) return tooLong("an input", policy.maxInputCharacters);
   if (message.length > policy.maxMessageCharacters) return tooLong("a message", policy.maxMessageCharacters);
   if (inputs.some((input) => input === "")) return { reason: "bad-input", detail: "an input is empty" };

@@ -1,5 +1,6 @@
 // Requests and answers over a supervisor that may die: pipelining with a bound, cancelling, restarting and sending again.
 // supervisor-process.ts is one life of the supervisor; open.ts makes the Executor from this.
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { AzrError } from "../errors.ts";
 import { encodeFrame, frameKinds, type Frame, type Hello } from "./protocol.ts";
@@ -38,13 +39,16 @@ const fatalDeaths = 3;
 const mostStarts = 5;
 const mostBytesInFlight = 8 * 1024 * 1024;
 /** Silence beyond the longest allowance in flight after which the supervisor counts as hung. */
-const silenceMs = 30_000;
+const defaultSilenceMs = 30_000;
 
 const disposedError = (): AzrError => new AzrError("AZR_DISPOSED", "The executor has been disposed of.");
 const abortedError = (): AzrError => new AzrError("AZR_ABORTED", "The request to the executor was aborted.");
 
 /** Starts the supervisor and resolves once it has greeted. Rejects with AZR_EXECUTOR_UNAVAILABLE. */
-export async function connectSupervisor(command: SupervisorCommand): Promise<SupervisorClient> {
+export async function connectSupervisor(
+  command: SupervisorCommand,
+  { silenceMs = defaultSilenceMs }: { silenceMs?: number } = {},
+): Promise<SupervisorClient> {
   const waiting: Entry[] = [];
   const inFlight = new Map<number, Entry>();
   let bytesInFlight = 0;
@@ -201,7 +205,11 @@ export async function connectSupervisor(command: SupervisorCommand): Promise<Sup
           reject: (error) => (quiet(), reject(error)),
         };
         nextId = nextId === 0xffff_ffff ? 1 : nextId + 1;
-        request.signal?.addEventListener("abort", onAbort, { once: true });
+        if (request.signal !== undefined) {
+          // One signal for a whole step's requests is the ordinary case, not a leak.
+          setMaxListeners(0, request.signal);
+          request.signal.addEventListener("abort", onAbort, { once: true });
+        }
         waiting.push(entry);
         settle();
       });

@@ -10,14 +10,13 @@ import type { Task } from "./task.ts";
 export interface TaskBuffers {
   /** The buffer of a kind. Throws AZR_INTERNAL for a kind that the run does not have. */
   of(kind: string): TaskBuffer;
-  /** Appends to the buffer of the task's kind. */
-  add(task: Task, key: string): void;
   /** Whether any buffer ever held a task with this key: deduction and abduction share program hashes as keys. */
-  isKnown(key: string): boolean;
-  /** `TaskBuffer.sample` of a kind. */
-  sample(kind: string, count: number, random: Random, weighting?: Weighting): Task[];
-  /** A task whose program a new task may build on, out of all kinds that supply programs; undefined while there is none. */
-  sampleProgram(random: Random, weighting?: Weighting): Task | undefined;
+  knows(key: string): boolean;
+  /**
+   * `count` distinct tasks whose programs new tasks may build on, drawn from all kinds that supply programs; fewer when there are
+   * fewer. `weighting` as for `TaskBuffer.sample`.
+   */
+  samplePrograms(count: number, random: Random, weighting?: Weighting): Task[];
   getState(): Record<string, TaskBufferState>;
   setState(state: Record<string, TaskBufferState>): void;
 }
@@ -33,28 +32,26 @@ export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number):
     return buffer;
   }
 
-  function sampleProgram(random: Random, weighting: Weighting = "uniform"): Task | undefined {
+  function samplePrograms(count: number, random: Random, weighting: Weighting = "uniform"): Task[] {
     // A run of induction alone builds on the programs of its own tasks.
-    const sources = (suppliers.length > 0 ? suppliers : kinds).map((kind) => of(kind.name)).filter((source) => source.size > 0);
-    if (weighting === "recent") {
-      const tasks = sources.flatMap((source) => Array.from({ length: source.size }, (_, index) => source.at(index)));
-      return weightedSample(tasks, 1, random)[0];
-    }
+    const sources = (suppliers.length > 0 ? suppliers : kinds).map((kind) => of(kind.name));
     const total = sources.reduce((sum, source) => sum + source.size, 0);
-    let index = total === 0 ? 0 : random.integer(total);
-    for (const source of sources) {
-      if (index < source.size) return source.at(index);
-      index -= source.size;
-    }
-    return undefined;
+    const at = (index: number): Task => {
+      let first = 0;
+      for (const source of sources) {
+        if (index < first + source.size) return source.at(index - first);
+        first += source.size;
+      }
+      throw new AzrError("AZR_INTERNAL", `There is no task ${index} among ${total}.`);
+    };
+    if (weighting === "uniform") return random.sampleIndices(total, count).map(at);
+    return weightedSample(Array.from({ length: total }, (_, index) => at(index)), count, random);
   }
 
   return {
     of,
-    add: (task, key) => of(task.kind).add(task, key),
-    isKnown: (key) => [...buffers.values()].some((buffer) => buffer.knows(key)),
-    sample: (kind, count, random, weighting) => of(kind).sample(count, random, weighting),
-    sampleProgram,
+    knows: (key) => [...buffers.values()].some((buffer) => buffer.knows(key)),
+    samplePrograms,
     getState: () => Object.fromEntries([...buffers].map(([kind, buffer]) => [kind, buffer.getState()])),
     setState(state) {
       for (const [kind, buffer] of buffers) buffer.setState(state[kind] ?? { tasks: [], formerKeys: [] });

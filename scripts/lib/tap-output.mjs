@@ -1,7 +1,7 @@
 // Reads the TAP text of one test file. A test is an entry at the top level of the file: a named t.test, or an
 // assertion made outside of one. Skips are counted and kept with their reason at every depth.
 
-const entry = /^( *)(not ok|ok)(?: \d+)?(?: - (.*?))?(?:\s+# (time=\S+|SKIP|TODO)(.*?))?\s*(\{)?$/i;
+const entry = /^( *)(not ok|ok)(?: \d+)?(?: - (.*?))?(?:\s+# (time=\S+|skip|todo)(.*?))?\s*(\{)?$/i;
 
 /** {passed, failed, skipped, skips: [text], failures: [text], planned} of a TAP text. */
 export function readTap(text) {

@@ -1,0 +1,101 @@
+#include "addon/convert.h"
+
+namespace azr {
+
+ModelShape ToShape(const Napi::Object& o) {
+  ModelShape shape;
+  shape.vocabulary = Integer(o, "vocabularySize");
+  shape.hidden = Integer(o, "hiddenSize");
+  shape.layers = Integer(o, "layers");
+  shape.heads = Integer(o, "heads");
+  shape.key_value_heads = Integer(o, "keyValueHeads");
+  shape.head_size = Integer(o, "headSize");
+  shape.feed_forward = Integer(o, "feedForwardSize");
+  shape.rope_theta = Number(o, "ropeTheta");
+  shape.norm_epsilon = static_cast<float>(Number(o, "normEpsilon"));
+  shape.tied_head = o.Get("tiedHead").As<Napi::Boolean>();
+  shape.max_positions = Integer(o, "maxPositions");
+  return shape;
+}
+
+GenerateSettings ToGenerateSettings(const Napi::Object& o) {
+  GenerateSettings settings;
+  settings.samples = Integer(o, "samples");
+  settings.max_tokens = Integer(o, "maxTokens");
+  settings.sampler.temperature = static_cast<float>(Number(o, "temperature"));
+  settings.sampler.top_p = static_cast<float>(Number(o, "topP"));
+  settings.sampler.top_k = Integer(o, "topK");
+  settings.seed = static_cast<uint64_t>(Integer(o, "seed"));
+  settings.stop_tokens = ToVector<int32_t>(o.Get("stopTokens"));
+  return settings;
+}
+
+UpdateBatch ToUpdateBatch(const Napi::Object& o) {
+  UpdateBatch batch;
+  batch.prompts = Rows(o, "prompts");
+  batch.completions = Rows(o, "completions");
+  batch.completion_prompt = ToVector<int32_t>(o.Get("completionPrompt"));
+  batch.weights = ToVector<float>(o.Get("weights"));
+  batch.advantages = ToVector<float>(o.Get("advantages"));
+  batch.old_log_probabilities = ToVector<float>(o.Get("oldLogProbabilities"));
+  return batch;
+}
+
+UpdateSettings ToUpdateSettings(const Napi::Object& o) {
+  UpdateSettings settings;
+  settings.loss.policy = Text(o, "loss") == "policy";
+  settings.loss.clip_low = static_cast<float>(Number(o, "clipLow"));
+  settings.loss.clip_high = static_cast<float>(Number(o, "clipHigh"));
+  settings.micro_batch_tokens = Integer(o, "microBatchTokens");
+  const auto optimizer = o.Get("optimizer").As<Napi::Object>();
+  settings.optimizer.learning_rate = static_cast<float>(Number(optimizer, "learningRate"));
+  settings.optimizer.beta1 = static_cast<float>(Number(optimizer, "beta1"));
+  settings.optimizer.beta2 = static_cast<float>(Number(optimizer, "beta2"));
+  settings.optimizer.epsilon = static_cast<float>(Number(optimizer, "epsilon"));
+  settings.optimizer.weight_decay = static_cast<float>(Number(optimizer, "weightDecay"));
+  settings.optimizer.clip_norm = static_cast<float>(Number(optimizer, "clipNorm"));
+  return settings;
+}
+
+std::vector<TensorSource> ToSources(const Napi::Array& array) {
+  std::vector<TensorSource> sources;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const auto item = array.Get(i).As<Napi::Object>();
+    const std::string type = Text(item, "dtype");
+    sources.push_back({Integer(item, "index"), Text(item, "path"), Integer(item, "offset"),
+                       type == "F16"    ? StorageType::kFloat16
+                       : type == "BF16" ? StorageType::kBfloat16
+                                        : StorageType::kFloat32});
+  }
+  return sources;
+}
+
+Napi::Value FromRows(Napi::Env env, const TokenRows& rows) {
+  auto object = Napi::Object::New(env);
+  object.Set("tokens", ToArray(env, rows.tokens));
+  object.Set("lengths", ToArray(env, rows.lengths));
+  return object;
+}
+
+Napi::Value FromGenerate(Napi::Env env, const GenerateResult& result) {
+  auto object = Napi::Object::New(env);
+  object.Set("completions", FromRows(env, result.completions));
+  object.Set("logProbabilities", ToArray(env, result.log_probabilities));
+  object.Set("stopped", ToArray(env, result.stopped));
+  return object;
+}
+
+Napi::Value FromUpdate(Napi::Env env, const UpdateResult& result) {
+  auto object = Napi::Object::New(env);
+  object.Set("loss", result.loss);
+  object.Set("gradientNorm", result.gradient_norm);
+  object.Set("clipFraction", result.clip_fraction);
+  object.Set("approximateKl", result.approximate_kl);
+  object.Set("entropy", result.entropy);
+  object.Set("maxLogProbabilityGap", result.max_log_probability_gap);
+  object.Set("computedTokens", static_cast<double>(result.computed_tokens));
+  object.Set("trainedTokens", static_cast<double>(result.trained_tokens));
+  return object;
+}
+
+}  // namespace azr

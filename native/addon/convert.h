@@ -1,0 +1,47 @@
+// Between JavaScript values and the engine's plain structures. Typed arrays are copied in both directions: the engine
+// thread never reads memory that JavaScript can change. Throws a JavaScript TypeError for a value of the wrong type;
+// src/engine/open.ts checks arguments first and gives the readable messages. JavaScript thread only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "addon/napi_setup.h"
+#include "engine/engine.h"
+
+namespace azr {
+
+template <typename Element>
+std::vector<Element> ToVector(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  const auto array = value.As<Napi::TypedArrayOf<Element>>();
+  return std::vector<Element>(array.Data(), array.Data() + array.ElementLength());
+}
+
+template <typename Element>
+Napi::TypedArrayOf<Element> ToArray(Napi::Env env, const std::vector<Element>& values) {
+  auto array = Napi::TypedArrayOf<Element>::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+inline double Number(const Napi::Object& object, const char* key) { return object.Get(key).As<Napi::Number>().DoubleValue(); }
+inline int64_t Integer(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::Number>().Int64Value();
+}
+inline std::string Text(const Napi::Object& object, const char* key) { return object.Get(key).As<Napi::String>(); }
+inline TokenRows Rows(const Napi::Object& object, const char* key) {
+  const auto rows = object.Get(key).As<Napi::Object>();
+  return {ToVector<int32_t>(rows.Get("tokens")), ToVector<int32_t>(rows.Get("lengths"))};
+}
+
+ModelShape ToShape(const Napi::Object& object);
+GenerateSettings ToGenerateSettings(const Napi::Object& request);
+UpdateBatch ToUpdateBatch(const Napi::Object& request);
+UpdateSettings ToUpdateSettings(const Napi::Object& request);
+std::vector<TensorSource> ToSources(const Napi::Array& array);
+Napi::Value FromRows(Napi::Env env, const TokenRows& rows);
+Napi::Value FromGenerate(Napi::Env env, const GenerateResult& result);
+Napi::Value FromUpdate(Napi::Env env, const UpdateResult& result);
+
+}  // namespace azr

@@ -1,0 +1,174 @@
+#include "addon/engine_wrap.h"
+
+#include <utility>
+
+#include "addon/convert.h"
+
+namespace azr {
+
+Napi::Function EngineWrap::Define(Napi::Env env) {
+  return DefineClass(env, "NativeEngine",
+                     {InstanceMethod<&EngineWrap::Layout>("layout"), InstanceMethod<&EngineWrap::Ready>("ready"),
+                      InstanceMethod<&EngineWrap::Initialize>("initialize"),
+                      InstanceMethod<&EngineWrap::LoadParameters>("loadParameters"),
+                      InstanceMethod<&EngineWrap::LoadOptimizer>("loadOptimizer"),
+                      InstanceMethod<&EngineWrap::SaveParameters>("saveParameters"),
+                      InstanceMethod<&EngineWrap::SaveOptimizer>("saveOptimizer"),
+                      InstanceMethod<&EngineWrap::Generate>("generate"), InstanceMethod<&EngineWrap::Score>("score"),
+                      InstanceMethod<&EngineWrap::Update>("update"), InstanceMethod<&EngineWrap::Abort>("abort"),
+                      InstanceMethod<&EngineWrap::Stats>("stats"), InstanceMethod<&EngineWrap::Stop>("stop")});
+}
+
+// new NativeEngine(shape, threads)
+EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const Napi::Env env = info.Env();
+  shape_ = ToShape(info[0].As<Napi::Object>());
+  const int threads = info[1].As<Napi::Number>().Int32Value();
+  thread_ = EngineThread::Start(env, [shape = shape_, threads] { return std::make_unique<Engine>(shape, threads); });
+  napi_add_env_cleanup_hook(env, [](void* self) { static_cast<EngineWrap*>(self)->Shutdown(); }, this);
+}
+
+EngineWrap::~EngineWrap() {
+  napi_remove_env_cleanup_hook(Env(), [](void* self) { static_cast<EngineWrap*>(self)->Shutdown(); }, this);
+  Shutdown();
+}
+
+void EngineWrap::Shutdown() {
+  if (thread_ == nullptr) return;
+  std::exchange(thread_, nullptr)->Stop();
+}
+
+Napi::Value EngineWrap::Queue(Napi::Env env, std::unique_ptr<Job> job, const Napi::Value& number) {
+  if (number.IsNumber()) {
+    std::erase_if(aborts_, [](const auto& entry) { return entry.second.expired(); });
+    aborts_[number.As<Napi::Number>().Int64Value()] = job->abort;
+  }
+  if (thread_ == nullptr) {
+    Napi::Error error = Napi::Error::New(env, "the engine was disposed");
+    error.Set("code", Napi::String::New(env, "AZR_DISPOSED"));
+    job->deferred.Reject(error.Value());
+    return job->deferred.Promise();
+  }
+  return thread_->Queue(env, std::move(job));
+}
+
+Napi::Value EngineWrap::Simple(Napi::Env env, std::function<void(Engine&)> work) {
+  auto job = std::make_unique<Job>(env);
+  job->work = [work = std::move(work)](Engine& engine, const std::atomic<bool>&) { work(engine); };
+  return Queue(env, std::move(job), env.Undefined());
+}
+
+// Names and dimensions of the parameters, in the order of their data: [{name, dimensions, size}].
+Napi::Value EngineWrap::Layout(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const ParameterLayout layout(shape_);
+  auto out = Napi::Array::New(env, layout.names.size());
+  for (size_t i = 0; i < layout.names.size(); ++i) {
+    auto item = Napi::Object::New(env);
+    item.Set("name", layout.names[i].name);
+    auto dimensions = Napi::Array::New(env);
+    for (int64_t d : layout.names[i].dimensions) dimensions.Set(dimensions.Length(), static_cast<double>(d));
+    item.Set("dimensions", dimensions);
+    item.Set("size", static_cast<double>(layout.names[i].size()));
+    out.Set(static_cast<uint32_t>(i), item);
+  }
+  return out;
+}
+
+Napi::Value EngineWrap::Ready(const Napi::CallbackInfo& info) {
+  return Simple(info.Env(), [](Engine&) {});
+}
+
+Napi::Value EngineWrap::Initialize(const Napi::CallbackInfo& info) {
+  const auto seed = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+  return Simple(info.Env(), [seed](Engine& engine) { engine.Initialize(seed); });
+}
+
+// loadParameters([{index, path, offset, dtype}])
+Napi::Value EngineWrap::LoadParameters(const Napi::CallbackInfo& info) {
+  return Simple(info.Env(), [sources = ToSources(info[0].As<Napi::Array>())](Engine& engine) {
+    engine.LoadParameters(sources);
+  });
+}
+
+// loadOptimizer(undefined) forgets the state; loadOptimizer({path, firstOffset, secondOffset, steps}) replaces it.
+Napi::Value EngineWrap::LoadOptimizer(const Napi::CallbackInfo& info) {
+  if (info[0].IsUndefined()) return Simple(info.Env(), [](Engine& engine) { engine.ResetOptimizer(); });
+  const auto o = info[0].As<Napi::Object>();
+  return Simple(info.Env(), [path = Text(o, "path"), first = Integer(o, "firstOffset"),
+                             second = Integer(o, "secondOffset"), steps = Integer(o, "steps")](Engine& engine) {
+    engine.LoadOptimizer(path, first, second, steps);
+  });
+}
+
+// saveParameters(path, header): the header's bytes, then the parameters as float32 in layout order.
+Napi::Value EngineWrap::SaveParameters(const Napi::CallbackInfo& info) {
+  const auto header = ToVector<uint8_t>(info[1]);
+  return Simple(info.Env(), [path = info[0].As<Napi::String>().Utf8Value(),
+                             text = std::string(header.begin(), header.end())](Engine& engine) {
+    engine.SaveParameters(path, text);
+  });
+}
+
+// saveOptimizer(path, header): header, first moments, second moments (float32), the step count (int64).
+Napi::Value EngineWrap::SaveOptimizer(const Napi::CallbackInfo& info) {
+  const auto header = ToVector<uint8_t>(info[1]);
+  return Simple(info.Env(), [path = info[0].As<Napi::String>().Utf8Value(),
+                             text = std::string(header.begin(), header.end())](Engine& engine) {
+    engine.SaveOptimizer(path, text);
+  });
+}
+
+Napi::Value EngineWrap::Generate(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  auto job = std::make_unique<Job>(info.Env());
+  auto result = std::make_shared<GenerateResult>();
+  job->work = [result, prompts = Rows(request, "prompts"), settings = ToGenerateSettings(request)](
+                  Engine& engine, const std::atomic<bool>& abort) { *result = engine.Generate(prompts, settings, abort); };
+  job->result = [result](Napi::Env env) { return FromGenerate(env, *result); };
+  return Queue(info.Env(), std::move(job), info[1]);
+}
+
+Napi::Value EngineWrap::Score(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  auto job = std::make_unique<Job>(info.Env());
+  auto result = std::make_shared<std::vector<float>>();
+  job->work = [result, sequences = Rows(request, "sequences")](Engine& engine, const std::atomic<bool>& abort) {
+    *result = engine.Score(sequences, abort);
+  };
+  job->result = [result](Napi::Env env) { return ToArray(env, *result); };
+  return Queue(info.Env(), std::move(job), info[1]);
+}
+
+Napi::Value EngineWrap::Update(const Napi::CallbackInfo& info) {
+  const auto request = info[0].As<Napi::Object>();
+  auto job = std::make_unique<Job>(info.Env());
+  auto result = std::make_shared<UpdateResult>();
+  job->work = [result, batch = ToUpdateBatch(request), settings = ToUpdateSettings(request)](
+                  Engine& engine, const std::atomic<bool>& abort) { *result = engine.Update(batch, settings, abort); };
+  job->result = [result](Napi::Env env) { return FromUpdate(env, *result); };
+  return Queue(info.Env(), std::move(job), info[1]);
+}
+
+// abort(number): the call queued under that number stops at its next check.
+void EngineWrap::Abort(const Napi::CallbackInfo& info) {
+  const auto found = aborts_.find(info[0].As<Napi::Number>().Int64Value());
+  if (found == aborts_.end()) return;
+  if (const auto flag = found->second.lock()) flag->store(true);
+}
+
+Napi::Value EngineWrap::Stats(const Napi::CallbackInfo& info) {
+  const EngineStats stats = thread_ ? thread_->stats() : EngineStats{};
+  auto out = Napi::Object::New(info.Env());
+  out.Set("threads", thread_ ? thread_->threads() : 0);
+  out.Set("generatedTokens", static_cast<double>(stats.generated_tokens));
+  out.Set("trainedTokens", static_cast<double>(stats.trained_tokens));
+  out.Set("generateSeconds", stats.generate_seconds);
+  out.Set("scoreSeconds", stats.score_seconds);
+  out.Set("updateSeconds", stats.update_seconds);
+  return out;
+}
+
+void EngineWrap::Stop(const Napi::CallbackInfo&) { Shutdown(); }
+
+}  // namespace azr

@@ -1,0 +1,281 @@
+#include "engine/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "engine/parallel.h"
+#include "engine/vector_math.h"
+
+namespace azr {
+namespace {
+
+// scores[16 * blocks] = query . keys for `blocks` blocks. Four blocks at a time hide the latency of the chains.
+void Scores(const float* query, const float* key_blocks, int64_t blocks, int64_t head_size, float* scores) {
+  const int64_t block_size = head_size * kKeyBlock;
+  int64_t b = 0;
+  for (; b + 4 <= blocks; b += 4) {
+    Vec acc[4] = {Broadcast(0.0f), Broadcast(0.0f), Broadcast(0.0f), Broadcast(0.0f)};
+    const float* base = key_blocks + b * block_size;
+    for (int64_t d = 0; d < head_size; ++d) {
+      const Vec q = Broadcast(query[d]);
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; ++j) acc[j] = q * Load(base + j * block_size + d * kKeyBlock) + acc[j];
+    }
+    for (int j = 0; j < 4; ++j) Store(scores + (b + j) * kKeyBlock, acc[j]);
+  }
+  for (; b < blocks; ++b) {
+    Vec acc = Broadcast(0.0f);
+    const float* base = key_blocks + b * block_size;
+    for (int64_t d = 0; d < head_size; ++d) acc = Broadcast(query[d]) * Load(base + d * kKeyBlock) + acc;
+    Store(scores + b * kKeyBlock, acc);
+  }
+}
+
+// out[head_size] = sum over `count` rows of weight[i] * rows[i], four interleaved chains summed in a fixed tree.
+template <int Vectors>
+void WeightedSum(const float* weight, const float* rows, int64_t stride, int64_t count, float* out, bool add) {
+  constexpr int kChains = Vectors <= 4 ? 4 : 2;
+  Vec acc[kChains][Vectors];
+  for (int c = 0; c < kChains; ++c) {
+    for (int v = 0; v < Vectors; ++v) acc[c][v] = Broadcast(0.0f);
+  }
+  int64_t i = 0;
+  for (; i + kChains <= count; i += kChains) {
+#pragma GCC unroll 4
+    for (int c = 0; c < kChains; ++c) {
+      const Vec w = Broadcast(weight[i + c]);
+      const float* row = rows + (i + c) * stride;
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) acc[c][v] = w * Load(row + v * kLanes) + acc[c][v];
+    }
+  }
+  for (int c = 0; i + c < count; ++c) {
+    const Vec w = Broadcast(weight[i + c]);
+    const float* row = rows + (i + c) * stride;
+    for (int v = 0; v < Vectors; ++v) acc[c][v] = w * Load(row + v * kLanes) + acc[c][v];
+  }
+  for (int v = 0; v < Vectors; ++v) {
+    Vec sum = acc[0][v] + acc[1][v];
+    if constexpr (kChains == 4) sum = sum + (acc[2][v] + acc[3][v]);
+    Store(out + v * kLanes, add ? Load(out + v * kLanes) + sum : sum);
+  }
+}
+
+// Any head size, 128 dimensions at a time.
+void WeightedRows(const float* weight, const float* rows, int64_t stride, int64_t count, int64_t head_size,
+                  float* out, bool add) {
+  int64_t d = 0;
+  while (d < head_size) {
+    const int64_t vectors = std::min<int64_t>(8, (head_size - d) / kLanes);
+    if (vectors >= 8) {
+      WeightedSum<8>(weight, rows + d, stride, count, out + d, add);
+      d += 8 * kLanes;
+    } else if (vectors >= 4) {
+      WeightedSum<4>(weight, rows + d, stride, count, out + d, add);
+      d += 4 * kLanes;
+    } else if (vectors >= 2) {
+      WeightedSum<2>(weight, rows + d, stride, count, out + d, add);
+      d += 2 * kLanes;
+    } else {
+      WeightedSum<1>(weight, rows + d, stride, count, out + d, add);
+      d += kLanes;
+    }
+  }
+}
+
+// Scores of both spans with the lanes past `count` at -infinity; returns the number of padded scores.
+int64_t SpanScores(const float* query, const KeySpan& first, const KeySpan& second, int64_t head_size, float scale,
+                   float* scores) {
+  const float low = -std::numeric_limits<float>::infinity();
+  int64_t used = 0;
+  for (const KeySpan* span : {&first, &second}) {
+    if (span->count == 0) continue;
+    const int64_t blocks = KeyBlocks(span->count);
+    Scores(query, span->key_blocks, blocks, head_size, scores + used);
+    for (int64_t i = 0; i < blocks * kKeyBlock; i += kLanes) {
+      Store(scores + used + i, Load(scores + used + i) * Broadcast(scale));
+    }
+    for (int64_t i = span->count; i < blocks * kKeyBlock; ++i) scores[used + i] = low;
+    used += blocks * kKeyBlock;
+  }
+  return used;
+}
+
+// Turns padded scores into exp(score - shift), zero in the padding (Exp alone would give 1e-38 there).
+void Exponentiate(float* scores, int64_t used, float shift) {
+  const Vec low = Broadcast(-std::numeric_limits<float>::infinity());
+  for (int64_t i = 0; i < used; i += kLanes) {
+    const Vec s = Load(scores + i);
+    const Vec e = Exp(s - Broadcast(shift));
+    Store(scores + i, s > low ? e : Broadcast(0.0f));
+  }
+}
+
+struct GroupKeys {
+  std::vector<float> blocks;
+  std::vector<int64_t> offsets;  // of the prompt's blocks, then of each completion's
+};
+
+// Lays the keys (or values) of a group's rows out in transposed blocks; each span starts a new block.
+void PackGroup(const RowGroup& group, const float* column, int64_t row_width, int64_t head_size, GroupKeys* keys) {
+  keys->offsets.clear();
+  int64_t total = 0;
+  const auto reserve = [&](int64_t count) {
+    keys->offsets.push_back(total);
+    total += KeyBlocks(count) * kKeyBlock * head_size;
+  };
+  reserve(group.prompt);
+  for (int64_t c : group.completions) reserve(c);
+  keys->blocks.assign(total, 0.0f);
+  int64_t row = group.begin;
+  const auto fill = [&](int64_t span, int64_t count) {
+    for (int64_t i = 0; i < count; ++i, ++row) {
+      StoreKey(keys->blocks.data() + keys->offsets[span], i, column + row * row_width, head_size);
+    }
+  };
+  fill(0, group.prompt);
+  for (size_t c = 0; c < group.completions.size(); ++c) fill(c + 1, group.completions[c]);
+}
+
+// Calls visit(row, first span, second span, index of the second span) for each row of a group.
+template <typename Visit>
+void ForEachRow(const RowGroup& group, const float* values, int64_t stride, const GroupKeys& keys,
+                const Visit& visit) {
+  const KeySpan none{nullptr, nullptr, 0, 0};
+  for (int64_t i = 0; i < group.prompt; ++i) {
+    visit(group.begin + i, KeySpan{keys.blocks.data(), values + group.begin * stride, stride, i + 1}, none, 0);
+  }
+  const KeySpan prompt{keys.blocks.data(), values + group.begin * stride, stride, group.prompt};
+  int64_t begin = group.begin + group.prompt;
+  for (size_t c = 0; c < group.completions.size(); ++c) {
+    const float* blocks = keys.blocks.data() + keys.offsets[c + 1];
+    for (int64_t i = 0; i < group.completions[c]; ++i) {
+      visit(begin + i, prompt, KeySpan{blocks, values + begin * stride, stride, i + 1}, static_cast<int64_t>(c + 1));
+    }
+    begin += group.completions[c];
+  }
+}
+
+int64_t ScratchSize(const RowGroup& group) {
+  int64_t longest = 0;
+  for (int64_t c : group.completions) longest = std::max(longest, c);
+  return (KeyBlocks(group.prompt) + KeyBlocks(longest)) * kKeyBlock;
+}
+
+}  // namespace
+
+float AttendRow(const float* query, const KeySpan& first, const KeySpan& second, int64_t head_size, float scale,
+                float* scores, float* out) {
+  const int64_t used = SpanScores(query, first, second, head_size, scale, scores);
+  Vec highest = Load(scores);
+  for (int64_t i = kLanes; i < used; i += kLanes) highest = Max(highest, Load(scores + i));
+  const float shift = HorizontalMax(highest);
+  Exponentiate(scores, used, shift);
+  Vec total = Broadcast(0.0f);
+  for (int64_t i = 0; i < used; i += kLanes) total = total + Load(scores + i);
+  const float sum = HorizontalSum(total);
+  const int64_t offset = KeyBlocks(first.count) * kKeyBlock;
+  WeightedRows(scores, first.values, first.value_stride, first.count, head_size, out, false);
+  if (second.count > 0) {
+    WeightedRows(scores + offset, second.values, second.value_stride, second.count, head_size, out, true);
+  }
+  const Vec inverse = Broadcast(1.0f / sum);
+  for (int64_t d = 0; d < head_size; d += kLanes) Store(out + d, Load(out + d) * inverse);
+  return shift + std::log(sum);
+}
+
+void AttendGroups(const std::vector<RowGroup>& groups, const AttentionShape& shape, const float* qkv, float* out,
+                  float* log_sum_exp) {
+  const int64_t size = shape.head_size, width = shape.row_width(), shared = shape.heads / shape.key_value_heads;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(size));
+  const int64_t tasks = static_cast<int64_t>(groups.size()) * shape.key_value_heads;
+  ParallelFor(tasks, 1, [&](int64_t task) {
+    const RowGroup& group = groups[task / shape.key_value_heads];
+    const int64_t kv = task % shape.key_value_heads;
+    thread_local GroupKeys keys;
+    thread_local std::vector<float> scores;
+    PackGroup(group, qkv + (shape.heads + kv) * size, width, size, &keys);
+    scores.resize(ScratchSize(group));
+    const float* values = qkv + (shape.heads + shape.key_value_heads + kv) * size;
+    ForEachRow(group, values, width, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second, int64_t) {
+      for (int64_t h = kv * shared; h < (kv + 1) * shared; ++h) {
+        const float lse = AttendRow(qkv + row * width + h * size, first, second, size, scale, scores.data(),
+                                    out + (row * shape.heads + h) * size);
+        if (log_sum_exp) log_sum_exp[row * shape.heads + h] = lse;
+      }
+    });
+  });
+}
+
+void AttendGroupsBackward(const std::vector<RowGroup>& groups, const AttentionShape& shape, const float* qkv,
+                          const float* out, const float* log_sum_exp, const float* dout, float* dqkv) {
+  const int64_t size = shape.head_size, width = shape.row_width(), shared = shape.heads / shape.key_value_heads;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(size));
+  const int64_t key_column = shape.heads * size, value_column = key_column + shape.key_value_heads * size;
+  const int64_t tasks = static_cast<int64_t>(groups.size()) * shape.key_value_heads;
+  // A task owns a key/value head of a group: nobody else writes its rows' gradients of k, v and of its queries.
+  ParallelFor(tasks, 1, [&](int64_t task) {
+    const RowGroup& group = groups[task / shape.key_value_heads];
+    const int64_t kv = task % shape.key_value_heads;
+    thread_local GroupKeys keys, values;
+    thread_local std::vector<float> weights, slopes;
+    const float* key_rows = qkv + key_column + kv * size;
+    PackGroup(group, key_rows, width, size, &keys);
+    PackGroup(group, qkv + value_column + kv * size, width, size, &values);
+    weights.resize(ScratchSize(group));
+    slopes.resize(ScratchSize(group));
+    float *dkey = dqkv + key_column + kv * size, *dvalue = dqkv + value_column + kv * size;
+    for (int64_t row = group.begin; row < group.begin + group.rows(); ++row) {
+      std::memset(dkey + row * width, 0, size * sizeof(float));
+      std::memset(dvalue + row * width, 0, size * sizeof(float));
+    }
+    ForEachRow(group, key_rows, width, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second,
+                                                 int64_t span) {
+      const int64_t padded_first = KeyBlocks(first.count) * kKeyBlock;
+      for (int64_t h = kv * shared; h < (kv + 1) * shared; ++h) {
+        const float* query = qkv + row * width + h * size;
+        const float* gradient = dout + (row * shape.heads + h) * size;
+        const float* output = out + (row * shape.heads + h) * size;
+        const int64_t used = SpanScores(query, first, second, size, scale, weights.data());
+        Exponentiate(weights.data(), used, log_sum_exp[row * shape.heads + h]);
+        // slope = weight * (dout . v - dout . out): the softmax gradient, without the scale.
+        Vec dot = Broadcast(0.0f);
+        for (int64_t d = 0; d < size; d += kLanes) dot = Load(gradient + d) * Load(output + d) + dot;
+        const Vec mean = Broadcast(HorizontalSum(dot));
+        Scores(gradient, values.blocks.data(), KeyBlocks(first.count), size, slopes.data());
+        if (second.count > 0) {
+          Scores(gradient, values.blocks.data() + values.offsets[span], KeyBlocks(second.count), size,
+                 slopes.data() + padded_first);
+        }
+        for (int64_t i = 0; i < used; i += kLanes) {
+          const Vec w = Load(weights.data() + i);
+          Store(slopes.data() + i, w * (Load(slopes.data() + i) - mean) * Broadcast(scale));
+        }
+        float* dquery = dqkv + row * width + h * size;
+        WeightedRows(slopes.data(), first.values, first.value_stride, first.count, size, dquery, false);
+        if (second.count > 0) {
+          WeightedRows(slopes.data() + padded_first, second.values, second.value_stride, second.count, size, dquery,
+                       true);
+        }
+        const auto scatter = [&](const KeySpan& part, const float* weight, const float* slope) {
+          if (part.count == 0) return;
+          const int64_t offset = part.values - key_rows;  // the span's first row, in floats
+          for (int64_t i = 0; i < part.count; ++i) {
+            float *dk = dkey + offset + i * width, *dv = dvalue + offset + i * width;
+            const Vec s = Broadcast(slope[i]), w = Broadcast(weight[i]);
+            for (int64_t d = 0; d < size; d += kLanes) {
+              Store(dk + d, s * Load(query + d) + Load(dk + d));
+              Store(dv + d, w * Load(gradient + d) + Load(dv + d));
+            }
+          }
+        };
+        scatter(first, weights.data(), slopes.data());
+        scatter(second, weights.data() + padded_first, slopes.data() + padded_first);
+      }
+    });
+  });
+}
+
+}  // namespace azr

@@ -1,0 +1,61 @@
+// Causal attention over at most two spans of keys: the shared prompt, then the row's own completion. One kernel with a
+// fixed order of keys serves prefill, decode, scoring and training, and its gradient stands beside it. Keys lie in
+// blocks of 16 transposed to [head_size][16], so that 16 scores are computed per instruction, each score being one
+// chain over the head's dimensions. Head sizes are multiples of 16. Engine thread only; buffers are the caller's.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace azr {
+
+inline constexpr int64_t kKeyBlock = 16;
+
+// Keys and values of one span for one key/value head.
+struct KeySpan {
+  const float* key_blocks;   // [ceil(count / 16)][head_size][16]
+  const float* values;       // row i at values + i * value_stride
+  int64_t value_stride;
+  int64_t count;             // keys that the query may see
+};
+
+inline int64_t KeyBlocks(int64_t count) { return (count + kKeyBlock - 1) / kKeyBlock; }
+
+// Writes one key into its place in the span's blocks.
+inline void StoreKey(float* key_blocks, int64_t index, const float* key, int64_t head_size) {
+  float* block = key_blocks + (index / kKeyBlock) * head_size * kKeyBlock + index % kKeyBlock;
+  for (int64_t d = 0; d < head_size; ++d) block[d * kKeyBlock] = key[d];
+}
+
+// out[head_size] = softmax(scale * q . k) v over the keys of both spans (the second may be empty). Returns the
+// log-sum-exp of the scaled scores. `scores` is scratch of at least 16 * (blocks of both spans) floats.
+float AttendRow(const float* query, const KeySpan& first, const KeySpan& second, int64_t head_size, float scale,
+                float* scores, float* out);
+
+// A prompt with its completions, as rows of a packed batch: rows [begin, begin + prompt) and then each completion's rows.
+struct RowGroup {
+  int64_t begin = 0;
+  int64_t prompt = 0;
+  std::vector<int64_t> completions;  // row counts, in order
+  int64_t rows() const {
+    int64_t total = prompt;
+    for (int64_t c : completions) total += c;
+    return total;
+  }
+};
+
+struct AttentionShape {
+  int64_t heads, key_value_heads, head_size;
+  int64_t query_width() const { return heads * head_size; }
+  int64_t row_width() const { return (heads + 2 * key_value_heads) * head_size; }
+};
+
+// qkv[rows, row_width] holds rotated queries and keys, and values. out[rows, query_width]; log_sum_exp[rows, heads].
+void AttendGroups(const std::vector<RowGroup>& groups, const AttentionShape& shape, const float* qkv, float* out,
+                  float* log_sum_exp);
+
+// dqkv[rows, row_width] receives the gradient of qkv, given out, its gradient dout and log_sum_exp of the forward.
+void AttendGroupsBackward(const std::vector<RowGroup>& groups, const AttentionShape& shape, const float* qkv,
+                          const float* out, const float* log_sum_exp, const float* dout, float* dqkv);
+
+}  // namespace azr

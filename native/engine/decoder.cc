@@ -1,0 +1,156 @@
+#include "engine/decoder.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/parallel.h"
+
+namespace azr {
+namespace {
+
+void Grow(std::vector<float>* buffer, int64_t size) {
+  if (static_cast<int64_t>(buffer->size()) < size) buffer->resize(size);
+}
+
+}  // namespace
+
+void Decoder::Embed(const int32_t* tokens, int64_t rows) {
+  const int64_t width = model_->shape().hidden;
+  Grow(&hidden_, rows * width);
+  const float* table = model_->at(model_->layout().embedding);
+  ParallelFor(rows, 256, [&](int64_t r) {
+    std::memcpy(hidden_.data() + r * width, table + tokens[r] * width, width * sizeof(float));
+  });
+}
+
+void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, LayerActivations* keep,
+                    const std::function<void(float*, float*, float*)>& attention) {
+  const ModelShape& s = model_->shape();
+  const LayerOffsets& offsets = model_->layout().layers[index];
+  const PackedLayer& packed = model_->Forward().layers[index];
+  float* x = hidden_.data();
+  Grow(&normed_, rows * s.hidden);
+  Grow(&activation_, rows * s.feed_forward);
+  std::vector<float>& qkv = keep ? keep->qkv : qkv_;
+  std::vector<float>& attended = keep ? keep->attention : attention_;
+  std::vector<float>& gate_up = keep ? keep->gate_up : gate_up_;
+  Grow(&qkv, rows * s.qkv_width());
+  Grow(&attended, rows * s.query_width());
+  Grow(&gate_up, rows * 2 * s.feed_forward);
+  if (keep) {
+    Grow(&keep->input, rows * s.hidden);
+    Grow(&keep->middle, rows * s.hidden);
+    Grow(&keep->attention_rstd, rows);
+    Grow(&keep->feed_forward_rstd, rows);
+    Grow(&keep->log_sum_exp, rows * s.heads);
+    std::memcpy(keep->input.data(), x, rows * s.hidden * sizeof(float));
+  }
+  RmsNorm(x, model_->at(offsets.attention_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
+          keep ? keep->attention_rstd.data() : nullptr);
+  Multiply(normed_.data(), s.hidden, rows, packed.qkv, qkv.data(), s.qkv_width(), false);
+  Rotate(qkv.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, positions, model_->rope(), false);
+  attention(qkv.data(), attended.data(), keep ? keep->log_sum_exp.data() : nullptr);
+  Multiply(attended.data(), s.query_width(), rows, packed.output, x, s.hidden, true);
+  if (keep) std::memcpy(keep->middle.data(), x, rows * s.hidden * sizeof(float));
+  RmsNorm(x, model_->at(offsets.feed_forward_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
+          keep ? keep->feed_forward_rstd.data() : nullptr);
+  Multiply(normed_.data(), s.hidden, rows, packed.gate_up, gate_up.data(), 2 * s.feed_forward, false);
+  SwiGlu(gate_up.data(), rows, s.feed_forward, activation_.data());
+  Multiply(activation_.data(), s.feed_forward, rows, packed.down, x, s.hidden, true);
+}
+
+void Decoder::Forward(const PackedBatch& batch, bool keep) {
+  const int64_t rows = batch.rows();
+  Embed(batch.tokens.data(), rows);
+  layers_.resize(model_->shape().layers);
+  for (int64_t i = 0; i < model_->shape().layers; ++i) {
+    Layer(i, rows, batch.positions.data(), keep ? &layers_[i] : nullptr,
+          [&](float* qkv, float* out, float* log_sum_exp) {
+            AttendGroups(batch.groups, model_->shape().attention(), qkv, out, log_sum_exp);
+            if (qkv_observer_) qkv_observer_(i, qkv);
+          });
+  }
+}
+
+void Decoder::Forward(const std::vector<int32_t>& tokens, const std::vector<int32_t>& positions,
+                      const AttentionCallback& attention) {
+  const int64_t rows = static_cast<int64_t>(tokens.size());
+  Embed(tokens.data(), rows);
+  for (int64_t i = 0; i < model_->shape().layers; ++i) {
+    Layer(i, rows, positions.data(), nullptr, [&](float* qkv, float* out, float*) { attention(i, qkv, out); });
+  }
+}
+
+void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, float* dhidden, float* gradient) {
+  const ModelShape& s = model_->shape();
+  const LayerOffsets& offsets = model_->layout().layers[index];
+  const PackedLayer& packed = model_->Backward().layers[index];
+  LayerActivations& kept = layers_[index];
+  const int64_t rows = batch.rows();
+
+  // Feed-forward: dhidden is the gradient of the layer's output and, through the residual, of its middle.
+  Multiply(dhidden, s.hidden, rows, packed.down, dactivation_.data(), s.feed_forward, false);
+  SwiGluBackward(kept.gate_up.data(), dactivation_.data(), rows, s.feed_forward, activation_.data());
+  AccumulateOuter(dhidden, s.hidden, activation_.data(), s.feed_forward, rows, s.hidden, s.feed_forward,
+                  gradient + offsets.down);
+  const float* dgate_up = kept.gate_up.data();
+  RmsNorm(kept.middle.data(), model_->at(offsets.feed_forward_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
+          nullptr);
+  AccumulateOuter(dgate_up, 2 * s.feed_forward, normed_.data(), s.hidden, rows, 2 * s.feed_forward, s.hidden,
+                  gradient + offsets.gate_up);
+  Multiply(dgate_up, 2 * s.feed_forward, rows, packed.gate_up, dnormed_.data(), s.hidden, false);
+  RmsNormBackward(kept.middle.data(), model_->at(offsets.feed_forward_norm), kept.feed_forward_rstd.data(),
+                  dnormed_.data(), rows, s.hidden, dhidden, gradient + offsets.feed_forward_norm);
+
+  // Attention: the same shape of argument, one residual further down.
+  Multiply(dhidden, s.hidden, rows, packed.output, dattention_.data(), s.query_width(), false);
+  AccumulateOuter(dhidden, s.hidden, kept.attention.data(), s.query_width(), rows, s.hidden, s.query_width(),
+                  gradient + offsets.output);
+  AttendGroupsBackward(batch.groups, s.attention(), kept.qkv.data(), kept.attention.data(), kept.log_sum_exp.data(),
+                       dattention_.data(), dqkv_.data());
+  Rotate(dqkv_.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, batch.positions.data(), model_->rope(), true);
+  RmsNorm(kept.input.data(), model_->at(offsets.attention_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
+          nullptr);
+  AccumulateOuter(dqkv_.data(), s.qkv_width(), normed_.data(), s.hidden, rows, s.qkv_width(), s.hidden,
+                  gradient + offsets.qkv);
+  Multiply(dqkv_.data(), s.qkv_width(), rows, packed.qkv, dnormed_.data(), s.hidden, false);
+  RmsNormBackward(kept.input.data(), model_->at(offsets.attention_norm), kept.attention_rstd.data(), dnormed_.data(),
+                  rows, s.hidden, dhidden, gradient + offsets.attention_norm);
+}
+
+void Decoder::Backward(const PackedBatch& batch, float* dhidden, float* gradient) {
+  const ModelShape& s = model_->shape();
+  const int64_t rows = batch.rows();
+  Grow(&dnormed_, rows * s.hidden);
+  Grow(&dqkv_, rows * s.qkv_width());
+  Grow(&dattention_, rows * s.query_width());
+  Grow(&dactivation_, rows * s.feed_forward);
+  for (int64_t i = s.layers - 1; i >= 0; --i) LayerBackward(i, batch, dhidden, gradient);
+  // Columns are split, rows summed in order: independent of the number of threads.
+  float* table = gradient + model_->layout().embedding;
+  const int64_t blocks = (s.hidden + 63) / 64;
+  ParallelFor(blocks, 1, [&](int64_t b) {
+    const int64_t begin = b * 64, end = std::min<int64_t>(s.hidden, begin + 64);
+    for (int64_t r = 0; r < rows; ++r) {
+      float* out = table + batch.tokens[r] * s.hidden;
+      for (int64_t i = begin; i < end; ++i) out[i] += dhidden[r * s.hidden + i];
+    }
+  });
+}
+
+int64_t Decoder::bytes() const {
+  int64_t floats = 0;
+  for (const auto* buffer : {&hidden_, &normed_, &qkv_, &attention_, &gate_up_, &activation_, &dnormed_, &dqkv_,
+                             &dattention_, &dactivation_}) {
+    floats += static_cast<int64_t>(buffer->capacity());
+  }
+  for (const LayerActivations& layer : layers_) {
+    for (const auto* buffer : {&layer.input, &layer.attention_rstd, &layer.qkv, &layer.attention, &layer.log_sum_exp,
+                               &layer.middle, &layer.feed_forward_rstd, &layer.gate_up}) {
+      floats += static_cast<int64_t>(buffer->capacity());
+    }
+  }
+  return floats * static_cast<int64_t>(sizeof(float));
+}
+
+}  // namespace azr

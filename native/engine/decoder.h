@@ -1,0 +1,71 @@
+// The decoder over a packed batch of rows: the forward pass that scoring, prefill and training share, and the
+// hand-written backward pass. Activations owns its buffers and keeps them between batches, so that a step allocates
+// nothing. Engine thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/attention.h"
+#include "engine/model.h"
+
+namespace azr {
+
+// A packed batch: prompts with their completions as groups of rows, no padding.
+struct PackedBatch {
+  std::vector<int32_t> tokens;     // [rows]
+  std::vector<int32_t> positions;  // [rows]
+  std::vector<RowGroup> groups;
+  int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
+};
+
+// Attention of one layer over qkv[rows, qkv_width] with rotated queries and keys; writes out[rows, query_width].
+using AttentionCallback = std::function<void(int64_t layer, float* qkv, float* out)>;
+
+// What one layer keeps for its backward pass.
+struct LayerActivations {
+  std::vector<float> input;                // [rows, hidden]
+  std::vector<float> attention_rstd;       // [rows]
+  std::vector<float> qkv;                  // [rows, qkv_width], rotated
+  std::vector<float> attention;            // [rows, query_width]
+  std::vector<float> log_sum_exp;          // [rows, heads]
+  std::vector<float> middle;               // [rows, hidden], after attention
+  std::vector<float> feed_forward_rstd;    // [rows]
+  std::vector<float> gate_up;              // [rows, 2 * feed_forward]
+};
+
+class Decoder {
+ public:
+  explicit Decoder(Model* model) : model_(model) {}
+
+  // Hidden states before the final norm, hidden()[rows, hidden]. With `keep`, what Backward needs is kept as well.
+  void Forward(const PackedBatch& batch, bool keep);
+  // The same for rows whose attention is elsewhere (the decode step's cache).
+  void Forward(const std::vector<int32_t>& tokens, const std::vector<int32_t>& positions,
+               const AttentionCallback& attention);
+  // Called with each layer's rotated qkv during the next Forward(batch, false): prefill copies keys and values there.
+  void set_qkv_observer(std::function<void(int64_t layer, const float* qkv)> observer) {
+    qkv_observer_ = std::move(observer);
+  }
+
+  const float* hidden() const { return hidden_.data(); }
+  // dhidden[rows, hidden] (overwritten) is the gradient of hidden(); adds to `gradient`, a flat buffer like the parameters.
+  void Backward(const PackedBatch& batch, float* dhidden, float* gradient);
+  // Bytes held by activations and scratch.
+  int64_t bytes() const;
+
+ private:
+  void Embed(const int32_t* tokens, int64_t rows);
+  void Layer(int64_t index, int64_t rows, const int32_t* positions, LayerActivations* keep,
+             const std::function<void(float* qkv, float* out, float* log_sum_exp)>& attention);
+  void LayerBackward(int64_t index, const PackedBatch& batch, float* dhidden, float* gradient);
+
+  Model* model_;
+  std::vector<float> hidden_, normed_, qkv_, attention_, gate_up_, activation_;
+  std::vector<float> dnormed_, dqkv_, dattention_, dactivation_;
+  std::vector<LayerActivations> layers_;
+  std::function<void(int64_t, const float*)> qkv_observer_;
+};
+
+}  // namespace azr

@@ -1,0 +1,171 @@
+#include "engine/engine.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include "engine/status.h"
+
+namespace azr {
+namespace {
+
+constexpr int64_t kScoreTokens = 1024;
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(double* total) : total_(total), start_(std::chrono::steady_clock::now()) {}
+  ~Stopwatch() { *total_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  double* total_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+[[noreturn]] void Invalid(const std::string& why) { throw EngineError("AZR_INPUT_INVALID", why); }
+
+void CheckFinite(const std::vector<float>& values, size_t expected, const char* what) {
+  if (values.size() != expected) {
+    Invalid(std::string(what) + " must have one value a completion token: expected " + std::to_string(expected) +
+            ", received " + std::to_string(values.size()));
+  }
+  for (float v : values) {
+    if (!std::isfinite(v)) Invalid(std::string(what) + " must be finite");
+  }
+}
+
+// The default process-wide thread count must be set before the model's first parallel loop.
+int ApplyThreads(int threads) {
+  if (threads > 0) at::set_num_threads(threads);
+  return at::get_num_threads();
+}
+
+}  // namespace
+
+Engine::Engine(const ModelShape& shape, int threads)
+    : model_((ApplyThreads(threads), shape)),
+      decoder_(&model_),
+      head_(&model_),
+      optimizer_(model_.layout().total),
+      trainer_(&model_, &decoder_, &head_, &optimizer_) {}
+
+int Engine::threads() const { return at::get_num_threads(); }
+
+void Engine::LoadParameters(const std::vector<TensorSource>& sources) {
+  const auto& names = model_.layout().names;
+  std::vector<float> staged(model_.layout().total);
+  std::vector<bool> seen(names.size(), false);
+  for (const TensorSource& source : sources) {
+    if (source.index < 0 || source.index >= static_cast<int64_t>(names.size()) || seen[source.index]) {
+      throw EngineError("AZR_MODEL_FORMAT", "a tensor is unknown or given twice");
+    }
+    seen[source.index] = true;
+    const NamedTensor& tensor = names[source.index];
+    ReadFloats(source.path, source.offset, source.type, tensor.size(), staged.data() + tensor.offset);
+  }
+  for (size_t i = 0; i < seen.size(); ++i) {
+    if (!seen[i]) throw EngineError("AZR_MODEL_FORMAT", "the tensor " + names[i].name + " is missing");
+  }
+  std::memcpy(model_.MutableParameters(), staged.data(), staged.size() * sizeof(float));
+}
+
+void Engine::LoadOptimizer(const std::string& path, int64_t first_offset, int64_t second_offset, int64_t steps) {
+  const int64_t total = model_.layout().total;
+  std::vector<float> first(total), second(total);
+  ReadFloats(path, first_offset, StorageType::kFloat32, total, first.data());
+  ReadFloats(path, second_offset, StorageType::kFloat32, total, second.data());
+  std::memcpy(optimizer_.first(), first.data(), total * sizeof(float));
+  std::memcpy(optimizer_.second(), second.data(), total * sizeof(float));
+  optimizer_.set_steps(steps);
+}
+
+void Engine::SaveParameters(const std::string& path, const std::string& header) const {
+  WriteFloats(path, header, {{model_.parameters(), model_.layout().total * static_cast<int64_t>(sizeof(float))}});
+}
+
+void Engine::SaveOptimizer(const std::string& path, const std::string& header) {
+  const int64_t bytes = model_.layout().total * static_cast<int64_t>(sizeof(float));
+  const int64_t steps = optimizer_.steps();
+  WriteFloats(path, header,
+              {{optimizer_.first(), bytes}, {optimizer_.second(), bytes}, {&steps, static_cast<int64_t>(sizeof(steps))}});
+}
+
+void Engine::CheckRows(const TokenRows& rows, int64_t shortest, const char* what) const {
+  int64_t total = 0;
+  for (int32_t length : rows.lengths) {
+    if (length < shortest) {
+      Invalid(std::string(what) + " must have at least " + std::to_string(shortest) + " token(s) a row");
+    }
+    total += length;
+  }
+  if (total != static_cast<int64_t>(rows.tokens.size())) Invalid(std::string(what) + ": lengths do not add up to the tokens");
+  for (int32_t token : rows.tokens) {
+    if (token < 0 || token >= model_.shape().vocabulary) {
+      Invalid(std::string(what) + ": token " + std::to_string(token) + " is outside the vocabulary of " +
+              std::to_string(model_.shape().vocabulary));
+    }
+  }
+}
+
+GenerateResult Engine::Generate(const TokenRows& prompts, const GenerateSettings& settings,
+                                const std::atomic<bool>& abort) {
+  CheckRows(prompts, 1, "prompts");
+  if (settings.samples < 1 || settings.max_tokens < 1) Invalid("samples and maxTokens must be at least 1");
+  if (!(settings.sampler.temperature >= 0.0f) || !(settings.sampler.top_p > 0.0f && settings.sampler.top_p <= 1.0f) ||
+      settings.sampler.top_k < 0) {
+    Invalid("temperature must be at least 0, topP in (0, 1], topK at least 0");
+  }
+  for (int32_t length : prompts.lengths) {
+    if (length + settings.max_tokens > model_.shape().max_positions) {
+      Invalid("a prompt of " + std::to_string(length) + " tokens with maxTokens " + std::to_string(settings.max_tokens) +
+              " exceeds the model's " + std::to_string(model_.shape().max_positions) + " positions");
+    }
+  }
+  Stopwatch watch(&stats_.generate_seconds);
+  GenerateResult result = azr::Generate(&model_, &decoder_, &head_, prompts, settings, abort);
+  stats_.generated_tokens += static_cast<int64_t>(result.completions.tokens.size());
+  return result;
+}
+
+std::vector<float> Engine::Score(const TokenRows& sequences, const std::atomic<bool>& abort) {
+  CheckRows(sequences, 2, "sequences");
+  for (int32_t length : sequences.lengths) {
+    if (length > model_.shape().max_positions) Invalid("a sequence is longer than the model's positions");
+  }
+  Stopwatch watch(&stats_.score_seconds);
+  return trainer_.Score(sequences, kScoreTokens, abort);
+}
+
+UpdateResult Engine::Update(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort) {
+  CheckRows(batch.prompts, 1, "prompts");
+  CheckRows(batch.completions, 1, "completions");
+  const size_t tokens = batch.completions.tokens.size();
+  if (batch.completion_prompt.size() != batch.completions.lengths.size()) {
+    Invalid("completionPrompt must have one index a completion");
+  }
+  int32_t previous = 0;
+  for (size_t i = 0; i < batch.completion_prompt.size(); ++i) {
+    const int32_t prompt = batch.completion_prompt[i];
+    if (prompt < previous || prompt >= static_cast<int32_t>(batch.prompts.lengths.size())) {
+      Invalid("completionPrompt must be in prompt order and name existing prompts");
+    }
+    previous = prompt;
+    if (batch.prompts.lengths[prompt] + batch.completions.lengths[i] > model_.shape().max_positions) {
+      Invalid("a prompt with its completion is longer than the model's positions");
+    }
+  }
+  CheckFinite(batch.weights, tokens, "weights");
+  if (settings.loss.policy) {
+    CheckFinite(batch.advantages, tokens, "advantages");
+    CheckFinite(batch.old_log_probabilities, tokens, "oldLogProbabilities");
+  }
+  if (settings.micro_batch_tokens < 1) Invalid("microBatchTokens must be at least 1");
+  Stopwatch watch(&stats_.update_seconds);
+  const UpdateResult result = trainer_.Update(batch, settings, abort);
+  stats_.trained_tokens += result.computed_tokens;
+  return result;
+}
+
+}  // namespace azr

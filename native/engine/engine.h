@@ -1,0 +1,71 @@
+// The engine's whole surface: a model with its optimizer, and the calls that sample, score, train, load and save.
+// Engine owns every buffer. All methods run on one thread, the engine thread, which also owns LibTorch's intra-op team;
+// the abort flags are the only thing another thread may touch.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/decoder.h"
+#include "engine/generate.h"
+#include "engine/head.h"
+#include "engine/model.h"
+#include "engine/optimizer.h"
+#include "engine/update.h"
+#include "engine/weight_file.h"
+
+namespace azr {
+
+// Where one parameter's data lies: index into Model::layout().names.
+struct TensorSource {
+  int64_t index = 0;
+  std::string path;
+  int64_t offset = 0;
+  StorageType type = StorageType::kFloat32;
+};
+
+struct EngineStats {
+  int64_t generated_tokens = 0, trained_tokens = 0;
+  double generate_seconds = 0, score_seconds = 0, update_seconds = 0;
+};
+
+class Engine {
+ public:
+  // `threads`: size of the team that this thread will use; 0 keeps LibTorch's choice.
+  Engine(const ModelShape& shape, int threads);
+
+  const Model& model() const { return model_; }
+  int threads() const;
+  const EngineStats& stats() const { return stats_; }
+
+  void Initialize(uint64_t seed) { model_.Initialize(seed); }
+  // Every parameter must be named once (AZR_MODEL_FORMAT otherwise). All are read before any weight changes.
+  void LoadParameters(const std::vector<TensorSource>& sources);
+  // Moments in layout order: first[total], second[total] at the given byte offsets of float32 data.
+  void LoadOptimizer(const std::string& path, int64_t first_offset, int64_t second_offset, int64_t steps);
+  void ResetOptimizer() { optimizer_.Reset(); }
+  void SaveParameters(const std::string& path, const std::string& header) const;
+  void SaveOptimizer(const std::string& path, const std::string& header);
+  int64_t optimizer_steps() const { return optimizer_.steps(); }
+
+  // Inputs are checked: AZR_INPUT_INVALID names what is wrong.
+  GenerateResult Generate(const TokenRows& prompts, const GenerateSettings& settings, const std::atomic<bool>& abort);
+  std::vector<float> Score(const TokenRows& sequences, const std::atomic<bool>& abort);
+  UpdateResult Update(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort);
+
+  Trainer& trainer() { return trainer_; }
+
+ private:
+  void CheckRows(const TokenRows& rows, int64_t shortest, const char* what) const;
+
+  Model model_;
+  Decoder decoder_;
+  Head head_;
+  AdamW optimizer_;
+  Trainer trainer_;
+  EngineStats stats_;
+};
+
+}  // namespace azr

@@ -1,0 +1,62 @@
+// One optimizer step over a batch of prompts and completions: packed into micro-batches without padding, each prompt
+// computed once for its completions, gradients summed, clipped, applied. Also scoring, which is the same packing
+// without a gradient. Engine thread only; buffers belong to the caller's Trainer.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "engine/decoder.h"
+#include "engine/generate.h"
+#include "engine/head.h"
+#include "engine/optimizer.h"
+
+namespace azr {
+
+struct UpdateBatch {
+  TokenRows prompts, completions;
+  std::vector<int32_t> completion_prompt;        // [completions], non-decreasing
+  std::vector<float> weights;                    // [completion tokens]
+  std::vector<float> advantages;                 // [completion tokens], policy only
+  std::vector<float> old_log_probabilities;      // [completion tokens], policy only
+};
+
+struct UpdateSettings {
+  LossSettings loss;
+  OptimizerSettings optimizer;
+  int64_t micro_batch_tokens = 1024;
+};
+
+struct UpdateResult {
+  double loss = 0, gradient_norm = 0, clip_fraction = 0, approximate_kl = 0, entropy = 0, max_log_probability_gap = 0;
+  int64_t computed_tokens = 0, trained_tokens = 0;
+};
+
+class Trainer {
+ public:
+  Trainer(Model* model, Decoder* decoder, Head* head, AdamW* optimizer)
+      : model_(model), decoder_(decoder), head_(head), optimizer_(optimizer) {}
+
+  // Throws AZR_NUMERICS for a non-finite loss or gradient and AZR_ABORTED; the weights are untouched then.
+  UpdateResult Update(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort);
+
+  // The gradient alone, left in gradient() (tests and diagnostics).
+  UpdateResult Gradient(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort);
+  const float* gradient() const { return gradient_.const_data_ptr<float>(); }
+
+  // log p of every token but the first of each sequence.
+  std::vector<float> Score(const TokenRows& sequences, int64_t micro_batch_tokens, const std::atomic<bool>& abort);
+
+ private:
+  Model* model_;
+  Decoder* decoder_;
+  Head* head_;
+  AdamW* optimizer_;
+  at::Tensor gradient_;           // [parameters]
+  std::vector<float> dhidden_;    // [rows, hidden]
+};
+
+}  // namespace azr

@@ -1,0 +1,82 @@
+// Checks and completes the requests of the Engine interface before they cross to native code, so that a mistake is a
+// sentence with the argument's name and not a crash. Ranges that depend on the model are checked in native/engine.
+import { AzrError } from "../errors.ts";
+import type { GenerateRequest, TokenRows, UpdateRequest } from "./engine.ts";
+
+/** Most tokens computed at once by default: activations of a small model then stay in the processor's caches. */
+export const defaultMicroBatchTokens = 1024;
+
+function invalid(message: string): AzrError {
+  return new AzrError("AZR_INPUT_INVALID", message, { hint: "See the Engine interface in absolute-zero's types." });
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === "object" ? (value.constructor?.name ?? "object") : `${typeof value} ${String(value)}`;
+}
+
+export function requireNumber(name: string, value: unknown, low: number, high = Number.MAX_VALUE): number {
+  if (typeof value === "number" && value >= low && value <= high) return value;
+  throw invalid(`Expected a number between ${low} and ${high === Number.MAX_VALUE ? "infinity" : high} for ${name} but received ${describe(value)}.`);
+}
+
+export function requireInteger(name: string, value: unknown, low: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= low) return value as number;
+  throw invalid(`Expected an integer of at least ${low} for ${name} but received ${describe(value)}.`);
+}
+
+function requireArray<Type>(name: string, value: unknown, type: new (size: number) => Type): Type {
+  if (value instanceof type) return value;
+  throw invalid(`Expected ${type.name} for ${name} but received ${describe(value)}.`);
+}
+
+export function requireRows(name: string, rows: TokenRows): TokenRows {
+  if (typeof rows !== "object" || rows === null) throw invalid(`Expected token rows for ${name} but received ${describe(rows)}.`);
+  return {
+    tokens: requireArray(`${name}.tokens`, rows.tokens, Int32Array),
+    lengths: requireArray(`${name}.lengths`, rows.lengths, Int32Array),
+  };
+}
+
+/** The request as native code takes it, defaults filled in. */
+export function nativeGenerateRequest(request: GenerateRequest): object {
+  const { samples = 1, temperature = 1, topP = 1, topK = 0 } = request;
+  return {
+    prompts: requireRows("prompts", request.prompts),
+    samples: requireInteger("samples", samples, 1),
+    maxTokens: requireInteger("maxTokens", request.maxTokens, 1),
+    temperature: requireNumber("temperature", temperature, 0),
+    topP: requireNumber("topP", topP, 0, 1),
+    topK: requireInteger("topK", topK, 0),
+    seed: requireInteger("seed", request.seed, 0),
+    stopTokens: Int32Array.from(request.stopTokens ?? [], (token) => requireInteger("stopTokens", token, 0)),
+  };
+}
+
+/** The request as native code takes it, defaults filled in. */
+export function nativeUpdateRequest(request: UpdateRequest): object {
+  const { loss, clipLow = 0.2, clipHigh = 0.2, microBatchTokens = defaultMicroBatchTokens, optimizer } = request;
+  if (loss !== "policy" && loss !== "cross-entropy") throw invalid(`Expected "policy" or "cross-entropy" for loss but received ${describe(loss)}.`);
+  if (typeof optimizer !== "object" || optimizer === null) throw invalid(`Expected settings for optimizer but received ${describe(optimizer)}.`);
+  const policy = loss === "policy";
+  return {
+    prompts: requireRows("prompts", request.prompts),
+    completions: requireRows("completions", request.completions),
+    completionPrompt: requireArray("completionPrompt", request.completionPrompt, Int32Array),
+    weights: requireArray("weights", request.weights, Float32Array),
+    advantages: policy ? requireArray("advantages", request.advantages, Float32Array) : undefined,
+    oldLogProbabilities: policy ? requireArray("oldLogProbabilities", request.oldLogProbabilities, Float32Array) : undefined,
+    loss,
+    clipLow: requireNumber("clipLow", clipLow, 0, 1),
+    clipHigh: requireNumber("clipHigh", clipHigh, 0),
+    microBatchTokens: requireInteger("microBatchTokens", microBatchTokens, 1),
+    optimizer: {
+      learningRate: requireNumber("optimizer.learningRate", optimizer.learningRate, 0),
+      beta1: requireNumber("optimizer.beta1", optimizer.beta1, 0, 1),
+      beta2: requireNumber("optimizer.beta2", optimizer.beta2, 0, 1),
+      epsilon: requireNumber("optimizer.epsilon", optimizer.epsilon, 0),
+      weightDecay: requireNumber("optimizer.weightDecay", optimizer.weightDecay, 0),
+      clipNorm: requireNumber("optimizer.clipNorm", optimizer.clipNorm, 0),
+    },
+  };
+}

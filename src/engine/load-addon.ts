@@ -1,0 +1,73 @@
+// Finds and loads azr.node, the only native module of the package; nothing else in src/ touches a `.node` file.
+// Builds are made by scripts/build.mjs and found through scripts/native-location.mjs. open.ts is the only caller.
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { nativeFolder } from "../../scripts/native-location.mjs";
+import { AzrError } from "../errors.ts";
+import type { EngineStats, ModelShape, TokenRows } from "./engine.ts";
+
+/** One parameter, in the order in which the engine keeps their data. */
+export interface LayoutEntry {
+  name: string;
+  dimensions: number[];
+  size: number;
+}
+
+/** Where the data of parameter `index` lies: `offset` in bytes. */
+export interface TensorSource {
+  index: number;
+  path: string;
+  offset: number;
+  dtype: "F32" | "F16" | "BF16";
+}
+
+/** The class that native/addon/engine_wrap.cc defines. Calls with an abort number can be stopped by `abort(number)`. */
+export interface NativeEngine {
+  layout(): LayoutEntry[];
+  ready(): Promise<void>;
+  initialize(seed: number): Promise<void>;
+  loadParameters(sources: TensorSource[]): Promise<void>;
+  loadOptimizer(source?: { path: string; firstOffset: number; secondOffset: number; steps: number }): Promise<void>;
+  saveParameters(path: string, header: Uint8Array): Promise<void>;
+  saveOptimizer(path: string, header: Uint8Array): Promise<void>;
+  generate(request: object, abort: number): Promise<{ completions: TokenRows; logProbabilities: Float32Array; stopped: Uint8Array }>;
+  score(request: object, abort: number): Promise<Float32Array>;
+  update(request: object, abort: number): Promise<import("./engine.ts").UpdateResult>;
+  abort(number: number): void;
+  stats(): Omit<EngineStats, "parameters">;
+  stop(): void;
+}
+
+export interface Addon {
+  NativeEngine: new (shape: ModelShape, threads: number) => NativeEngine;
+  /** What LibTorch says of its build. */
+  buildConfiguration: string;
+}
+
+let loaded: Addon | undefined;
+
+/**
+ * The addon, loaded once a process.
+ * @throws AzrError AZR_ADDON_LOAD_FAILED when it was not built or the loader refuses it (its own words are in the message)
+ */
+export function loadAddon(): Addon {
+  if (loaded) return loaded;
+  const path = join(nativeFolder(), "azr.node");
+  if (!existsSync(path)) {
+    throw new AzrError("AZR_ADDON_LOAD_FAILED", `The engine has not been built: there is no ${path}.`, {
+      hint: "Run: npx azr build   (npx azr doctor shows what it needs)",
+      details: { path },
+    });
+  }
+  try {
+    loaded = createRequire(import.meta.url)(path) as Addon;
+  } catch (cause) {
+    throw new AzrError("AZR_ADDON_LOAD_FAILED", `The engine at ${path} could not be loaded: ${(cause as Error).message}`, {
+      hint: "Run: npx azr doctor   then, if LibTorch or Node changed: npx azr build",
+      details: { path },
+      cause,
+    });
+  }
+  return loaded;
+}

@@ -1,0 +1,117 @@
+// openEngine: an Engine backed by the C++ addon. Resolves the model, loads its weights on the engine thread, and turns the
+// interface's requests into native calls with abort numbers. The curriculum knows only engine.ts.
+import { AzrError } from "../errors.ts";
+import type { AzrErrorCode } from "../errors.ts";
+import { errorExitCodes } from "../errors.ts";
+import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRows } from "./arguments.ts";
+import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest } from "./engine.ts";
+import { loadAddon } from "./load-addon.ts";
+import type { NativeEngine } from "./load-addon.ts";
+import { readModelConfig } from "./model-config.ts";
+import { resolveModel } from "./resolve-model.ts";
+import { findWeights, loadOptimizer, saveModel, saveOptimizer } from "./weights.ts";
+
+export interface OpenEngineOptions {
+  /** `seedling`, a Hugging Face folder, or a run folder (its latest checkpoint). */
+  model: string;
+  /** Size of the engine's thread team. Default: LibTorch's choice, one a core. */
+  threads?: number;
+  /** Start from random weights drawn from this seed; only config.json is read from the model's folder. */
+  initialize?: { seed: number };
+  signal?: AbortSignal;
+}
+
+const hints: Partial<Record<AzrErrorCode, string>> = {
+  AZR_RUN_FOLDER: "Free disk space or choose another folder; earlier checkpoints are whole.",
+  AZR_NUMERICS: "Lower update.learningRate, or resume from an earlier checkpoint.",
+  AZR_OUT_OF_MEMORY: "Lower update.microBatchTokens or generation.maxTokens, or use a smaller model.",
+  AZR_DISPOSED: "Open a new engine with openEngine().",
+  AZR_INTERNAL: "This is a bug in absolute-zero; please report it with the command that led here.",
+};
+
+// Native code rejects with plain errors that carry a code.
+function translate(error: unknown, signal?: AbortSignal): AzrError {
+  if (AzrError.isInstance(error)) return error;
+  const { code, message } = error as { code?: string; message?: string };
+  const known = code !== undefined && code in errorExitCodes ? (code as AzrErrorCode) : "AZR_INTERNAL";
+  const cause = known === "AZR_ABORTED" && signal?.aborted ? signal.reason : error;
+  return new AzrError(known, message ?? String(error), { hint: hints[known], cause });
+}
+
+/**
+ * Opens a model for sampling, scoring and training.
+ * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_CHECKPOINT_CORRUPT, AZR_ADDON_LOAD_FAILED, AZR_OUT_OF_MEMORY, AZR_ABORTED
+ */
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  const { threads = 0, initialize, signal } = options;
+  const resolved = resolveModel(options.model, { weights: initialize === undefined });
+  const { shape } = readModelConfig(resolved.config);
+  const { NativeEngine } = loadAddon();
+  signal?.throwIfAborted();
+  const native = new NativeEngine(shape, requireInteger("threads", threads, 0));
+  try {
+    await native.ready();
+    if (initialize) await native.initialize(requireInteger("initialize.seed", initialize.seed, 0));
+    else await native.loadParameters(findWeights(resolved.weights, native.layout(), { checkpoint: resolved.checkpoint !== undefined }));
+  } catch (error) {
+    native.stop();
+    throw translate(error, signal);
+  }
+  return engineOf(native, shape);
+}
+
+function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
+  const parameters = native.layout().reduce((sum, { size }) => sum + size, 0);
+  let calls = 0;
+  let disposal: Promise<void> | undefined;
+  const lastStats: { value?: EngineStats } = {};
+
+  // Runs one native call; its signal raises the call's abort flag, which native code looks at between tokens or micro-batches.
+  async function call<Result>(signal: AbortSignal | undefined, start: (abort: number) => Promise<Result>): Promise<Result> {
+    if (disposal) throw new AzrError("AZR_DISPOSED", "The engine was disposed.", { hint: hints.AZR_DISPOSED });
+    if (signal?.aborted) throw new AzrError("AZR_ABORTED", "The call was aborted before it began.", { cause: signal.reason });
+    const number = ++calls;
+    const abort = () => native.abort(number);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      return await start(number);
+    } catch (error) {
+      throw translate(error, signal);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  const engine: Engine = {
+    shape,
+    generate: (request: GenerateRequest) =>
+      call(request.signal, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort)), parity: true })),
+    score: (request: ScoreRequest) =>
+      call(request.signal, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
+    update: (request: UpdateRequest) => call(request.signal, (abort) => native.update(nativeUpdateRequest(request), abort)),
+    saveModel: (folder) => call(undefined, () => saveModel(native, folder)),
+    saveOptimizer: (folder) => call(undefined, () => saveOptimizer(native, folder)),
+    load: (folder, { optimizer = true } = {}) =>
+      call(undefined, async () => {
+        await native.loadParameters(findWeights(folder, native.layout(), { checkpoint: true }));
+        await (optimizer ? loadOptimizer(native, folder) : native.loadOptimizer());
+      }),
+    stats() {
+      if (!disposal || !lastStats.value) lastStats.value = { ...native.stats(), parameters };
+      return lastStats.value;
+    },
+    dispose() {
+      // Running and queued calls are waited for; then the thread ends.
+      disposal ??= native.ready().then(
+        () => {
+          lastStats.value = { ...native.stats(), parameters };
+          native.stop();
+        },
+        () => native.stop(),
+      );
+      return disposal;
+    },
+    [Symbol.asyncDispose]: () => engine.dispose(),
+  };
+  return engine;
+}

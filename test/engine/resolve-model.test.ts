@@ -1,0 +1,65 @@
+// What the values of --model stand for.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { resolveModel, seedlingFolder } from "../../src/engine/resolve-model.ts";
+
+const model = () => ({ "config.json": "{}", "tokenizer.json": "{}", "model.safetensors": "x" });
+const weights = () => ({ "model.safetensors": "x" });
+const runConfig = (value: unknown) => JSON.stringify({ schema: 1, config: { model: value } });
+
+t.test("what is found", async (t) => {
+  const root = t.testdirName;
+  const base = join(root, "base");
+  t.testdir({
+    base: model(),
+    sharded: { "config.json": "{}", "tokenizer.json": "{}", "model.safetensors.index.json": "{}" },
+    fresh: { "config.json": "{}", "tokenizer.json": "{}" },
+    pointed: { "config.json": runConfig(base), latest: "step-000002\n", checkpoints: { "step-000002": weights(), "step-000010": weights() } },
+    unpointed: {
+      "config.json": runConfig(base),
+      checkpoints: { "step-000009": weights(), "step-000010": weights(), "step-000011": {}, ".step-000012.1.tmp": weights() },
+    },
+    chained: { "config.json": runConfig(join(root, "unpointed")), checkpoints: { "step-000003": weights() } },
+    complete: { "config.json": runConfig("gone"), checkpoints: { "step-000001": model() } },
+  });
+  t.same(resolveModel("base", { from: root }), { name: "base", weights: base, config: base, tokenizer: base });
+  t.equal(resolveModel(base).weights, base, "absolute path");
+  t.equal(resolveModel("sharded", { from: root }).weights, join(root, "sharded"));
+  t.equal(resolveModel("fresh", { from: root, weights: false }).config, join(root, "fresh"));
+  t.equal(resolveModel("seedling", { weights: false }).config, seedlingFolder());
+  for (const [run, step] of [["pointed", 2], ["unpointed", 10], ["chained", 3]] as const) {
+    const path = join(root, run);
+    const folder = join(path, "checkpoints", `step-${String(step).padStart(6, "0")}`);
+    t.same(resolveModel(run, { from: root }), { name: run, weights: folder, config: base, tokenizer: base, checkpoint: { run: path, step } }, run);
+  }
+  const own = join(root, "complete", "checkpoints", "step-000001");
+  t.match(resolveModel(join(root, "complete")), { weights: own, config: own, tokenizer: own });
+});
+
+t.test("what is not", async (t) => {
+  const root = t.testdir({
+    file: "x",
+    bare: {},
+    noTokenizer: { "config.json": "{}", "model.safetensors": "x" },
+    noWeights: { "config.json": "{}", "tokenizer.json": "{}" },
+    young: { "config.json": runConfig("seedling"), "events.jsonl": "", checkpoints: {} },
+    orphan: { "config.json": "{}", checkpoints: { "step-000001": weights() } },
+    endless: { checkpoints: { "step-000001": weights() } },
+  });
+  writeFileSync(join(root, "endless", "config.json"), runConfig(join(root, "endless")));
+  const cases: [string, string, RegExp][] = [
+    ["gone", "AZR_MODEL_NOT_FOUND", /no model folder/],
+    ["./gone/away", "AZR_MODEL_NOT_FOUND", /no model folder/],
+    ["Qwen/Qwen2.5-0.5B", "AZR_MODEL_NOT_FOUND", /by hub name is not supported/],
+    ["model.gguf", "AZR_MODEL_FORMAT", /GGUF/],
+    ["file", "AZR_MODEL_NOT_FOUND", /is a file/],
+    ["bare", "AZR_MODEL_NOT_FOUND", /config\.json is missing/],
+    ["noTokenizer", "AZR_MODEL_NOT_FOUND", /tokenizer\.json is missing/],
+    ["noWeights", "AZR_MODEL_NOT_FOUND", /model\.safetensors is missing/],
+    ["young", "AZR_RUN_FOLDER", /no finished checkpoint/],
+    ["orphan", "AZR_RUN_FOLDER", /which model it started from/],
+    ["endless", "AZR_RUN_FOLDER", /which model it started from/],
+  ];
+  for (const [name, code, message] of cases) t.throws(() => resolveModel(name, { from: root }), { code, message, hint: /./ }, name);
+});

@@ -1,0 +1,75 @@
+// Tokenizers: ids and texts that the Hugging Face library (tokenizers 0.23) gave for the same files, and files that must be refused.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { AzrError } from "../../src/errors.ts";
+import { seedlingFolder } from "../../src/engine/resolve-model.ts";
+import { loadTokenizer, parseTokenizer } from "../../src/engine/tokenizer.ts";
+
+const fixture = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, "fixtures", name), "utf8"));
+const seedlingFile = () => JSON.parse(readFileSync(join(seedlingFolder(), "tokenizer.json"), "utf8"));
+
+t.test("same ids and texts as the Hugging Face library", async (t) => {
+  const files: Record<string, unknown> = { seedling: seedlingFile(), llama3: fixture("tokenizer-llama3.json"), smol: fixture("tokenizer-smol.json") };
+  const cases = fixture("tokenizer-cases.json") as Record<string, { text: string; ids: number[]; decoded: string }[]>;
+  for (const [name, rows] of Object.entries(cases)) {
+    const tokenizer = parseTokenizer(files[name]);
+    for (const { text, ids, decoded } of rows) {
+      t.same([...tokenizer.encode(text)], ids, `${name}: ${JSON.stringify(text)}`);
+      t.equal(tokenizer.decode(ids), decoded, `${name}: back`);
+    }
+  }
+});
+
+t.test("options and special tokens", async (t) => {
+  const seedling = loadTokenizer(seedlingFolder(), 331);
+  t.equal(seedling.vocabularySize, 331);
+  t.equal(seedling.specialTokens.size, 14);
+  const end = seedling.specialTokenId("<|end|>");
+  t.same([...seedling.encode("5<|end|>")].at(-1), end);
+  t.notOk(seedling.encode("5<|end|>", { specialTokens: false }).includes(end), "the marker can be read as plain characters");
+  t.equal(seedling.decode(seedling.encode("5<|end|>", { specialTokens: false })), "5<|end|>");
+  t.equal(seedling.decode(seedling.encode("5<|end|>"), { skipSpecialTokens: true }), "5");
+  t.equal(seedling.decode([100_000, seedling.encode("7")[0]!]), "7", "padding rows of an embedding table carry no text");
+  const framed = parseTokenizer(fixture("tokenizer-llama3.json"));
+  t.same([...framed.encode("a", { frame: true })], [framed.specialTokenId("<|begin|>"), ...framed.encode("a")]);
+  t.throws(() => seedling.specialTokenId("<|none|>"), { code: "AZR_TOKENIZER_FORMAT" });
+});
+
+t.test("files that cannot be read alike are refused", async (t) => {
+  const change = (edit: (file: any) => void) => {
+    const file = seedlingFile();
+    edit(file);
+    return file;
+  };
+  const broken: [string, unknown, RegExp][] = [
+    ["not an object", [], /JSON object/],
+    ["no model", {}, /no model/],
+    ["other model", change((f) => (f.model.type = "Unigram")), /"Unigram".*WordLevel, BPE/],
+    ["no vocabulary", change((f) => delete f.model.vocab), /model\.vocab/],
+    ["empty vocabulary", change((f) => (f.model.vocab = {})), /empty/],
+    ["fractional id", change((f) => (f.model.vocab.x = 1.5)), /id 1\.5/],
+    ["id given twice", change((f) => (f.model.vocab.twin = 20)), /id 20 to both/],
+    ["no unknown token", change((f) => (f.model.unk_token = "<gone>")), /<gone>/],
+    ["added token over another", change((f) => (f.added_tokens[0].id = 20)), /id 20 to both/],
+    ["added token without text", change((f) => (f.added_tokens[0].content = "")), /added_tokens/],
+    ["stripping token", change((f) => (f.added_tokens[0].lstrip = true)), /lstrip/],
+    ["other normalizer", change((f) => (f.normalizer = { type: "Lowercase" })), /"Lowercase".*NFC/],
+    ["other pre-tokenizer", change((f) => (f.pre_tokenizer = { type: "Metaspace" })), /"Metaspace".*Split/],
+    ["other behavior", change((f) => (f.pre_tokenizer.behavior = "Removed")), /Removed/],
+    ["bad pattern", change((f) => (f.pre_tokenizer.pattern.Regex = "(a")), /pattern/],
+    ["possessive pattern", change((f) => (f.pre_tokenizer.pattern.Regex = "a++")), /pattern/],
+    ["unknown escape", change((f) => (f.pre_tokenizer.pattern.Regex = "\\h+")), /\\h/],
+    ["other decoder", change((f) => (f.decoder = { type: "WordPiece" })), /"WordPiece".*Fuse/],
+    ["other post-processor", change((f) => (f.post_processor = { type: "BertProcessing" })), /"BertProcessing"/],
+    ["bad merge", { ...fixture("tokenizer-smol.json"), model: { ...fixture("tokenizer-smol.json").model, merges: ["abc"] } }, /merges\[0\]/],
+    ["byte fallback", { ...fixture("tokenizer-smol.json"), model: { ...fixture("tokenizer-smol.json").model, byte_fallback: true } }, /byte/],
+  ];
+  for (const [name, file, expected] of broken) t.throws(() => parseTokenizer(file, "x/tokenizer.json"), { code: "AZR_TOKENIZER_FORMAT", message: expected, hint: /./ }, name);
+
+  const folder = t.testdir({ none: {}, cut: { "tokenizer.json": '{"model":' } });
+  t.throws(() => loadTokenizer(join(folder, "none")), { code: "AZR_MODEL_NOT_FOUND" });
+  t.throws(() => loadTokenizer(join(folder, "cut")), { code: "AZR_TOKENIZER_FORMAT", message: /not valid JSON/ });
+  t.throws(() => loadTokenizer(seedlingFolder(), 330), { code: "AZR_TOKENIZER_FORMAT", message: /up to 330.*only 330/ });
+  t.ok(AzrError.isInstance(t.throws(() => parseTokenizer(null))));
+});

@@ -1,15 +1,14 @@
 // The tasks that a run starts from. By default one a kind, made from the identity function: all else is proposed by the model.
-// Or a file of tasks, one JSON object a line. Either way each is validated like a proposal, which also computes its outputs.
+// Or tasks that the caller read from a file. Either way each is validated like a proposal, which also computes its outputs.
 
-import { createReadStream } from "node:fs";
 import { AzrError } from "../errors.ts";
-import { readJsonlAs } from "../jsonl.ts";
 import type { Format } from "./format.ts";
 import type { Draft, TaskKind, ValidateContext } from "./kinds/kind.ts";
 import type { CurriculumSettings } from "./settings.ts";
 import { taskId, type StoredTask } from "./task-buffer.ts";
-import { taskSchema } from "./task-schema.ts";
 import type { Task } from "./task.ts";
+
+export { readTaskFile } from "./task-file.ts";
 
 interface Identity {
   program: string;
@@ -69,19 +68,4 @@ export async function seedTasks(kind: TaskKind, context: ValidateContext & { for
 function draftOf({ program, input, pairs, message }: Task): Draft {
   const inputs = pairs?.map((pair) => pair.input) ?? (input === undefined ? [] : [input]);
   return { program, inputs, ...(message === undefined ? {} : { message }) };
-}
-
-/** Tasks of a JSONL file. Throws AZR_INPUT_INVALID, naming the line, for the first line that is no task. */
-export async function readTaskFile(path: string): Promise<Task[]> {
-  const tasks: Task[] = [];
-  try {
-    for await (const { line, value, error } of readJsonlAs(createReadStream(path), taskSchema)) {
-      if (error !== undefined) throw new AzrError("AZR_INPUT_INVALID", `${path}, line ${line}: ${error}.`, { hint: "Write one task a line." });
-      tasks.push(value);
-    }
-  } catch (cause) {
-    if (AzrError.isInstance(cause)) throw cause;
-    throw new AzrError("AZR_INPUT_INVALID", `The task file ${path} cannot be read.`, { cause, hint: "Check the path and its permissions." });
-  }
-  return tasks;
 }

@@ -4,6 +4,8 @@
 import type { Random } from "../random.ts";
 import type { Task } from "./task.ts";
 
+export type { TaskBuffers } from "./task-buffers.ts";
+
 export interface StoredTask {
   task: Task;
   /** What makes two tasks the same: the `key` of its validation. */

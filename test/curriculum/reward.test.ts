@@ -1,0 +1,172 @@
+import t, { type Test } from "tap";
+import { advantages, type RewardedSequence } from "../../src/curriculum/advantage.ts";
+import { kindNamed } from "../../src/curriculum/kinds/registry.ts";
+import { proposerReward, solveRate, solverReward, type AnswerOutcome, type Fidelity, type ProposalOutcome } from "../../src/curriculum/reward.ts";
+import { createTaskBuffer, taskId } from "../../src/curriculum/task-buffer.ts";
+import { createTaskBuffers } from "../../src/curriculum/task-buffers.ts";
+import type { Task } from "../../src/curriculum/task.ts";
+import { createRandom } from "../../src/random.ts";
+
+const columns: Fidelity[] = ["paper", "reference", "tuned"];
+
+t.test("proposer rewards", async (t) => {
+  const accepted = (rate: number | null): ProposalOutcome => ({ accepted: true, solveRate: rate });
+  const table: [string, ProposalOutcome, (number | null)[]][] = [
+    ["wrong wrapper", { accepted: false, reason: "wrapper" }, [-1, -1, -1]],
+    ["unparsable", { accepted: false, reason: "malformed" }, [-1, -1, -1]],
+    ["invalid", { accepted: false, reason: "nondeterministic" }, [-1, -1, -1]],
+    ["duplicate, where rejected", { accepted: false, reason: "duplicate" }, [-1, -1, -1]],
+    ["executor failed", { accepted: false, reason: "sandbox-error" }, [null, null, null]],
+    ["nobody solves it", accepted(0), [0, -0.5, 0]],
+    ["everybody solves it", accepted(1), [0, -0.5, 0]],
+    ["one of eight solves it", accepted(1 / 8), [0.875, 0.875, 0.875]],
+    ["half solve it", accepted(0.5), [0.5, 0.5, 0.5]],
+    ["seven of eight solve it", accepted(7 / 8), [0.125, 0.125, 0.125]],
+    ["no rollout decided", accepted(null), [null, null, null]],
+  ];
+  for (const [name, outcome, want] of table) t.same(columns.map((column) => proposerReward(outcome, column)), want, name);
+});
+
+t.test("solver rewards", async (t) => {
+  const table: [AnswerOutcome, (number | null)[]][] = [
+    ["wrapper", [-1, -1, -1]],
+    ["malformed", [-0.5, -0.5, -0.5]],
+    ["wrong", [-0.5, -0.5, -0.5]],
+    ["correct", [1, 1, 1]],
+    ["undecided", [null, null, null]],
+  ];
+  for (const [outcome, want] of table) t.same(columns.map((column) => solverReward(outcome, column)), want, outcome);
+});
+
+t.test("solve rate counts decided answers", async (t) => {
+  t.equal(solveRate(["correct", "wrong", "wrapper", "malformed"]), 0.25);
+  t.equal(solveRate(["correct", "undecided"]), 1);
+  t.equal(solveRate(["undecided"]), null);
+  t.equal(solveRate([]), null);
+});
+
+const close = (t: Test, found: Float64Array, want: number[]): void => {
+  t.equal(found.length, want.length);
+  found.forEach((value, at) => t.ok(Math.abs(value - want[at]!) < 1e-6, `${at}: ${value} is ${want[at]}`));
+};
+
+t.test("advantages, worked by hand", async (t) => {
+  const sequences: RewardedSequence[] = [
+    // Rewards 1, 1, -0.5, -0.5: mean 0.25, population variance 0.5625 = 0.75^2.
+    { group: "deduction/solve", reward: 1, tokens: 3 },
+    { group: "deduction/solve", reward: 1, tokens: 1 },
+    { group: "deduction/solve", reward: -0.5, tokens: 1 },
+    { group: "deduction/solve", reward: -0.5, tokens: 1 },
+    // Another baseline: 0.5 and -1, mean -0.25, deviation 0.75.
+    { group: "deduction/propose", reward: 0.5, tokens: 4 },
+    { group: "deduction/propose", reward: -1, tokens: 2 },
+    // No variance; 0.1 three times has a mean that is not exactly 0.1 in floating point.
+    { group: "induction/solve", reward: 0.1, tokens: 5 },
+    { group: "induction/solve", reward: 0.1, tokens: 5 },
+    { group: "induction/solve", reward: 0.1, tokens: 5 },
+    { group: "abduction/solve", reward: 1, tokens: 5 },
+    // Left out of its group.
+    { group: "deduction/solve", reward: null, tokens: 9 },
+  ];
+  const found = advantages(sequences);
+  close(t, found, [1, 1, -1, -1, 1, -1, 0, 0, 0, 0, 0]);
+  t.ok([6, 7, 8, 9, 10].every((at) => found[at] === 0), "exactly zero without variance");
+
+  // By tokens: 1 (x3), 1, -0.5, -0.5 over 6 tokens: mean 0.5, squares 4 * 0.25 + 2 * 1 = 3, unbiased variance 3 / 5 = 0.6.
+  // Proposers: 0.5 (x4), -1 (x2): mean 0, squares 4 * 0.25 + 2 * 1 = 3, the same variance.
+  const s = Math.sqrt(0.6);
+  close(t, advantages(sequences, { baseline: "token" }), [0.5 / s, 0.5 / s, -1 / s, -1 / s, 0.5 / s, -1 / s, 0, 0, 0, 0, 0]);
+  t.same(advantages([]), new Float64Array(0));
+});
+
+t.test("shuffled rewards stay in their group and lose their places", async (t) => {
+  const sequences: RewardedSequence[] = Array.from({ length: 40 }, (_, at) => ({
+    group: at % 2 === 0 ? "a" : "b",
+    reward: at % 2 === 0 ? at : at % 4 === 1 ? 1 : 0,
+    tokens: 1,
+  }));
+  const plain = advantages(sequences);
+  const shuffled = advantages(sequences, { shuffle: createRandom(5, "shuffle") });
+  const half = (values: Float64Array, parity: number) => [...values].filter((_, at) => at % 2 === parity).map((value) => value.toFixed(6)).sort();
+  t.same(half(shuffled, 0), half(plain, 0));
+  t.same(half(shuffled, 1), half(plain, 1));
+  t.notSame(shuffled, plain);
+  t.same(advantages(sequences, { shuffle: createRandom(5, "shuffle") }), shuffled, "equal streams shuffle alike");
+  const withGap = sequences.map((sequence, at) => (at === 0 ? { ...sequence, reward: null } : sequence));
+  t.equal(advantages(withGap, { shuffle: createRandom(5, "shuffle") })[0], 0, "what left its group stays out");
+});
+
+const task = (kind: string, step: number, n: number): Task => ({
+  id: taskId(step, kind[0]!, n),
+  kind,
+  program: `def f(a):\n    return a + ${n}`,
+  input: "1",
+  output: String(1 + n),
+  origin: { step, parents: [] },
+});
+
+t.test("a full buffer loses its oldest task and remembers its key", async (t) => {
+  const buffer = createTaskBuffer(3);
+  for (let n = 0; n < 5; n++) buffer.add(task("deduction", n, n), `key-${n}`);
+  t.equal(buffer.size, 3);
+  t.same([0, 1, 2].map((at) => buffer.at(at).id), ["t-2-d-2", "t-3-d-3", "t-4-d-4"]);
+  t.ok(buffer.knows("key-0") && buffer.knows("key-4") && !buffer.knows("key-5"));
+  t.same(buffer.since(3).map(({ id }) => id), ["t-3-d-3", "t-4-d-4"]);
+  t.same(buffer.since(9), []);
+
+  const copy = createTaskBuffer(3);
+  copy.setState(JSON.parse(JSON.stringify(buffer.getState())));
+  for (let at = 0; at < 20; at++) {
+    for (const weighting of ["uniform", "recent"] as const) {
+      t.same(copy.sample(2, createRandom(at), weighting), buffer.sample(2, createRandom(at), weighting), "a restored buffer draws alike");
+    }
+  }
+  t.ok(copy.knows("key-0"));
+  copy.add(task("deduction", 5, 5), "key-5");
+  buffer.add(task("deduction", 5, 5), "key-5");
+  t.same(copy.getState(), buffer.getState());
+});
+
+t.test("sampling is without replacement; recent tasks weigh more when asked", async (t) => {
+  const buffer = createTaskBuffer(100);
+  t.same(buffer.sample(3, createRandom(0)), []);
+  for (let n = 0; n < 20; n++) buffer.add(task("deduction", n, n), `key-${n}`);
+  const random = createRandom(4);
+  const newer = { uniform: 0, recent: 0 };
+  for (let at = 0; at < 500; at++) {
+    for (const weighting of ["uniform", "recent"] as const) {
+      const sample = buffer.sample(3, random, weighting);
+      if (new Set(sample.map(({ id }) => id)).size !== 3) t.fail("a task was drawn twice");
+      newer[weighting] += sample.filter(({ origin }) => origin.step >= 10).length;
+    }
+  }
+  t.ok(Math.abs(newer.uniform / 1500 - 0.5) < 0.05, `uniform ${newer.uniform}`);
+  // Weights 1 to 20: the upper half holds 155 of 210.
+  t.ok(Math.abs(newer.recent / 1500 - 155 / 210) < 0.06, `recent ${newer.recent}`);
+  t.equal(buffer.sample(30, random).length, 20);
+});
+
+t.test("the buffers of a run", async (t) => {
+  const kinds = ["deduction", "abduction", "induction"].map(kindNamed);
+  const buffers = createTaskBuffers(kinds, 100);
+  t.same(buffers.samplePrograms(1, createRandom(0)), []);
+  buffers.of("deduction").add(task("deduction", 1, 0), "x");
+  buffers.of("abduction").add(task("abduction", 1, 1), "y");
+  buffers.of("induction").add(task("induction", 1, 2), "z");
+  t.ok(["x", "y", "z"].every(buffers.knows) && !buffers.knows("w"));
+  const drawn = new Set<string>();
+  for (let at = 0; at < 60; at++) {
+    for (const weighting of ["uniform", "recent"] as const) for (const { id } of buffers.samplePrograms(1, createRandom(at), weighting)) drawn.add(id);
+  }
+  t.same([...drawn].sort(), ["t-1-a-1", "t-1-d-0"], "only kinds that bring programs supply them");
+  t.equal(buffers.samplePrograms(5, createRandom(1)).length, 2);
+  t.throws(() => buffers.of("nothing"), { code: "AZR_INTERNAL" });
+
+  const copy = createTaskBuffers(kinds, 100);
+  copy.setState(JSON.parse(JSON.stringify(buffers.getState())));
+  t.same(copy.getState(), buffers.getState());
+
+  const alone = createTaskBuffers([kindNamed("induction")], 100);
+  alone.of("induction").add(task("induction", 1, 2), "z");
+  t.equal(alone.samplePrograms(1, createRandom(0))[0]?.id, "t-1-i-2", "induction alone builds on its own programs");
+});

@@ -1,9 +1,7 @@
 // Accepted tasks of one kind, newest last: capped (the oldest leave), sampled without replacement, and with the keys of all
-// tasks ever accepted, so that a proposer cannot bring an old task back. TaskBuffers holds one for each kind of a run.
+// tasks ever accepted, so that a proposer cannot bring an old task back. task-buffers.ts holds one for each kind.
 
-import { AzrError } from "../errors.ts";
 import type { Random } from "../random.ts";
-import type { TaskKind } from "./kinds/kind.ts";
 import type { Task } from "./task.ts";
 
 export interface StoredTask {
@@ -43,7 +41,7 @@ export function taskId(step: number, letter: string, n: number): string {
 }
 
 /** min(count, length) distinct tasks, weight 1 + the step of origin. Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006: the largest of log(u) / weight. */
-function weightedSample(tasks: readonly Task[], count: number, random: Random): Task[] {
+export function weightedSample(tasks: readonly Task[], count: number, random: Random): Task[] {
   const keyed = tasks.map((task, index) => ({ task, index, key: Math.log(1 - random.float()) / (1 + task.origin.step) }));
   keyed.sort((a, b) => b.key - a.key || a.index - b.index);
   return keyed.slice(0, count).map(({ task }) => task);
@@ -98,58 +96,6 @@ export function createTaskBuffer(capacity: number): TaskBuffer {
       formerKeys = [...state.formerKeys];
       keys = new Set(formerKeys);
       for (const { task, key } of state.tasks) add(task, key);
-    },
-  };
-}
-
-export interface TaskBuffers {
-  /** The buffer of a kind. Throws AZR_INTERNAL for a kind that the run does not have. */
-  of(kind: string): TaskBuffer;
-  /** Whether any buffer ever held a task with this key: deduction and abduction share program hashes as keys. */
-  knows(key: string): boolean;
-  /**
-   * `count` distinct tasks whose programs new tasks may build on, drawn from all kinds that supply programs; fewer when there are
-   * fewer. `weighting` as for `TaskBuffer.sample`.
-   */
-  samplePrograms(count: number, random: Random, weighting?: Weighting): Task[];
-  getState(): Record<string, TaskBufferState>;
-  setState(state: Record<string, TaskBufferState>): void;
-}
-
-/** Empty buffers for these kinds. */
-export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number): TaskBuffers {
-  const buffers = new Map(kinds.map((kind) => [kind.name, createTaskBuffer(capacity)]));
-  const suppliers = kinds.filter((kind) => kind.suppliesPrograms);
-
-  function of(kind: string): TaskBuffer {
-    const buffer = buffers.get(kind);
-    if (buffer === undefined) throw new AzrError("AZR_INTERNAL", `This run has no buffer for tasks of kind "${kind}".`);
-    return buffer;
-  }
-
-  function samplePrograms(count: number, random: Random, weighting: Weighting = "uniform"): Task[] {
-    // A run of induction alone builds on the programs of its own tasks.
-    const sources = (suppliers.length > 0 ? suppliers : kinds).map((kind) => of(kind.name));
-    const total = sources.reduce((sum, source) => sum + source.size, 0);
-    const at = (index: number): Task => {
-      let first = 0;
-      for (const source of sources) {
-        if (index < first + source.size) return source.at(index - first);
-        first += source.size;
-      }
-      throw new AzrError("AZR_INTERNAL", `There is no task ${index} among ${total}.`);
-    };
-    if (weighting === "uniform") return random.sampleIndices(total, count).map(at);
-    return weightedSample(Array.from({ length: total }, (_, index) => at(index)), count, random);
-  }
-
-  return {
-    of,
-    knows: (key) => [...buffers.values()].some((buffer) => buffer.knows(key)),
-    samplePrograms,
-    getState: () => Object.fromEntries([...buffers].map(([kind, buffer]) => [kind, buffer.getState()])),
-    setState(state) {
-      for (const [kind, buffer] of buffers) buffer.setState(state[kind] ?? { tasks: [], formerKeys: [] });
     },
   };
 }

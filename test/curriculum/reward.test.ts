@@ -2,7 +2,8 @@ import t, { type Test } from "tap";
 import { advantages, type RewardedSequence } from "../../src/curriculum/advantage.ts";
 import { kindNamed } from "../../src/curriculum/kinds/registry.ts";
 import { proposerReward, solveRate, solverReward, type AnswerOutcome, type Fidelity, type ProposalOutcome } from "../../src/curriculum/reward.ts";
-import { createTaskBuffer, createTaskBuffers, taskId } from "../../src/curriculum/task-buffer.ts";
+import { createTaskBuffer, taskId } from "../../src/curriculum/task-buffer.ts";
+import { createTaskBuffers } from "../../src/curriculum/task-buffers.ts";
 import type { Task } from "../../src/curriculum/task.ts";
 import { createRandom } from "../../src/random.ts";
 

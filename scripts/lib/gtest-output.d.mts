@@ -1,0 +1,5 @@
+// Types of gtest-output.mjs for test/.
+
+import type { SuiteResult } from "./tap-output.mjs";
+
+export declare function readGoogleTest(report: unknown): SuiteResult;

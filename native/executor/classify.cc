@@ -1,0 +1,82 @@
+#include "classify.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <string>
+
+namespace azr {
+namespace {
+
+RunRecord verdict(Outcome outcome, std::string message, std::string error = "") {
+  RunRecord record;
+  record.outcome = outcome;
+  record.message = std::move(message);
+  record.error = std::move(error);
+  return record;
+}
+
+RunRecord of_signal(int number, const Ending& ending, const Limits& limits) {
+  const bool used_cpu = ending.cpu_us + 20'000 >= uint64_t{limits.cpu_ms} * 1000;
+  // Growth is bounded by address space, so a child near its budget in resident memory died of it.
+  const bool used_memory = ending.peak_bytes >= limits.memory_bytes / 10 * 9;
+  const std::string name = std::string("killed by ") + strsignal(number);
+  switch (number) {
+    case SIGSYS:
+      return verdict(Outcome::kViolation, "made a system call that only an attack makes");
+    case SIGXCPU:
+      return verdict(Outcome::kTimeLimit, "processor time limit");
+    case SIGKILL:
+      if (used_cpu) return verdict(Outcome::kTimeLimit, "processor time limit");
+      if (used_memory) return verdict(Outcome::kMemoryLimit, "killed for memory");
+      return verdict(Outcome::kSandboxError, "killed from outside");
+    case SIGSEGV:
+    case SIGBUS:
+      if (used_memory) return verdict(Outcome::kMemoryLimit, "crashed for lack of memory");
+      return verdict(Outcome::kRuntimeError, "the interpreter crashed (" + name + ")", "SystemError");
+    default:
+      return verdict(Outcome::kRuntimeError, "the interpreter crashed (" + name + ")", "SystemError");
+  }
+}
+
+RunRecord of_ending(const Ending& ending, const SlotView& view, const Limits& limits) {
+  if (ending.wall_killed) return verdict(Outcome::kTimeLimit, "wall clock limit");
+  if (WIFSIGNALED(ending.wait_status)) {
+    if (view.stage == Stage::kNone && WTERMSIG(ending.wait_status) != SIGXCPU) {
+      return verdict(Outcome::kSandboxError, "died before it was locked");
+    }
+    return of_signal(WTERMSIG(ending.wait_status), ending, limits);
+  }
+  if (view.stage == Stage::kNone) {
+    return verdict(Outcome::kSandboxError, "lockdown step " + std::to_string(view.failed_step) + " failed: " +
+                                               strerror(static_cast<int>(view.failed_errno)));
+  }
+  return verdict(Outcome::kRuntimeError, "ended before it had a result", "SystemExit");
+}
+
+}  // namespace
+
+std::vector<RunRecord> classify(const Ending& ending, SlotView view, const Limits& limits, size_t expected) {
+  const bool clean = WIFEXITED(ending.wait_status) && WEXITSTATUS(ending.wait_status) == 0 && !ending.wall_killed;
+  const bool complete = clean && view.well_formed && view.stage == Stage::kComplete && view.records.size() == expected;
+  std::vector<RunRecord> records;
+  if (complete) {
+    records = std::move(view.records);
+  } else if (expected > 1 && view.well_formed && view.records.size() < expected) {
+    // Inputs that were answered before the end keep their answers; the rest share its cause.
+    records = std::move(view.records);
+  }
+  if (records.size() < expected) {
+    const RunRecord rest = of_ending(ending, view, limits);
+    if (rest.outcome == Outcome::kSandboxError) records.clear();
+    records.resize(expected, rest);
+  }
+  for (RunRecord& record : records) {
+    record.cpu_us = static_cast<uint32_t>(ending.cpu_us / (expected == 0 ? 1 : expected));
+    record.wall_us = static_cast<uint32_t>(ending.wall_us / (expected == 0 ? 1 : expected));
+  }
+  return records;
+}
+
+}  // namespace azr

@@ -1,0 +1,318 @@
+#include "encode_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "interpreter.h"
+
+namespace azr {
+namespace {
+
+using py::api;
+using py::Object;
+
+constexpr int kMaxDepth = 64;
+constexpr size_t kMaxNodes = 1'000'000;
+/** As many bits as 4300 decimal digits need: Python's own cap for text of integers. */
+constexpr long long kMaxIntegerBits = 14'284;
+
+class Encoder {
+ public:
+  Encoder(char* out, size_t capacity) : out_(out), capacity_(capacity) {}
+
+  bool value(Object* object);
+
+  Outcome outcome = Outcome::kOk;
+  const char* message = "";
+  size_t size() const { return size_; }
+
+ private:
+  bool fail(Outcome what, const char* why) {
+    outcome = what;
+    message = why;
+    return false;
+  }
+  bool text(std::string_view part) {
+    if (part.size() > capacity_ - size_) return fail(Outcome::kOutputLimit, "the value's text is too long");
+    memcpy(out_ + size_, part.data(), part.size());
+    size_ += part.size();
+    return true;
+  }
+  bool out_of_memory() {
+    api.PyErr_Clear();
+    return fail(Outcome::kMemoryLimit, "no memory left to encode the value");
+  }
+  bool enter(Object* object);
+  void leave() { --depth_; }
+
+  bool scalar(Object* object);
+  bool integer(Object* object);
+  bool real(Object* object);
+  bool builtin_repr(Object* object);
+  bool sequence(Object* object, bool tuple);
+  bool items(Object* object, std::string_view before, std::string_view after);
+  bool mapping(Object* object, std::string_view before, std::string_view after);
+  bool ordered_mapping(Object* object);
+  bool set(Object* object, bool frozen);
+  bool decimal(Object* object);
+  bool fraction(Object* object);
+  bool sort_elements(size_t start, const size_t* ends, size_t count);
+
+  char* out_;
+  size_t capacity_;
+  size_t size_ = 0;
+  size_t nodes_ = 0;
+  int depth_ = 0;
+  Object* path_[kMaxDepth];
+};
+
+bool Encoder::enter(Object* object) {
+  for (int i = 0; i < depth_; ++i) {
+    if (path_[i] == object) return fail(Outcome::kUnrepresentable, "the value contains itself");
+  }
+  if (depth_ == kMaxDepth) return fail(Outcome::kUnrepresentable, "the value is nested deeper than 64 levels");
+  path_[depth_++] = object;
+  return true;
+}
+
+/** Only for exact builtin types, whose text is made by the interpreter alone. */
+bool Encoder::builtin_repr(Object* object) {
+  Object* repr = api.PyObject_Repr(object);
+  if (repr == nullptr) return out_of_memory();
+  intptr_t length = 0;
+  const char* data = api.PyUnicode_AsUTF8AndSize(repr, &length);
+  const bool done = data != nullptr ? text({data, static_cast<size_t>(length)}) : out_of_memory();
+  api.Py_DecRef(repr);
+  return done;
+}
+
+bool Encoder::integer(Object* object) {
+  int overflow = 0;
+  long long number = api.PyLong_AsLongLongAndOverflow(object, &overflow);
+  if (overflow == 0) {
+    char digits[24];
+    char* at = digits + sizeof digits;
+    const bool negative = number < 0;
+    unsigned long long rest = negative ? 0ull - static_cast<unsigned long long>(number)
+                                       : static_cast<unsigned long long>(number);
+    do {
+      *--at = static_cast<char>('0' + rest % 10);
+      rest /= 10;
+    } while (rest != 0);
+    if (negative) *--at = '-';
+    return text({at, static_cast<size_t>(digits + sizeof digits - at)});
+  }
+  Object* bits = call_one(interpreter.bit_length, object);
+  if (bits == nullptr) return out_of_memory();
+  const long long count = api.PyLong_AsLongLongAndOverflow(bits, &overflow);
+  api.Py_DecRef(bits);
+  if (overflow != 0 || count > kMaxIntegerBits) {
+    return fail(Outcome::kOutputLimit, "an integer has more than 4300 digits");
+  }
+  return builtin_repr(object);
+}
+
+bool Encoder::real(Object* object) {
+  char* digits = api.PyOS_double_to_string(api.PyFloat_AsDouble(object), 'r', 0, py::kAddDotZero, nullptr);
+  if (digits == nullptr) return out_of_memory();
+  const bool done = text(digits);
+  api.PyMem_Free(digits);
+  return done;
+}
+
+bool Encoder::items(Object* object, std::string_view before, std::string_view after) {
+  if (!enter(object) || !text(before)) return false;
+  Object* iterator = api.PyObject_GetIter(object);
+  if (iterator == nullptr) return out_of_memory();
+  bool first = true;
+  while (Object* item = api.PyIter_Next(iterator)) {
+    if (!first && !text(", ")) return false;
+    first = false;
+    if (!value(item)) return false;
+    api.Py_DecRef(item);
+  }
+  if (api.PyErr_Occurred() != nullptr) return out_of_memory();
+  api.Py_DecRef(iterator);
+  leave();
+  return text(after);
+}
+
+bool Encoder::sequence(Object* object, bool tuple) {
+  if (!enter(object) || !text(tuple ? "(" : "[")) return false;
+  const intptr_t count = tuple ? api.PyTuple_Size(object) : api.PyList_Size(object);
+  for (intptr_t i = 0; i < count; ++i) {
+    if (i > 0 && !text(", ")) return false;
+    if (!value(tuple ? api.PyTuple_GetItem(object, i) : api.PyList_GetItem(object, i))) return false;
+  }
+  leave();
+  return text(!tuple ? "]" : count == 1 ? ",)" : ")");
+}
+
+bool Encoder::mapping(Object* object, std::string_view before, std::string_view after) {
+  if (!enter(object) || !text(before)) return false;
+  intptr_t position = 0;
+  Object *key = nullptr, *item = nullptr;
+  bool first = true;
+  while (api.PyDict_Next(object, &position, &key, &item) != 0) {
+    if (!first && !text(", ")) return false;
+    first = false;
+    if (!value(key) || !text(": ") || !value(item)) return false;
+  }
+  leave();
+  return text(after);
+}
+
+/** OrderedDict keeps an order of its own beside the dictionary's. */
+bool Encoder::ordered_mapping(Object* object) {
+  if (!enter(object) || !text("OrderedDict({")) return false;
+  Object* iterator = api.PyObject_GetIter(object);
+  if (iterator == nullptr) return out_of_memory();
+  bool first = true;
+  while (Object* key = api.PyIter_Next(iterator)) {
+    if (!first && !text(", ")) return false;
+    first = false;
+    if (!value(key) || !text(": ")) return false;
+    // The key is plain data by now, so that looking it up hashes nothing but builtin types.
+    Object* item = api.PyDict_GetItemWithError(object, key);
+    if (item == nullptr) {
+      api.PyErr_Clear();
+      return fail(Outcome::kUnrepresentable, "an OrderedDict does not hold one of its keys");
+    }
+    if (!value(item)) return false;
+    api.Py_DecRef(key);
+  }
+  if (api.PyErr_Occurred() != nullptr) return out_of_memory();
+  api.Py_DecRef(iterator);
+  leave();
+  return text("})");
+}
+
+bool Encoder::sort_elements(size_t start, const size_t* ends, size_t count) {
+  struct Part {
+    size_t from;
+    size_t size;
+  };
+  const size_t bytes = size_ - start;
+  Part* parts = static_cast<Part*>(malloc(count * sizeof(Part) + bytes + 1));
+  if (parts == nullptr) return out_of_memory();
+  char* copy = reinterpret_cast<char*>(parts + count);
+  memcpy(copy, out_ + start, bytes);
+  size_t from = 0;
+  for (size_t i = 0; i < count; ++i) {
+    parts[i] = {from, ends[i] - start - from};
+    from = ends[i] - start;
+  }
+  std::sort(parts, parts + count, [copy](const Part& a, const Part& b) {
+    return std::string_view(copy + a.from, a.size) < std::string_view(copy + b.from, b.size);
+  });
+  size_ = start;
+  bool done = true;
+  for (size_t i = 0; i < count && done; ++i) {
+    done = (i == 0 || text(", ")) && text({copy + parts[i].from, parts[i].size});
+  }
+  free(parts);
+  return done;
+}
+
+bool Encoder::set(Object* object, bool frozen) {
+  if (!enter(object)) return false;
+  Object* iterator = api.PyObject_GetIter(object);
+  if (iterator == nullptr) return out_of_memory();
+  if (frozen && !text("frozenset(")) return false;
+  const size_t opening = size_;
+  if (!text("{")) return false;
+  const size_t start = size_;
+  size_t count = 0, space = 0;
+  size_t* ends = nullptr;
+  while (Object* item = api.PyIter_Next(iterator)) {
+    if (!value(item)) {
+      free(ends);
+      return false;
+    }
+    api.Py_DecRef(item);
+    if (count == space) {
+      space = space == 0 ? 64 : 2 * space;
+      size_t* grown = static_cast<size_t*>(realloc(ends, space * sizeof(size_t)));
+      if (grown == nullptr) {
+        free(ends);
+        return out_of_memory();
+      }
+      ends = grown;
+    }
+    ends[count++] = size_;
+  }
+  if (api.PyErr_Occurred() != nullptr) {
+    free(ends);
+    return out_of_memory();
+  }
+  api.Py_DecRef(iterator);
+  leave();
+  if (count == 0) {
+    size_ = opening;
+    return text(frozen ? ")" : "set()");
+  }
+  const bool sorted = sort_elements(start, ends, count);
+  free(ends);
+  return sorted && text(frozen ? "})" : "}");
+}
+
+bool Encoder::decimal(Object* object) { return builtin_repr(object); }
+
+bool Encoder::fraction(Object* object) {
+  Object* parts[2] = {call_one(interpreter.read_numerator, object),
+                      call_one(interpreter.read_denominator, object)};
+  for (Object* part : parts) {
+    if (part == nullptr || part->type != api.PyLong_Type) {
+      api.PyErr_Clear();
+      return fail(Outcome::kUnrepresentable, "a Fraction whose parts are not integers");
+    }
+  }
+  return text("Fraction(") && integer(parts[0]) && text(", ") && integer(parts[1]) && text(")");
+}
+
+bool Encoder::scalar(Object* object) {
+  const size_t room = capacity_ - size_;
+  Object* type = object->type;
+  if (type == api.PyUnicode_Type && static_cast<size_t>(api.PyUnicode_GetLength(object)) > room) {
+    return fail(Outcome::kOutputLimit, "the value's text is too long");
+  }
+  if (type == api.PyBytes_Type && static_cast<size_t>(api.PyBytes_Size(object)) > room) {
+    return fail(Outcome::kOutputLimit, "the value's text is too long");
+  }
+  return builtin_repr(object);
+}
+
+bool Encoder::value(Object* object) {
+  if (++nodes_ > kMaxNodes) return fail(Outcome::kOutputLimit, "the value has more than a million parts");
+  if (object == api._Py_NoneStruct) return text("None");
+  if (object == api._Py_TrueStruct) return text("True");
+  if (object == api._Py_FalseStruct) return text("False");
+  Object* type = object->type;
+  if (type == api.PyLong_Type) return integer(object);
+  if (type == api.PyFloat_Type) return real(object);
+  if (type == api.PyUnicode_Type || type == api.PyBytes_Type || type == api.PyComplex_Type) return scalar(object);
+  if (type == api.PyList_Type) return sequence(object, false);
+  if (type == api.PyTuple_Type) return sequence(object, true);
+  if (type == api.PyDict_Type || type == interpreter.default_dict_type) return mapping(object, "{", "}");
+  if (type == api.PySet_Type) return set(object, false);
+  if (type == api.PyFrozenSet_Type) return set(object, true);
+  if (type == interpreter.counter_type) return mapping(object, "Counter({", "})");
+  if (type == interpreter.deque_type) return items(object, "deque([", "])");
+  if (type == api.PyODict_Type) return ordered_mapping(object);
+  if (type == interpreter.fraction_type) return fraction(object);
+  if (type == interpreter.decimal_type) return decimal(object);
+  return fail(Outcome::kUnrepresentable, "a value of a type that has no literal");
+}
+
+}  // namespace
+
+Encoded encode_value(Object* value, char* out, size_t capacity) {
+  Encoder encoder(out, capacity);
+  const bool done = encoder.value(value);
+  return {done ? Outcome::kOk : encoder.outcome, done ? encoder.size() : 0, encoder.message};
+}
+
+}  // namespace azr

@@ -1,0 +1,151 @@
+// Entry of azr-zygote.so: loaded into a stock python3 as an extension module whose start-up never returns. It warms the
+// interpreter, gives its powers away, and from then on forks one locked child a command, from C.
+//
+// Ownership: the control socket and both areas belong to the supervisor, which passes them as fixed descriptors.
+// Thread: the interpreter's only one. Teardown: the process ends when the control socket closes, or is killed.
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child_job.h"
+#include "failure.h"
+#include "heap_layout.h"
+#include "interpreter.h"
+#include "lockdown.h"
+#include "self_test.h"
+#include "zygote_descriptors.h"
+
+namespace azr {
+namespace {
+
+using py::api;
+
+struct Zygote {
+  const char* request_area = nullptr;
+  char* result_area = nullptr;
+  uint64_t address_bytes = 0;
+  int supervisor_pid = 0;
+  std::vector<sock_filter> filter;
+};
+
+Zygote zygote;
+
+[[noreturn]] void leave(int code) {
+  for (;;) syscall(SYS_exit_group, code);
+}
+
+void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text) {
+  Notice notice;
+  notice.kind = kind;
+  notice.pid = pid;
+  notice.layers = layers;
+  snprintf(notice.text, sizeof notice.text, "%s", text);
+  if (send(kControlDescriptor, &notice, sizeof notice, MSG_NOSIGNAL) < 0) leave(3);
+}
+
+[[noreturn]] void give_up(const char* sentence) {
+  send_notice(NoticeKind::kFailed, 0, 0, sentence);
+  leave(1);
+}
+
+/** Everything after the fork. The task is read only once the lock is on. */
+[[noreturn]] void run_child(const Command& command) {
+  SlotWriter slot(zygote.result_area, kResultAreaBytes);
+  const LockStep failed = lock_child(command, zygote.address_bytes, zygote.supervisor_pid, zygote.filter);
+  if (failed != LockStep::kNone) {
+    slot.header()->failed_step = static_cast<uint32_t>(failed);
+    slot.header()->failed_errno = static_cast<uint32_t>(errno);
+    leave(2);
+  }
+  slot.stage(Stage::kLocked);
+  const Reader task(zygote.request_area, command.request_bytes);
+  switch (command.kind) {
+    case JobKind::kRun:
+      run_program(command, task, slot);
+      break;
+    case JobKind::kParse:
+      parse_text(command, task, slot);
+      break;
+    case JobKind::kAnalyse:
+      analyse_program(command, task, slot);
+      break;
+    case JobKind::kProbe:
+      run_probe(command.detail, slot);
+      break;
+  }
+  slot.stage(Stage::kComplete);
+  leave(0);
+}
+
+[[noreturn]] void serve() {
+  for (;;) {
+    Command command;
+    const ssize_t got = recv(kControlDescriptor, &command, sizeof command, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got != sizeof command) leave(0);
+    // The child becomes the supervisor's own, which thus reaps it, whatever happens to this zygote.
+    const long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0) run_child(command);
+    send_notice(NoticeKind::kForked, static_cast<int32_t>(pid < 0 ? -errno : pid), 0, "");
+  }
+}
+
+bool map_areas() {
+  void* request = mmap(nullptr, kRequestAreaBytes, PROT_READ, MAP_SHARED, kRequestDescriptor, 0);
+  void* result = mmap(nullptr, kResultAreaBytes, PROT_READ | PROT_WRITE, MAP_SHARED, kResultDescriptor, 0);
+  if (request == MAP_FAILED || result == MAP_FAILED) return false;
+  zygote.request_area = static_cast<const char*>(request);
+  zygote.result_area = static_cast<char*>(result);
+  return true;
+}
+
+/** Programs must not see the start-up script's frame, so they run on a thread state that never had one. */
+void leave_script_frames() {
+  void* script = api.PyThreadState_Get();
+  void* bare = api.PyThreadState_New(api.PyInterpreterState_Get());
+  api.PyThreadState_Swap(bare);
+  api.PyThreadState_Clear(script);
+  api.PyThreadState_Delete(script);
+}
+
+[[noreturn]] void start() {
+  if (const char* missing = py::load()) {
+    char sentence[200];
+    snprintf(sentence, sizeof sentence, "this python3 lacks %s, which the executor needs", missing);
+    give_up(sentence);
+  }
+  const char* variant_text = getenv("AZR_VARIANT");
+  const int variant = variant_text == nullptr ? 0 : atoi(variant_text);
+  uint32_t layers = kLayerVirtualClock;
+  if ((personality(0xffffffff) & ADDR_NO_RANDOMIZE) != 0) layers |= kLayerFixedAddresses;
+  zygote.supervisor_pid = static_cast<int>(syscall(SYS_getppid));
+  leave_script_frames();
+  if (const char* problem = prepare_interpreter(variant)) give_up(problem);
+  zygote.filter = make_child_filter();
+  if (!map_areas()) give_up("cannot map the shared areas");
+  perturb_heap(variant);
+  if (api.PyObject_CallObject(interpreter.settle, nullptr) == nullptr) give_up("cannot settle the heap");
+  zygote.address_bytes = address_space_bytes();
+  if (zygote.address_bytes == 0) give_up("cannot read /proc/self/statm");
+  const char* problem = nullptr;
+  layers |= harden_zygote(&problem);
+  if (problem != nullptr) give_up(problem);
+  for (int fd = 0; fd < 64; ++fd) {
+    if (fd != kControlDescriptor) close(fd);
+  }
+  send_notice(NoticeKind::kReady, 0, layers, interpreter.version);
+  serve();
+}
+
+}  // namespace
+}  // namespace azr
+
+extern "C" __attribute__((visibility("default"))) void* PyInit_azr_zygote() { azr::start(); }

@@ -1,0 +1,315 @@
+#include "zygote_pool.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "self_test.h"
+
+namespace azr {
+namespace {
+
+/** A zygote that has not answered after this long is stuck. */
+constexpr int64_t kForkPatienceUs = 5'000'000;
+constexpr int64_t kStartPatienceUs = 60'000'000;
+
+constexpr Limits kProbeLimits{2000, 5000, 256u << 20, 1024};
+
+}  // namespace
+
+int64_t now_us() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
+ZygotePool::ZygotePool(ZygoteSettings settings, uint32_t workers, Events events)
+    : settings_(std::move(settings)), events_(std::move(events)), most_active_(workers) {
+  // Every proposal runs once on A an input and once on each other variant: fewer copies of those are enough.
+  for (int variant = 0; variant < static_cast<int>(kVariantCount); ++variant) {
+    const uint32_t copies = variant == 0 ? workers : (workers + 2) / 3;
+    for (uint32_t i = 0; i < copies; ++i) {
+      auto worker = std::make_unique<Worker>();
+      worker->variant = variant;
+      workers_.push_back(std::move(worker));
+    }
+  }
+  for (auto& worker : workers_) start(*worker);
+}
+
+ZygotePool::~ZygotePool() {
+  ending_ = true;
+  for (auto& worker : workers_) {
+    if (worker->child > 0) ::kill(worker->child, SIGKILL);
+    if (worker->zygote) worker->zygote->kill();
+  }
+  // A child whose notice was never read has lost its zygote's socket only; it ends with this process.
+  for (auto& worker : workers_) {
+    if (worker->zygote && worker->zygote->pid() > 0) waitpid(worker->zygote->pid(), nullptr, 0);
+    if (worker->child > 0) waitpid(worker->child, nullptr, 0);
+    if (worker->zygote) worker->zygote->forget();
+  }
+}
+
+bool ZygotePool::ready() const {
+  return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) {
+    return worker->state == State::kIdle || worker->state == State::kBusy;
+  });
+}
+
+void ZygotePool::start(Worker& worker) {
+  worker.zygote = std::make_unique<ZygoteProcess>();
+  worker.state = State::kStarting;
+  worker.zygote_gone = false;
+  worker.child = 0;
+  worker.probe = 0;
+  worker.deadline_us = now_us() + kStartPatienceUs;
+  std::string problem;
+  if (!worker.zygote->start(settings_, worker.variant, &problem)) {
+    start_failures_[worker.variant] += 1;
+    if (!was_ready_) fatal_ = problem;
+    return;
+  }
+  events_.watch(worker.zygote->control(), true);
+}
+
+void ZygotePool::replace(Worker& worker) {
+  events_.watch(worker.zygote->control(), false);
+  worker.zygote->kill();
+  // The dead process is reaped by reap(), which knows it no longer; the object may go.
+  worker.zygote->forget();
+  worker.zygote.reset();
+  if (ending_ || broken(worker.variant)) {
+    worker.state = State::kStarting;
+    worker.deadline_us = 0;
+    return;
+  }
+  start(worker);
+}
+
+bool ZygotePool::can_take(int variant) const {
+  if (active_ >= most_active_) return false;
+  return std::any_of(workers_.begin(), workers_.end(), [variant](const auto& worker) {
+    return worker->variant == variant && worker->state == State::kIdle;
+  });
+}
+
+void ZygotePool::give(int variant, Job job) {
+  for (auto& worker : workers_) {
+    if (worker->variant != variant || worker->state != State::kIdle) continue;
+    worker->state = State::kBusy;
+    active_ += 1;
+    dispatch(*worker, std::move(job));
+    return;
+  }
+}
+
+void ZygotePool::dispatch(Worker& worker, Job job) {
+  worker.job = std::move(job);
+  worker.cancelled = false;
+  worker.child = 0;
+  worker.wall_killed = false;
+  worker.started_us = now_us();
+  worker.deadline_us = worker.started_us + kForkPatienceUs;
+  if (!worker.zygote->send(worker.job.command, worker.job.task)) on_gone(worker);
+}
+
+void ZygotePool::cancel(uint64_t ticket) {
+  for (auto& worker : workers_) {
+    if (worker->state != State::kBusy || worker->job.ticket != ticket) continue;
+    worker->cancelled = true;
+    if (worker->child > 0) ::kill(worker->child, SIGKILL);
+  }
+}
+
+void ZygotePool::next_probe(Worker& worker) {
+  Job job;
+  job.command.kind = JobKind::kProbe;
+  job.command.detail = worker.probe;
+  job.limits = kProbeLimits;
+  job.command.cpu_ms = job.limits.cpu_ms;
+  job.command.wall_ms = job.limits.wall_ms;
+  job.command.memory_bytes = job.limits.memory_bytes;
+  job.command.output_bytes = job.limits.output_bytes;
+  dispatch(worker, std::move(job));
+}
+
+void ZygotePool::on_input(int fd) {
+  for (auto& worker : workers_) {
+    if (worker->zygote && !worker->zygote_gone && worker->zygote->control() == fd) {
+      drain(*worker);
+      return;
+    }
+  }
+}
+
+void ZygotePool::drain(Worker& worker) {
+  bool gone = false;
+  while (std::optional<Notice> notice = worker.zygote->receive(&gone)) {
+    const ZygoteProcess* before = worker.zygote.get();
+    on_notice(worker, *notice);
+    if (worker.zygote.get() != before) return;
+  }
+  if (gone) on_gone(worker);
+}
+
+void ZygotePool::on_notice(Worker& worker, const Notice& notice) {
+  switch (notice.kind) {
+    case NoticeKind::kFailed:
+      if (fatal_.empty()) fatal_ = notice.text;
+      break;
+    case NoticeKind::kReady:
+      layers_ &= notice.layers;
+      version_ = notice.text;
+      worker.state = State::kProbing;
+      next_probe(worker);
+      break;
+    case NoticeKind::kForked: {
+      if (notice.pid <= 0) {
+        // The fork itself failed: most likely too many processes or no memory on the machine.
+        on_gone(worker);
+        break;
+      }
+      worker.child = notice.pid;
+      worker.deadline_us = worker.started_us + int64_t{worker.job.limits.wall_ms} * 1000;
+      if (worker.cancelled) ::kill(worker.child, SIGKILL);
+      const auto early = early_.find(notice.pid);
+      if (early != early_.end()) {
+        const auto [status, usage] = early->second;
+        early_.erase(early);
+        on_child_end(worker, status, usage);
+      }
+      break;
+    }
+  }
+}
+
+void ZygotePool::on_gone(Worker& worker) {
+  const State state = worker.state;
+  if ((state == State::kBusy || state == State::kProbing) && worker.child > 0) {
+    // The child is ours and goes on; its result is as good as ever.
+    worker.zygote_gone = true;
+    events_.watch(worker.zygote->control(), false);
+    return;
+  }
+  if (state == State::kStarting || state == State::kProbing) {
+    start_failures_[worker.variant] += 1;
+    if (!was_ready_ && fatal_.empty()) fatal_ = settings_.python + " ended before it was ready to run programs";
+  }
+  if (state == State::kBusy) active_ -= 1;
+  const uint64_t ticket = worker.job.ticket;
+  const bool cancelled = worker.cancelled;
+  replace(worker);
+  if (state == State::kBusy && !cancelled) events_.lost(ticket);
+}
+
+void ZygotePool::on_child_end(Worker& worker, int status, const rusage& usage) {
+  Ending ending;
+  ending.wait_status = status;
+  ending.cpu_us = static_cast<uint64_t>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1'000'000 +
+                  static_cast<uint64_t>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  ending.wall_us = static_cast<uint64_t>(now_us() - worker.started_us);
+  ending.peak_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  ending.wall_killed = worker.wall_killed;
+  worker.child = 0;
+  worker.deadline_us = 0;
+  const SharedArea& area = worker.zygote->results();
+  const SlotView view = read_slot(area.data(), area.size(), worker.job.expected, worker.job.limits.output_bytes);
+  worker.zygote->clear_results();
+  if (worker.state == State::kProbing) {
+    on_probe_end(worker, ending, view);
+    return;
+  }
+  std::vector<RunRecord> records = classify(ending, view, worker.job.limits, worker.job.expected);
+  const bool ours = std::any_of(records.begin(), records.end(), [](const RunRecord& record) {
+    return record.outcome == Outcome::kSandboxError;
+  });
+  const uint64_t ticket = worker.job.ticket;
+  const bool cancelled = worker.cancelled;
+  worker.state = State::kIdle;
+  active_ -= 1;
+  // A zygote whose child failed in our own steps is not trusted with the next one.
+  if (worker.zygote_gone || ours) replace(worker);
+  if (!cancelled) events_.finished(ticket, std::move(records));
+}
+
+void ZygotePool::on_probe_end(Worker& worker, const Ending& ending, const SlotView& view) {
+  std::string failure;
+  if (worker.probe == 0) {
+    const RunRecord record = classify(ending, view, kProbeLimits, 1)[0];
+    if (record.outcome != Outcome::kOk) failure = record.message;
+  } else if (!WIFSIGNALED(ending.wait_status) || WTERMSIG(ending.wait_status) != SIGSYS) {
+    failure = probe_name(worker.probe);
+  }
+  if (!failure.empty()) {
+    if (fatal_.empty()) fatal_ = "the sandbox's self-test failed: a locked child could " + failure;
+    start_failures_[worker.variant] = 3;
+    replace(worker);
+    return;
+  }
+  if (worker.zygote_gone) {
+    worker.state = State::kStarting;
+    on_gone(worker);
+    return;
+  }
+  worker.probe += 1;
+  if (worker.probe < kProbeCount) {
+    next_probe(worker);
+    return;
+  }
+  worker.state = State::kIdle;
+  start_failures_[worker.variant] = 0;
+  if (ready()) was_ready_ = true;
+}
+
+void ZygotePool::reap() {
+  int status = 0;
+  rusage usage{};
+  for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
+    Worker* owner = nullptr;
+    for (auto& worker : workers_) {
+      if (worker->child == pid) owner = worker.get();
+    }
+    if (owner != nullptr) {
+      on_child_end(*owner, status, usage);
+      continue;
+    }
+    for (auto& worker : workers_) {
+      if (worker->zygote && worker->zygote->pid() == pid) owner = worker.get();
+    }
+    if (owner != nullptr) {
+      owner->zygote->forget();
+      // What it said before it died still counts; reading on finds the end of the socket.
+      if (!owner->zygote_gone) drain(*owner);
+      continue;
+    }
+    if (early_.size() > 256) early_.clear();
+    early_[pid] = {status, usage};
+  }
+}
+
+int ZygotePool::on_time() {
+  const int64_t now = now_us();
+  int64_t next = -1;
+  for (auto& worker : workers_) {
+    if (worker->deadline_us == 0 || worker->state == State::kIdle) continue;
+    if (now >= worker->deadline_us) {
+      if (worker->child > 0) {
+        // Not reaped yet, so the number is still this child's.
+        worker->wall_killed = true;
+        ::kill(worker->child, SIGKILL);
+        worker->deadline_us = now + 1'000'000;
+      } else if (worker->zygote) {
+        on_gone(*worker);
+      }
+    }
+    if (worker->deadline_us != 0 && (next < 0 || worker->deadline_us < next)) next = worker->deadline_us;
+  }
+  if (next < 0) return -1;
+  return static_cast<int>(std::max<int64_t>(0, (next - now_us() + 999) / 1000));
+}
+
+}  // namespace azr

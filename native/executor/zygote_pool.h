@@ -1,0 +1,115 @@
+// Keeps the zygotes of every variant alive, gives each idle one a job, and turns the ends of their children into results.
+//
+// Ownership: owns zygotes and running children; jobs belong to the caller and are named by a ticket number.
+// Thread: the event loop's. Teardown: the destructor kills everything it started and reaps it.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "classify.h"
+#include "zygote_process.h"
+
+namespace azr {
+
+/** Milliseconds of a clock that never steps. */
+int64_t now_us();
+
+struct Job {
+  /** Chosen by the caller; 0 is kept for the pool's own probes. */
+  uint64_t ticket = 0;
+  Command command;
+  Limits limits;
+  /** Bytes for the request area (encode_task). */
+  std::string task;
+  /** Records that the child must leave. */
+  size_t expected = 1;
+};
+
+class ZygotePool {
+ public:
+  struct Events {
+    /** A job ended. Not called for a cancelled ticket. */
+    std::function<void(uint64_t ticket, std::vector<RunRecord> records)> finished;
+    /** The job's zygote died under it before a child was known: it has to be given again. */
+    std::function<void(uint64_t ticket)> lost;
+    /** The descriptor is to be watched for input, or no longer. */
+    std::function<void(int fd, bool watch)> watch;
+  };
+
+  ZygotePool(ZygoteSettings settings, uint32_t workers, Events events);
+  ~ZygotePool();
+
+  /** True once every zygote that was asked for at the start has passed its self-test. */
+  bool ready() const;
+  /** A sentence when the pool cannot serve at all (first start or self-test failed); empty otherwise. */
+  const std::string& fatal() const { return fatal_; }
+  /** True when this variant cannot be started any more; its jobs cannot be served. */
+  bool broken(int variant) const { return start_failures_[variant] >= 3; }
+
+  bool can_take(int variant) const;
+  void give(int variant, Job job);
+  /** Kills the child of a job whose result nobody wants. */
+  void cancel(uint64_t ticket);
+
+  /** To be called when a watched descriptor has input. */
+  void on_input(int fd);
+  /** To be called after SIGCHLD. */
+  void reap();
+  /** Kills what is over its time; returns milliseconds until the next deadline, -1 for none. */
+  int on_time();
+
+  uint32_t layers() const { return layers_; }
+  const std::string& python_version() const { return version_; }
+
+ private:
+  enum class State { kStarting, kProbing, kIdle, kBusy };
+  struct Worker {
+    int variant = 0;
+    State state = State::kStarting;
+    std::unique_ptr<ZygoteProcess> zygote;
+    /** The zygote is gone, but its child still runs. */
+    bool zygote_gone = false;
+    Job job;
+    bool cancelled = false;
+    pid_t child = 0;
+    int64_t started_us = 0;
+    int64_t deadline_us = 0;
+    bool wall_killed = false;
+    uint32_t probe = 0;
+  };
+
+  void start(Worker& worker);
+  void replace(Worker& worker);
+  void dispatch(Worker& worker, Job job);
+  void next_probe(Worker& worker);
+  void on_notice(Worker& worker, const Notice& notice);
+  void on_gone(Worker& worker);
+  void on_child_end(Worker& worker, int status, const rusage& usage);
+  void on_probe_end(Worker& worker, const Ending& ending, const SlotView& view);
+  void drain(Worker& worker);
+
+  ZygoteSettings settings_;
+  Events events_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  uint32_t most_active_;
+  uint32_t active_ = 0;
+  uint32_t layers_ = ~0u;
+  int start_failures_[kVariantCount] = {};
+  std::string version_;
+  std::string fatal_;
+  bool was_ready_ = false;
+  bool ending_ = false;
+  /** Children that ended before their zygote's notice was read. */
+  std::map<pid_t, std::pair<int, rusage>> early_;
+};
+
+}  // namespace azr

@@ -1,0 +1,49 @@
+// `azr generate`: samples from a model.
+
+import { Command, Option } from "commander";
+import { generateText } from "../../generate-text.ts";
+import { print, printJson } from "../context.ts";
+import type { CliContext } from "../context.ts";
+import { decimal, jsonOption, modelOption, seedOption, threadsOption, collect, whole } from "../options.ts";
+import { stoppable } from "../stop.ts";
+
+interface GenerateOptions {
+  model: string;
+  prompt: string[];
+  n: number;
+  temperature: number;
+  topP: number;
+  topK: number;
+  maxTokens: number;
+  seed: number;
+  threads?: number;
+  json?: boolean;
+}
+
+export function generateCommand(context: CliContext): Command {
+  return new Command("generate")
+    .description("Sample completions of a prompt.")
+    .addOption(modelOption())
+    .addOption(new Option("--prompt <text>", "the prompt; special tokens written in it count as such; repeatable").argParser(collect).makeOptionMandatory())
+    .addOption(new Option("-n, --n <n>", "completions a prompt").argParser(whole(1)).default(1))
+    .addOption(new Option("--temperature <t>", "0 is greedy").argParser(decimal(0)).default(1))
+    .addOption(new Option("--top-p <p>", "sample from the smallest set of tokens with this probability").argParser(decimal(0, 1)).default(1))
+    .addOption(new Option("--top-k <k>", "sample from the k most probable tokens; 0 is off").argParser(whole(0)).default(0))
+    .addOption(new Option("--max-tokens <n>", "most tokens a completion").argParser(whole(1)).default(128))
+    .addOption(seedOption().default(0))
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nWith --json: one object a prompt, with token ids and log-probabilities.\n\nExample:\n  azr generate --prompt '<|deduce|><|program|>def f(a):\n    return a[::-1]<|input|>[1, 2]<|output|>' --n 4 --json",
+    )
+    .action(async ({ prompt, n, json, ...options }: GenerateOptions) => {
+      await stoppable(context, json === true, async (signal) => {
+        const results = await generateText({ ...options, prompts: prompt, samples: n, signal });
+        for (const result of results) {
+          if (json === true) await printJson(context, result);
+          else for (const { text } of result.completions) await print(context, text);
+        }
+      });
+    });
+}

@@ -1,0 +1,28 @@
+// `azr score`: log-probabilities of given token sequences.
+
+import { Command } from "commander";
+import { scoreJsonl } from "../../score-jsonl.ts";
+import type { ScoreAnswer } from "../../score-jsonl.ts";
+import type { CliContext } from "../context.ts";
+import { runJsonl } from "../jsonl-command.ts";
+import { jsonOption, modelOption, threadsOption } from "../options.ts";
+
+interface ScoreOptions {
+  jsonl: string;
+  json?: boolean;
+  model: string;
+  threads?: number;
+}
+
+export function scoreCommand(context: CliContext): Command {
+  return new Command("score")
+    .description("Score token sequences: log p of every token but the first, one answer a line, in the order of the input.")
+    .requiredOption("--jsonl <file>", 'lines {"id","tokens":[ids...]}; - for standard input')
+    .addOption(modelOption())
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText("after", `\nExample:\n  echo '{"id":"a","tokens":[2,8,20,21]}' | azr score --model seedling --jsonl -`)
+    .action((options: ScoreOptions) =>
+      runJsonl<ScoreAnswer>(context, options, (job) => scoreJsonl({ ...job, model: options.model, threads: options.threads })),
+    );
+}

@@ -1,0 +1,63 @@
+// `azr train`: a training run from a configuration.
+
+import { Argument, Command, Option } from "commander";
+import { loadConfig, presetNames } from "../../config/index.ts";
+import type { PresetName } from "../../config/index.ts";
+import { train } from "../../train.ts";
+import { printJson, print } from "../context.ts";
+import type { CliContext } from "../context.ts";
+import { graceOption, jsonOption, seedOption, setOption, whole } from "../options.ts";
+import { runCommand } from "../run-command.ts";
+
+interface TrainOptions {
+  preset?: PresetName;
+  model?: string;
+  seed?: number;
+  steps?: number;
+  set?: string[];
+  dryRun?: boolean;
+  grace: number;
+  json?: boolean;
+}
+
+export function trainCommand(context: CliContext): Command {
+  return new Command("train")
+    .description("Train a model by self-play.")
+    .addArgument(new Argument("[config]", "configuration file; by default azr.config.* of this folder or one above"))
+    .addOption(new Option("--preset <name>", "set of values to start from").choices(presetNames))
+    .option("--model <model>", "`seedling`, a Hugging Face folder or a run folder")
+    .addOption(seedOption())
+    .addOption(new Option("--steps <n>", "gradient steps in all").argParser(whole(0)))
+    .addOption(setOption())
+    .option("--dry-run", "check the configuration, print it with the origin of each value, and stop")
+    .addOption(graceOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  azr train --preset tiny-cpu --steps 20 --set update.learningRate=1e-4")
+    .action(async (file: string | undefined, { preset, model, seed, steps, set, dryRun, grace, json = false }: TrainOptions) => {
+      const resolved = await loadConfig({
+        cwd: context.cwd,
+        command: "train",
+        env: context.env,
+        argument: {
+          ...(model === undefined ? {} : { model }),
+          ...(seed === undefined ? {} : { seed }),
+          ...(steps === undefined ? {} : { steps }),
+        },
+        ...(file === undefined ? {} : { file }),
+        ...(preset === undefined ? {} : { preset }),
+        ...(set === undefined ? {} : { set }),
+      });
+      if (dryRun === true) {
+        const { config, origins, hash } = resolved;
+        if (json) return printJson(context, { type: "dry-run", config, origins, hash });
+        return print(context, JSON.stringify({ config, origins, hash }, null, 2));
+      }
+      const { timeBudgetSeconds } = resolved.config;
+      await runCommand(context, { json, grace, budgetSeconds: timeBudgetSeconds }, async ({ sinks, signal, onRun }) => {
+        const run = train(resolved, { sinks, signal });
+        onRun(run);
+        const { dir } = await run.result;
+        if (!json) await print(context, dir);
+      });
+    });
+}

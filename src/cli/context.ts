@@ -1,0 +1,39 @@
+// What a command may touch of the outside world, so that tests can run commands in the same process: streams, environment, folder,
+// signals. main.ts makes the real one.
+
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+
+/** Signals that stop a command. */
+export type StopSignal = "SIGINT" | "SIGTERM";
+
+export interface CliContext {
+  /** Results. */
+  stdout: Writable;
+  /** Progress, warnings and failures. */
+  stderr: Writable & { isTTY?: boolean; columns?: number };
+  env: Record<string, string | undefined>;
+  cwd: string;
+  /** Whether questions may be asked, and how; absent when nobody is there to answer. */
+  ask?: (question: string) => Promise<string>;
+  /** Calls back for each stop signal; the returned function ends that. */
+  onSignal(callback: (signal: StopSignal) => void): () => void;
+  /** Commands set it for partial failures; thrown errors bring their own. */
+  exitCode: number;
+}
+
+/** Writes a line of results; waits while the reader is slow. */
+export async function print({ stdout }: CliContext, text: string): Promise<void> {
+  if (stdout.destroyed || stdout.writableEnded) return;
+  if (!stdout.write(`${text}\n`)) await Promise.race([once(stdout, "drain"), once(stdout, "close")]);
+}
+
+/** Writes an object as one line of JSON to the results. */
+export function printJson(context: CliContext, value: unknown): Promise<void> {
+  return print(context, JSON.stringify(value));
+}
+
+/** Writes a line of progress. */
+export function say({ stderr }: CliContext, text: string): void {
+  stderr.write(`${text}\n`);
+}

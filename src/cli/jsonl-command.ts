@@ -1,0 +1,55 @@
+// What exec, verify and score have in common: a JSONL file in, one line of JSON out for each good line, a word on standard error for
+// each bad one, and exit code 1 at the end when there were any.
+
+import { createReadStream } from "node:fs";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { AzrError } from "../errors.ts";
+import type { JsonlSource } from "../jsonl.ts";
+import { printJson, say } from "./context.ts";
+import type { CliContext } from "./context.ts";
+import { stoppable } from "./stop.ts";
+
+/** What a library call of this family takes. */
+export interface JsonlWork<Answer> {
+  source: JsonlSource;
+  onAnswer(answer: Answer): Promise<void>;
+  onBadLine(bad: { line: number; error: string }): void;
+  signal: AbortSignal;
+}
+
+/** Opens the input: a path, or `-` for standard input. Throws AZR_INPUT_INVALID when the file cannot be read. */
+export async function openInput(context: CliContext, file: string): Promise<AsyncIterable<Uint8Array | string>> {
+  if (file === "-") return process.stdin;
+  const stream = createReadStream(resolve(context.cwd, file));
+  try {
+    await once(stream, "open");
+  } catch (cause) {
+    throw new AzrError("AZR_INPUT_INVALID", `The input ${file} cannot be read.`, { hint: "Give the path of a JSONL file, or - for standard input.", cause });
+  }
+  return stream;
+}
+
+/** Runs the work over the input and sets the exit code. */
+export async function runJsonl<Answer>(
+  context: CliContext,
+  { jsonl, json }: { jsonl: string; json?: boolean },
+  work: (job: JsonlWork<Answer>) => Promise<{ answered: number; badLines: number }>,
+): Promise<void> {
+  const source = await openInput(context, jsonl);
+  const start = performance.now();
+  await stoppable(context, json === true, async (signal) => {
+    const { answered, badLines } = await work({
+      source,
+      signal,
+      onAnswer: (answer) => printJson(context, answer),
+      onBadLine: ({ line, error }) =>
+        say(context, json === true ? JSON.stringify({ type: "bad-line", file: jsonl, line, error }) : `${jsonl}:${line}: ${error}`),
+    });
+    if (badLines > 0) context.exitCode = 1;
+    if (json === true) return;
+    const seconds = (performance.now() - start) / 1000;
+    const bad = badLines === 0 ? "" : `, ${badLines} bad ${badLines === 1 ? "line" : "lines"} left out`;
+    say(context, `${answered} answered in ${seconds.toFixed(1)} s (${(answered / seconds).toFixed(0)}/s)${bad}`);
+  });
+}

@@ -1,0 +1,42 @@
+// Parsers and wording of options that several commands share, so that `--seed` means and says the same everywhere.
+
+import { InvalidArgumentError, Option } from "commander";
+
+/** Parser of whole numbers from `least` on. */
+export function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** Parser of finite numbers from `least` on. */
+export function decimal(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value) || value < least || value > most) {
+      const range = Number.isFinite(most) ? `from ${least} to ${most}` : `of at least ${least}`;
+      throw new InvalidArgumentError(`Expected a number ${range}.`);
+    }
+    return value;
+  };
+}
+
+/** Collects a repeatable option. */
+export function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+export const jsonOption = (): Option => new Option("--json", "print JSON (lines of it for long work) and nothing else on stdout");
+export const seedOption = (): Option => new Option("--seed <n>", "root of all random choices").argParser(whole(0));
+export const modelOption = (): Option =>
+  new Option("--model <model>", "`seedling`, a Hugging Face folder or a run folder").default("seedling");
+export const setOption = (): Option =>
+  new Option("--set <key=value>", "change one setting of the configuration; repeatable").argParser(collect);
+export const threadsOption = (): Option => new Option("--threads <n>", "threads of the engine").argParser(whole(1));
+export const workersOption = (): Option => new Option("--workers <n>", "parallel runs in the executor").argParser(whole(1));
+export const graceOption = (): Option =>
+  new Option("--grace <seconds>", "time to finish the step after SIGTERM").argParser(decimal(0)).default(60);

@@ -1,0 +1,96 @@
+// The `azr` command tree. Each command is one file in commands/; this one joins them and turns whatever happens into an exit code.
+
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { buildCommand } from "./commands/build.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { execCommand } from "./commands/exec.ts";
+import { generateCommand } from "./commands/generate.ts";
+import { resumeCommand } from "./commands/resume.ts";
+import { scoreCommand } from "./commands/score.ts";
+import { torchCommand } from "./commands/torch.ts";
+import { trainCommand } from "./commands/train.ts";
+import { verifyCommand } from "./commands/verify.ts";
+import { AzrError, errorExitCodes } from "../errors.ts";
+import type { CliContext } from "./context.ts";
+import { describeFailure, failureJson, failureText } from "./failure.ts";
+
+const commands = [
+  demoCommand,
+  trainCommand,
+  resumeCommand,
+  evalCommand,
+  generateCommand,
+  scoreCommand,
+  execCommand,
+  verifyCommand,
+  doctorCommand,
+  torchCommand,
+  buildCommand,
+];
+
+const commandNames = ["demo", "train", "resume", "eval", "generate", "score", "exec", "verify", "doctor", "torch", "build"];
+
+/** Exit code of a command line that could not be understood: that of AZR_INPUT_INVALID. */
+const usageExitCode = errorExitCodes.AZR_INPUT_INVALID;
+
+/** The version in package.json, which lies two folders above both src/cli and dist/cli. */
+export function packageVersion(): string {
+  return (createRequire(import.meta.url)("../../package.json") as { version: string }).version;
+}
+
+/** The command tree, bound to a context. */
+export function createProgram(context: CliContext): Command {
+  const program = new Command("azr")
+    .description("A language model teaches itself to reason: it invents Python tasks, a locked process checks them, it solves them and learns.")
+    .version(packageVersion(), "--version", "print the version")
+    .helpOption("--help", "print help")
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .addHelpText("after", "\nExample:\n  azr demo --steps 20");
+  for (const create of commands) program.addCommand(create(context));
+  // Settings are inherited only by commands made with program.command(); these were made on their own.
+  const configure = (command: Command): void => {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+      // runCli tells it, in the form of all failures.
+      outputError: () => undefined,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+    });
+    command.helpOption("--help", "print help");
+    command.commands.forEach(configure);
+  };
+  configure(program);
+  return program;
+}
+
+/** Runs a command line (without node and script) and answers the exit code. Never throws. */
+export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+  try {
+    await createProgram(context).parseAsync([...argv], { from: "user" });
+    return context.exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && (thrown.exitCode === 0 || thrown.code === "commander.help")) {
+      return thrown.exitCode === 0 ? 0 : usageExitCode;
+    }
+    const failure = describeFailure(thrown instanceof CommanderError ? usageError(thrown, argv) : thrown);
+    context.stderr.write(argv.includes("--json") ? failureJson(failure) : failureText(failure));
+    return failure.exitCode;
+  }
+}
+
+/** A command line that could not be understood, as one of our errors. */
+function usageError({ message }: CommanderError, argv: readonly string[]): AzrError {
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const named = words[0] === "torch" && words[1] === "install" ? "torch install" : (commandNames.find((name) => name === words[0]) ?? "");
+  const sentence = message.replace(/^error: /, "").replace(/\n/g, " ");
+  return new AzrError("AZR_INPUT_INVALID", `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`, {
+    hint: `npx azr ${named === "" ? "" : `${named} `}--help`,
+  });
+}

@@ -1,0 +1,81 @@
+// Drives a training run for train, resume and demo: its events to the right stream, the two-stage stop, and the command that resumes
+// it as the last line when it ends before its time.
+
+import type { RunEvent, Sink } from "../events.ts";
+import { jsonLinesSink } from "../sinks/json-lines.ts";
+import { isLive, terminalSink } from "../sinks/terminal.ts";
+import type { Run } from "../train.ts";
+import { say } from "./context.ts";
+import type { CliContext } from "./context.ts";
+import { signalExitCodes, watchStop } from "./stop.ts";
+
+export interface RunCommandOptions {
+  json: boolean;
+  /** Seconds from SIGTERM to the abort. */
+  grace: number;
+  /** Wall seconds that the run may take, for the time left; 0 = no limit. */
+  budgetSeconds?: number;
+  /** Arguments of azr that go on with the run in a folder. */
+  resumeWith?: (dir: string) => string[];
+}
+
+/** What the work hands on to the library. */
+export interface RunWatch {
+  sinks: Sink[];
+  signal: AbortSignal;
+  onRun(run: Pick<Run, "stop">): void;
+}
+
+/** Runs the work; a run that ends before its time, by a signal or a failure, tells how to resume it. */
+export async function runCommand(context: CliContext, options: RunCommandOptions, work: (watch: RunWatch) => Promise<void>): Promise<void> {
+  const { json, grace, budgetSeconds = 0, resumeWith = (dir) => ["resume", dir] } = options;
+  let run: Pick<Run, "stop"> | null = null;
+  let dir: string | null = null;
+  let complete = false;
+  const stop = watchStop(context, {
+    graceSeconds: grace,
+    quiet: json,
+    onStop: () => stopRun(run),
+  });
+  const notes: Sink = {
+    write(event: RunEvent) {
+      if (event.type === "run-start") dir = event.dir;
+      if (event.type === "run-end") complete = event.status === "finished" || event.status === "out-of-time";
+    },
+  };
+  const face = json
+    ? jsonLinesSink(context.stdout)
+    : terminalSink({ stream: context.stderr, live: isLive(context.stderr, context.env), budgetSeconds });
+  try {
+    await work({
+      sinks: [face, notes],
+      signal: stop.signal,
+      onRun(started) {
+        run = started;
+        // A signal may have come before there was a run.
+        if (stop.received !== null) stopRun(started);
+      },
+    });
+  } catch (error) {
+    if (stop.received === null) throw error;
+  } finally {
+    if (dir !== null && !complete) tellResume(context, resumeWith(dir), json);
+    if (stop.received !== null) context.exitCode = signalExitCodes[stop.received];
+    stop.dispose();
+  }
+}
+
+/** Asks for an orderly end. A failure on the way is the run's result and is told there. */
+function stopRun(run: Pick<Run, "stop"> | null): void {
+  run?.stop().catch(() => undefined);
+}
+
+function tellResume(context: CliContext, args: string[], json: boolean): void {
+  const command = ["npx azr", ...args.map(quote)].join(" ");
+  say(context, json ? JSON.stringify({ type: "resume", command }) : `resume with: ${command}`);
+}
+
+/** A path as one word for a shell. */
+export function quote(path: string): string {
+  return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,44 @@
+// Evaluates a model by name: opens engine, tokenizer and executor, runs evaluate.ts, closes what it opened. The library call behind
+// `azr eval`, and what the demo does with the model before and after.
+
+import { formatNamed } from "../curriculum/format.ts";
+import type { Task } from "../curriculum/task.ts";
+import type { Tokenizer } from "../engine/tokenizer.ts";
+import { openExecutor } from "../executor/open.ts";
+import type { Executor } from "../executor/executor.ts";
+import { openModel } from "../open-model.ts";
+import { evaluate } from "./evaluate.ts";
+import type { EvaluateOptions, TaskOutcome } from "./evaluate.ts";
+
+export interface EvaluateModelOptions
+  extends Pick<EvaluateOptions, "samples" | "temperature" | "seed" | "maxTokens" | "settings" | "signal" | "onProgress"> {
+  /** `seedling`, a Hugging Face folder or a run folder. */
+  model: string;
+  tasks: readonly Task[];
+  /** Prompt format. Default: `compact` for models whose tokenizer has its markers, else `paper`. */
+  format?: string;
+  threads?: number;
+  /** An executor that is open already; otherwise one is opened and closed. */
+  executor?: Executor;
+}
+
+/** One outcome a task. Throws what opening and evaluating throw. */
+export async function evaluateModel(options: EvaluateModelOptions): Promise<TaskOutcome[]> {
+  const { model, threads, format, executor, ...rest } = options;
+  await using opened = await openModel({ model, ...(threads === undefined ? {} : { threads }) });
+  await using own = executor === undefined ? await openExecutor() : null;
+  const { engine, tokenizer, stopTokens } = opened;
+  return await evaluate({
+    ...rest,
+    engine,
+    tokenizer,
+    stopTokens,
+    executor: executor ?? own!,
+    format: formatNamed(format ?? defaultFormat(tokenizer)),
+  });
+}
+
+/** The format that a model was made for. */
+export function defaultFormat({ specialTokens }: Pick<Tokenizer, "specialTokens">): string {
+  return specialTokens.has("<|deduce|>") ? "compact" : "paper";
+}

@@ -1,0 +1,64 @@
+// One task file, one model, perhaps a baseline: the library call behind `azr eval`.
+
+import { openExecutor } from "../executor/open.ts";
+import { accuracies } from "./accuracy.ts";
+import type { Accuracy } from "./accuracy.ts";
+import { compareOutcomes } from "./compare.ts";
+import type { HeldOutComparison } from "./compare.ts";
+import { evaluateModel } from "./evaluate-model.ts";
+import type { EvaluateModelOptions } from "./evaluate-model.ts";
+import type { TaskOutcome } from "./evaluate.ts";
+import { readTaskFile } from "../curriculum/task-file.ts";
+
+export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "samples" | "temperature" | "maxTokens" | "format" | "seed" | "threads" | "signal"> {
+  /** Path of a JSONL file of tasks. */
+  suite: string;
+  model: string;
+  /** A second model that is evaluated on the same tasks; it counts as `before` in the comparison. */
+  baseline?: string;
+  onBadLine?: (bad: { line: number; error: string }) => void;
+  onProgress?: (model: string, done: number, total: number) => void;
+}
+
+export interface SuiteResult {
+  model: string;
+  baseline: string | null;
+  samples: number;
+  temperature: number;
+  seed: number;
+  /** Of `model`. */
+  kinds: Record<string, Accuracy>;
+  overall: Accuracy;
+  comparison: HeldOutComparison | null;
+  outcomes: TaskOutcome[];
+}
+
+/** Evaluates; throws what readTaskFile and evaluateModel throw. */
+export async function evaluateSuite(options: EvaluateSuiteOptions): Promise<SuiteResult> {
+  const { suite, model, baseline, samples = 4, temperature = 1, seed, onBadLine, onProgress, ...rest } = options;
+  const tasks = await readTaskFile(suite, onBadLine);
+  await using executor = await openExecutor();
+  const run = (name: string): Promise<TaskOutcome[]> =>
+    evaluateModel({
+      ...rest,
+      model: name,
+      tasks,
+      samples,
+      temperature,
+      seed,
+      executor,
+      ...(onProgress === undefined ? {} : { onProgress: (done, total) => onProgress(name, done, total) }),
+    });
+  const before = baseline === undefined ? null : await run(baseline);
+  const outcomes = await run(model);
+  return {
+    model,
+    baseline: baseline ?? null,
+    samples,
+    temperature,
+    seed,
+    ...accuracies(outcomes),
+    comparison: before === null ? null : compareOutcomes(before, outcomes),
+    outcomes,
+  };
+}

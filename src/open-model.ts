@@ -1,0 +1,35 @@
+// A model ready for text: the engine with its weights, the tokenizer that belongs to it, and the tokens that end an answer.
+// What the commands that sample or score outside a training run share (generate-text.ts, score-jsonl.ts, eval/, demo.ts).
+
+import { readModelConfig } from "./engine/model-config.ts";
+import { openEngine } from "./engine/open.ts";
+import { resolveModel } from "./engine/resolve-model.ts";
+import { loadTokenizer } from "./engine/tokenizer.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { Tokenizer } from "./engine/tokenizer.ts";
+
+export interface OpenModel extends AsyncDisposable {
+  name: string;
+  engine: Engine;
+  tokenizer: Tokenizer;
+  /** Ids that end a text, as the model's own files say (or the compact format's end marker); empty when nothing says. */
+  stopTokens: number[];
+}
+
+export interface OpenModelOptions {
+  /** `seedling`, a Hugging Face folder or a run folder. */
+  model: string;
+  /** Threads of the engine. Default: the engine's choice. */
+  threads?: number;
+}
+
+/** Opens a model. Throws AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_TOKENIZER_FORMAT and what `openEngine` throws. */
+export async function openModel({ model, threads }: OpenModelOptions): Promise<OpenModel> {
+  const files = resolveModel(model);
+  const { shape, endTokens } = readModelConfig(files.config);
+  const tokenizer = loadTokenizer(files.tokenizer, shape.vocabularySize);
+  const marker = tokenizer.specialTokens.get("<|end|>");
+  const stopTokens = endTokens.length > 0 || marker === undefined ? endTokens : [marker];
+  const engine = await openEngine({ model, ...(threads === undefined ? {} : { threads }) });
+  return { name: model, engine, tokenizer, stopTokens, [Symbol.asyncDispose]: () => engine.dispose() };
+}

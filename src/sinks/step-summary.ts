@@ -1,0 +1,78 @@
+// Gathers the events of a step into the few numbers that one line shows: rewards per role, accept rate, speed, time left.
+// terminal.ts prints it; keeping it apart makes it testable without a terminal.
+
+import type { RewardEnd, Role, RunEvent } from "../events.ts";
+
+export interface StepSummary {
+  step: number;
+  /** Steps that the run is to have in all. */
+  steps: number;
+  /** Mean reward over all completions of the role in the step; null when there were none. */
+  rewards: Record<Role, number | null>;
+  /** Share of rollouts that were right, of proposals that became tasks. */
+  solveRate: number | null;
+  acceptRate: number | null;
+  tokensPerSecond: number;
+  /** Wall seconds of the step, and until the end at the pace of the last steps. */
+  stepSeconds: number;
+  secondsLeft: number;
+}
+
+/** Steps whose pace the time left is computed from. */
+const paceWindow = 20;
+
+/**
+ * Returns a function that takes events in order and answers a `step-end` with its summary, other events with null.
+ * `budgetSeconds` (0 = none) caps the time left, counted in wall seconds of finished steps.
+ */
+export function summarise({ budgetSeconds = 0 }: { budgetSeconds?: number } = {}): (event: RunEvent) => StepSummary | null {
+  let steps = 0;
+  let used = 0;
+  let rewards: RewardEnd[] = [];
+  const pace: number[] = [];
+  return (event) => {
+    if (event.type === "run-start") steps = event.steps;
+    if (event.type === "step-start") rewards = [];
+    if (event.type === "reward-end") rewards.push(event);
+    if (event.type !== "step-end") return null;
+    const { total, tokensPerSecond } = event.timings;
+    pace.push(total);
+    if (pace.length > paceWindow) pace.shift();
+    used += total;
+    const left = Math.max(0, steps - event.step) * (pace.reduce((sum, value) => sum + value, 0) / pace.length);
+    return {
+      step: event.step,
+      steps,
+      rewards: { propose: meanReward(rewards, "propose"), solve: meanReward(rewards, "solve") },
+      solveRate: share(rewards, "solve", "correct"),
+      acceptRate: share(rewards, "propose", "accepted"),
+      tokensPerSecond,
+      stepSeconds: total,
+      secondsLeft: budgetSeconds > 0 ? Math.min(left, Math.max(0, budgetSeconds - used)) : left,
+    };
+  };
+}
+
+function meanReward(rewards: readonly RewardEnd[], role: Role): number | null {
+  let sum = 0;
+  let count = 0;
+  for (const event of rewards) {
+    if (event.role !== role) continue;
+    sum += event.rewardMean * event.completions;
+    count += event.completions;
+  }
+  return count === 0 ? null : sum / count;
+}
+
+function share(rewards: readonly RewardEnd[], role: Role, outcome: string): number | null {
+  let hits = 0;
+  let count = 0;
+  for (const event of rewards) {
+    if (event.role !== role) continue;
+    for (const [name, value] of Object.entries(event.outcomes)) {
+      count += value;
+      if (name === outcome) hits += value;
+    }
+  }
+  return count === 0 ? null : hits / count;
+}

@@ -1,0 +1,100 @@
+// What a person sees of a run: one line that is rewritten in place on a terminal, sparse plain lines elsewhere (logs, pipes, CI).
+// Warnings and checkpoints get lines of their own. Writes to standard error, so results on standard output stay clean.
+
+import type { RunEvent, Sink } from "../events.ts";
+import { summarise } from "./step-summary.ts";
+import type { StepSummary } from "./step-summary.ts";
+
+export interface TerminalSinkOptions {
+  stream: { write(text: string): unknown; columns?: number };
+  /** Rewrite one line in place. Choose it with `isLive`. */
+  live: boolean;
+  /** Wall seconds that the run may take; caps the time left. 0 = none. */
+  budgetSeconds?: number;
+  /** Milliseconds; for tests. */
+  now?: () => number;
+}
+
+/** Most often that plain lines are printed, in milliseconds. */
+const plainEvery = 10_000;
+
+/** Whether a stream is a terminal on which a line may be rewritten: not in CI, not on a dumb terminal. */
+export function isLive(stream: { isTTY?: boolean }, env: Record<string, string | undefined>): boolean {
+  return stream.isTTY === true && !env["CI"] && env["TERM"] !== "dumb";
+}
+
+/** A sink that shows the run on a terminal or in a log. */
+export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }: TerminalSinkOptions): Sink {
+  const take = summarise({ budgetSeconds });
+  let shown = false;
+  let lastPlain = Number.NEGATIVE_INFINITY;
+  let latest: StepSummary | null = null;
+  let printed = 0;
+  const erase = (): string => (shown ? "\r\u001b[2K" : "");
+  const line = (text: string): void => {
+    stream.write(`${erase()}${text}\n`);
+    shown = false;
+  };
+  const plain = (summary: StepSummary): void => {
+    line(formatSummary(summary));
+    lastPlain = now();
+    printed = summary.step;
+  };
+  return {
+    write(event: RunEvent) {
+      const summary = take(event);
+      if (summary !== null) {
+        latest = summary;
+        if (live) {
+          // A line as wide as the terminal would wrap and could not be rewritten.
+          stream.write(`${erase()}${formatSummary(summary).slice(0, (stream.columns ?? 100) - 1)}`);
+          shown = true;
+        } else if (now() - lastPlain >= plainEvery) plain(summary);
+        return;
+      }
+      if (event.type === "run-start") {
+        const from = event.resumedFrom === null ? "" : `, going on from step ${event.resumedFrom}`;
+        line(`${event.model}: ${(event.parameters / 1e6).toFixed(1)} million parameters, seed ${event.seed}, ${event.steps} steps${from}`);
+        line(`run folder: ${event.dir}`);
+      }
+      if (event.type === "warning") line(`warning: ${event.message}`);
+      if (event.type === "run-end") {
+        // The last step always leaves its line behind.
+        if (latest !== null && printed !== latest.step) plain(latest);
+        if (event.status !== "finished") line(`run ${event.status} after step ${event.step}`);
+      }
+    },
+    close() {
+      if (shown) stream.write("\n");
+      shown = false;
+    },
+  };
+}
+
+/** The line of a step. */
+export function formatSummary(summary: StepSummary): string {
+  const { step, steps, rewards, solveRate, acceptRate, tokensPerSecond, secondsLeft } = summary;
+  const signed = (value: number | null): string => (value === null ? "  -  " : `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(2)}`);
+  const percent = (value: number | null): string => (value === null ? " - " : `${Math.round(value * 100)}%`.padStart(3));
+  return [
+    `step ${String(step).padStart(String(steps).length)}/${steps}`,
+    `reward propose ${signed(rewards.propose)} solve ${signed(rewards.solve)}`,
+    `accepted ${percent(acceptRate)}`,
+    `solved ${percent(solveRate)}`,
+    `${formatRate(tokensPerSecond)} tokens/s`,
+    `${formatDuration(secondsLeft)} left`,
+  ].join("  ");
+}
+
+function formatRate(value: number): string {
+  return value >= 10_000 ? `${(value / 1000).toFixed(1)}k` : String(Math.round(value));
+}
+
+/** 75 -> "1:15", 3700 -> "1:01:40". */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}

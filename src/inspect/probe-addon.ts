@@ -7,7 +7,14 @@ import { join } from "node:path";
 import { buildStatus } from "../../scripts/build.mjs";
 import type { AddonReport } from "./report.ts";
 
-const program = "process.dlopen({ exports: {} }, process.argv[1]); process.stdout.write('loaded')";
+const program = `
+try {
+  process.dlopen({ exports: {} }, process.argv[1]);
+  process.stdout.write("loaded");
+} catch (error) {
+  process.stderr.write(error.message);
+  process.exitCode = 1;
+}`;
 
 function loadInChild(path: string, limitMs: number): Promise<string | null> {
   return new Promise((resolve) => {
@@ -18,8 +25,8 @@ function loadInChild(path: string, limitMs: number): Promise<string | null> {
     child.once("error", (error) => resolve(error.message));
     child.once("close", (status, signal) => {
       if (status === 0 && output === "loaded") return resolve(null);
-      const words = /^(?:Error: )?(.*(?:cannot open|undefined symbol|version|ERR_).*)$/m.exec(errors)?.[1];
-      resolve(words ?? (signal === null ? `the child ended with status ${status}` : `the child was killed by ${signal}`));
+      const end = signal === null ? `the child ended with status ${status}` : `the child was killed by ${signal}`;
+      resolve(status === 1 && errors !== "" ? errors.trim() : end);
     });
   });
 }

@@ -13,7 +13,7 @@ const demo: ConfigInput = {
     rollouts: { n: 8, reuse: true },
     deduplicate: true,
     fidelity: "tuned",
-    induction: { inputs: 6, shown: 3 },
+    induction: { inputs: 6, shown: 3, check: "hidden" },
     seedTasks: 0,
   },
   update: { learningRate: 1.5e-4, betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
@@ -34,7 +34,7 @@ const paper: ConfigInput = {
     solverTasks: "this-step",
     deduplicate: false,
     fidelity: "paper",
-    induction: { inputs: 10, shown: 5 },
+    induction: { inputs: 10, shown: 5, check: "all", distinct: false },
     seedTasks: 256,
   },
   update: {
@@ -52,7 +52,14 @@ const paper: ConfigInput = {
 // The authors' code where it departs from their text: last step's tasks, token-weighted loss, its reward column.
 const reference: ConfigInput = {
   ...paper,
-  curriculum: { ...paper.curriculum, solverTasks: "previous-step", fidelity: "reference" },
+  curriculum: {
+    ...paper.curriculum,
+    solverTasks: "previous-step",
+    fidelity: "reference",
+    baseline: "token",
+    induction: { inputs: 10, shown: 5, check: "hidden", distinct: false },
+    validation: { rejectSeveralFunctions: true },
+  },
   update: { ...paper.update, normalise: "token" },
 };
 

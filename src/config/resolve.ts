@@ -37,7 +37,7 @@ export const environmentKeys: Record<string, string> = {
 };
 
 // Settings that say where, how long and with what process a run happens; two runs that differ only here give equal steps.
-const neutral = /^(preset|steps|timeBudgetSeconds|run\..*|executor\.(workers|python)|engine\.libtorch)$/;
+const neutral = /^(preset|steps|timeBudgetSeconds|run\..*|executor\.(workers|python))$/;
 
 /** Hash of the settings that change results (not where the run lives, how long it goes on, or how many workers it has). */
 export function configHash(config: Config): string {

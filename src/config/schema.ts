@@ -42,11 +42,6 @@ export const configSchema = z
   .superRefine((config, context) => {
     const complain = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (new Set(config.kinds).size !== config.kinds.length) complain(["kinds"], "a kind is listed twice");
-    const { inputs, shown } = config.curriculum.induction;
-    if (shown >= inputs) {
-      const path = ["curriculum", "induction", "shown"];
-      complain(path, `must be below curriculum.induction.inputs (${shown} of ${inputs}), so that some pairs stay hidden`);
-    }
     const { cpuMs, wallMs } = config.executor.limits;
     if (wallMs < cpuMs) {
       complain(["executor", "limits", "wallMs"], `must not be below executor.limits.cpuMs (${wallMs} < ${cpuMs})`);

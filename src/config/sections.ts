@@ -1,6 +1,7 @@
 // The sections of the configuration: sampling, curriculum, rewards, gradient step, executor, engine, run folder.
-// schema.ts composes them. Numbers that are defaults here are the demo's recipe; presets.ts holds the other sets.
+// schema.ts composes them; what the task kinds take is in ../curriculum/settings.ts. Defaults are the demo's recipe.
 import * as z from "zod";
+import { inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
 
 const share = z.number().min(0).max(1);
 const count = z.int().min(1);
@@ -50,24 +51,20 @@ export const curriculum = z.strictObject({
   fidelity: z
     .enum(["paper", "reference", "tuned"])
     .default("tuned")
-    .meta({ description: "Column of the reward table, and which pairs an induction answer must match" }),
-  induction: z
-    .strictObject({
-      inputs: z.int().min(2).default(6).meta({ description: "Inputs an induction proposal gives" }),
-      shown: count.default(3).meta({ description: "Pairs the solver sees; the rest are hidden" }),
-    })
-    .prefault({})
-    .meta({ description: "Sizes of induction tasks" }),
+    .meta({ description: "Column of the reward table" }),
+  baseline: z
+    .enum(["sequence", "token"])
+    .default("sequence")
+    .meta({ description: "What a group's mean and variance are taken over: its sequences, or their tokens as the reference code does" }),
+  induction: inductionSchema.prefault({}),
+  validation: validationSchema.prefault({}),
   seedTasks: z
     .int()
     .min(0)
     .default(0)
-    .meta({ description: "Grow each buffer to this many tasks by proposing without training before step 1; 0 = the built-in task only" }),
+    .meta({ description: "Grow each buffer to this many tasks by proposing without training before step 1; 0 = start from the seed tasks alone" }),
+  seedFile: z.string().default("").meta({ description: "JSONL file of tasks to start from; empty = the built-in identity function" }),
   bufferCapacity: count.default(16_384).meta({ description: "Tasks kept a kind; the oldest leave first" }),
-  proposalLimitShare: share
-    .gt(0)
-    .default(0.25)
-    .meta({ description: "A proposal that uses more of a limit than this is rejected, so that load cannot change a verdict" }),
   heldOut: z
     .array(z.string().min(1))
     .default([])
@@ -105,21 +102,11 @@ export const update = z.strictObject({
 export const executor = z.strictObject({
   workers: z.int().min(0).default(0).meta({ description: "Programs run at a time; 0 = by the number of cores" }),
   python: z.string().default("").meta({ description: "Python interpreter to use; empty = the first python3 on the path" }),
-  limits: z
-    .strictObject({
-      cpuMs: count.default(1000).meta({ description: "Processor time a run, milliseconds" }),
-      wallMs: count.default(3000).meta({ description: "Elapsed time a run, milliseconds" }),
-      memoryBytes: count.default(256 * 1024 * 1024).meta({ description: "Address space a run, bytes" }),
-      outputBytes: count.default(64 * 1024).meta({ description: "Length of a result's text, bytes" }),
-      sourceBytes: count.default(64 * 1024).meta({ description: "Length of a program, bytes" }),
-    })
-    .prefault({})
-    .meta({ description: "Limits of one run" }),
+  limits: limitsSchema.prefault({}),
 });
 
 export const engine = z.strictObject({
   threads: z.int().min(0).default(0).meta({ description: "Threads of the engine; 0 = by the number of cores" }),
-  libtorch: z.string().default("").meta({ description: "Folder of LibTorch; empty = where `azr torch install` put it" }),
 });
 
 export const run = z.strictObject({

@@ -1,12 +1,13 @@
-// Hands a run's events to any number of async iterators. Each has its own bounded queue, which exists only while it iterates, so a
-// run that nobody watches holds nothing back. A slow reader misses detail events (counted, told in a warning), never others.
+// Hands a run's events to any number of async iterators, each with a bounded queue of its own. A slow reader misses detail events
+// (counted, told in a warning), never others. The first iterator also gets what happened before it began; if none ever begins, that
+// queue drops its oldest events, so a run that nobody watches holds little.
 import { detailEvents, type RunEvent } from "../events.ts";
 
 export interface EventStream {
   push(event: RunEvent): void;
   /** Ends every iterator; with an error they throw it after what is queued. */
   end(error?: unknown): void;
-  /** A new iterator over the events from now on. */
+  /** A new iterator over the events from now on; the first one begins with what is held from before. */
   iterate(): AsyncIterableIterator<RunEvent>;
 }
 
@@ -21,16 +22,24 @@ const missedWarning = (count: number, near: RunEvent): RunEvent => ({
   time: near.time,
   step: near.step,
   code: "EVENTS_MISSED",
-  message: `${count} detail events were dropped because this reader fell behind`,
+  message: `${count} events were dropped because this reader fell behind`,
 });
 
 /** @param capacity events queued a reader before detail events are dropped. */
 export function createEventStream(capacity = 4096): EventStream {
   const readers = new Set<Reader>();
   let ended: { error?: unknown } | undefined;
+  let early: Reader | undefined = { queue: [], missed: 0, wake: undefined };
+  readers.add(early);
 
   function push(event: RunEvent): void {
     for (const reader of readers) {
+      if (reader === early && reader.queue.length >= capacity) {
+        reader.queue.shift();
+        reader.missed += 1;
+        reader.queue.push(event);
+        continue;
+      }
       if (reader.queue.length >= capacity && detailEvents.has(event.type)) {
         reader.missed += 1;
         continue;
@@ -50,8 +59,9 @@ export function createEventStream(capacity = 4096): EventStream {
   }
 
   function iterate(): AsyncIterableIterator<RunEvent> {
-    const reader: Reader = { queue: [], missed: 0, wake: undefined };
+    const reader: Reader = early ?? { queue: [], missed: 0, wake: undefined };
     readers.add(reader);
+    early = undefined;
     const finish = () => {
       readers.delete(reader);
       reader.queue = [];

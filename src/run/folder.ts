@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { Config, ResolvedConfig } from "../config/index.ts";
 import { configHash, configSchema } from "../config/index.ts";
+import { leaves, stableJson, type Tree } from "../config/tree.ts";
 import { AzrError } from "../errors.ts";
 import { type AppendLog, openAppendLog } from "./append-log.ts";
 import { type CheckpointState, latestCheckpoint, readCheckpoint, saveCheckpoint } from "./checkpoint.ts";
@@ -111,6 +112,8 @@ async function claimFolder(disk: Disk, config: Config): Promise<string> {
   }
 }
 
+const configText = ({ config, origins, hash }: ResolvedConfig) => `${JSON.stringify({ schema: 1, hash, config, origins }, null, 2)}\n`;
+
 /**
  * Makes the folder of a new run and writes config.json.
  * @throws AzrError AZR_RUN_FOLDER: not writable, full, or already holding a run
@@ -118,12 +121,21 @@ async function claimFolder(disk: Disk, config: Config): Promise<string> {
 export async function createRunFolder(resolved: ResolvedConfig, disk: Disk = nodeDisk): Promise<RunFolder> {
   const dir = await claimFolder(disk, resolved.config);
   const { folder } = await locked(dir, async () => {
-    const { config, origins, hash } = resolved;
-    await replaceFile(disk, join(dir, "config.json"), `${JSON.stringify({ schema: 1, hash, config, origins }, null, 2)}\n`);
+    await replaceFile(disk, join(dir, "config.json"), configText(resolved));
     await disk.syncFolder(dirname(dir));
-    return { folder: await openFolder(disk, dir, config.run.keepCheckpoints, {}) };
+    return { folder: await openFolder(disk, dir, resolved.config.run.keepCheckpoints, {}) };
   });
   return folder;
+}
+
+/** Replaces the values of config.json on going on with a run; new values count as given by argument. */
+export async function rewriteRunConfig(dir: string, config: Config, disk: Disk = nodeDisk): Promise<void> {
+  const path = join(dir, "config.json");
+  const old = JSON.parse(await readFile(path, "utf8")) as { config: Config; origins: Record<string, string> };
+  const before = new Map(leaves(old.config as Tree));
+  const changed = leaves(config as Tree).filter(([key, value]) => stableJson(value) !== stableJson(before.get(key)));
+  const origins = { ...old.origins, ...Object.fromEntries(changed.map(([key]) => [key, "argument"])) };
+  await replaceFile(disk, path, configText({ config, origins, hash: configHash(config) }));
 }
 
 /** The configuration that a run folder was made with. Throws AZR_RUN_FOLDER when there is none or it cannot be read. */

@@ -1,0 +1,48 @@
+// Before step 1, for runs that ask for it (`curriculum.seedTasks`): the untrained model proposes, conditioned on the seeds so far, until
+// each buffer holds the number of tasks asked for. Nothing is solved or trained. Kinds that bring programs grow first, as others
+// build on theirs (arXiv 2505.03335, appendix: B x S seeds).
+import { forEachKind, proposeAll, stepContext } from "./step.ts";
+import type { AcceptedTask, LoopContext } from "./step-context.ts";
+
+/** Passes without a single new task before growing is given up. */
+const patience = 5;
+
+/**
+ * Grows the buffers and returns the new tasks in the order in which they were added. Ends early, with a warning, when the model
+ * brings nothing new for several passes.
+ */
+export async function growSeeds(loop: LoopContext, signal?: AbortSignal): Promise<AcceptedTask[]> {
+  const { seedTasks, proposals } = loop.config.curriculum;
+  const grown: AcceptedTask[] = [];
+  for (const supplies of [true, false]) {
+    const kinds = loop.kinds.filter((kind) => kind.suppliesPrograms === supplies);
+    let fruitless = 0;
+    for (let pass = 1; ; pass++) {
+      const lacking = kinds.filter(({ name }) => loop.buffers.of(name).size < seedTasks);
+      if (lacking.length === 0) break;
+      const accepted = await onePass({ ...loop, kinds: lacking }, pass, proposals, signal);
+      const before = grown.length;
+      for (const one of accepted) {
+        const buffer = loop.buffers.of(one.task.kind);
+        if (buffer.size >= seedTasks) continue;
+        buffer.add(one.task, one.key);
+        grown.push(one);
+      }
+      fruitless = grown.length === before ? fruitless + 1 : 0;
+      if (fruitless === patience) {
+        const names = lacking.map(({ name }) => `${loop.buffers.of(name).size} of kind ${name}`).join(", ");
+        loop.emit({ type: "warning", code: "SEEDS_FEW", message: `Wanted ${seedTasks} seed tasks a kind, but the model stopped finding new ones: ${names}` });
+        break;
+      }
+    }
+  }
+  return grown;
+}
+
+async function onePass(loop: LoopContext, pass: number, count: number, signal: AbortSignal | undefined): Promise<AcceptedTask[]> {
+  const kinds = await forEachKind(signal, (both) =>
+    // Step 0; the pass makes the random streams and the task ids differ.
+    proposeAll(stepContext(loop, 0, both), { labels: ["seed", pass], count, firstId: 1 + (pass - 1) * count }, async (_at, _proposals, accepted) => accepted),
+  );
+  return kinds.flat().map(({ task, key, programHash }) => ({ task, key, programHash }));
+}

@@ -1,0 +1,66 @@
+// Sampling for the loop: prompts of one role and kind go to the engine as one batch and come back as completions with their
+// text, token ids and log-probabilities. step-propose.ts and step-solve.ts call it; update-batch.ts trains on what it returns.
+import type { Engine } from "../engine/engine.ts";
+import type { Prompt } from "./format.ts";
+import { cutRows, packRows } from "./token-rows.ts";
+
+/** Text to token ids and back; the tokenizer of the model. */
+export interface TextCodec {
+  encode(text: string): ArrayLike<number>;
+  decode(tokens: ArrayLike<number>): string;
+}
+
+/** A prompt with its token ids. */
+export interface EncodedPrompt extends Prompt {
+  tokens: ArrayLike<number>;
+}
+
+export interface Completion {
+  tokens: Int32Array;
+  /** log p of each token when it was sampled. */
+  logProbabilities: Float32Array;
+  /** Decoded, special tokens as text. */
+  text: string;
+  /** False when the length limit cut it off. */
+  stopped: boolean;
+}
+
+export interface SampleRequest {
+  engine: Engine;
+  codec: TextCodec;
+  prompts: EncodedPrompt[];
+  /** Completions a prompt. */
+  samples: number;
+  maxTokens: number;
+  temperature: number;
+  topP: number;
+  seed: number;
+  stopTokens: number[];
+  signal?: AbortSignal;
+}
+
+export const encodePrompt = (codec: TextCodec, prompt: Prompt): EncodedPrompt => ({ ...prompt, tokens: codec.encode(prompt.text) });
+
+/** One list of completions a prompt, in the order of the prompts. Rejects as Engine.generate does. */
+export async function sampleCompletions(request: SampleRequest): Promise<Completion[][]> {
+  const { engine, codec, prompts, samples, maxTokens, temperature, topP, seed, stopTokens, signal } = request;
+  if (prompts.length === 0) return [];
+  const { completions, logProbabilities, stopped } = await engine.generate({
+    prompts: packRows(prompts.map(({ tokens }) => tokens)),
+    samples,
+    maxTokens,
+    temperature,
+    topP,
+    seed,
+    stopTokens,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const tokens = cutRows(completions.tokens, completions.lengths);
+  const scores = cutRows(logProbabilities, completions.lengths);
+  return prompts.map((_, prompt) =>
+    Array.from({ length: samples }, (_, sample) => {
+      const row = prompt * samples + sample;
+      return { tokens: tokens[row]!, logProbabilities: scores[row]!, text: codec.decode(tokens[row]!), stopped: stopped[row] === 1 };
+    }),
+  );
+}

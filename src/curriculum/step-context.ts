@@ -1,0 +1,116 @@
+// What the parts of one step share, and the records that pass between them: propose -> validate -> solve -> verify -> reward ->
+// update. step.ts makes the context and runs the parts; src/run/session.ts keeps what a step gives back.
+import type { Config } from "../config/index.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Role, RunEventBody } from "../events.ts";
+import type { Executor } from "../executor/executor.ts";
+import type { Format } from "./format.ts";
+import type { TaskKind } from "./kinds/kind.ts";
+import type { Completion, EncodedPrompt, TextCodec } from "./sample.ts";
+import type { CurriculumSettings } from "./settings.ts";
+import type { TaskBuffers } from "./task-buffers.ts";
+import type { Task } from "./task.ts";
+
+/** What stays the same over a run. */
+export interface LoopContext {
+  config: Config;
+  engine: Engine;
+  executor: Executor;
+  codec: TextCodec;
+  format: Format;
+  kinds: TaskKind[];
+  /** Token ids that end a completion. */
+  stopTokens: number[];
+  /** What proposals and answers are judged by. */
+  settings: CurriculumSettings;
+  buffers: TaskBuffers;
+  /** Hashes of programs that may not be proposed. */
+  excludedPrograms: ReadonlySet<string>;
+  emit(event: RunEventBody): void;
+  /** Seconds from any fixed point; only timings use it. */
+  clock(): number;
+}
+
+/** What one step adds: its number, its signal, its stopwatches. */
+export interface StepContext extends LoopContext {
+  step: number;
+  signal: AbortSignal;
+  timings: { propose: number; validate: number; solve: number; verify: number; update: number };
+}
+
+/** One completion with what became of it; the unit that is rewarded and trained. */
+export interface Sequence {
+  prompt: EncodedPrompt;
+  completion: Completion;
+  /** Solver: the task. Proposer: the task that came of the proposal, if one did. */
+  task: Task | undefined;
+  /** Proposer: index of the proposal. Solver: index of the sample. */
+  index: number;
+  /** Solver: `wrapper` or a verdict. Proposer: `accepted` or a rejection reason. */
+  outcome: string;
+  detail: string;
+  /** Solver: the answer that was judged. */
+  answer?: string;
+  /** Proposer: ids of the tasks that the prompt showed. */
+  parents?: string[];
+  /** Proposer: share of right answers among the decided rollouts of its task; null when none was decided. */
+  solveRate?: number | null;
+  /** Null: not scored (the executor could not judge it); such a sequence leaves its group. */
+  reward: number | null;
+  advantage: number;
+  /** Whether it belongs to a group that the update trains. */
+  trained: boolean;
+}
+
+/** All sequences of one role and kind in a step: one baseline. */
+export interface Group {
+  role: Role;
+  kind: TaskKind;
+  sequences: Sequence[];
+}
+
+/** An accepted proposal, on its way into the buffers. */
+export interface AcceptedTask {
+  task: Task;
+  programHash: string;
+  key: string;
+}
+
+/** One line of rollouts/step-NNNNNN.jsonl.gz. */
+export interface RolloutRecord {
+  role: Role;
+  kind: string;
+  /** Id of the task answered, or of the task that came of a proposal; null for a rejected proposal. */
+  task: string | null;
+  index: number;
+  prompt: string;
+  response: string;
+  answer?: string;
+  outcome: string;
+  detail: string;
+  solveRate?: number | null;
+  reward: number | null;
+  advantage: number;
+  trained: boolean;
+  /** Tokens of the response, and the sum of their log-probabilities. */
+  tokens: number;
+  logProbability: number;
+}
+
+export const rolloutRecord = (group: Group, sequence: Sequence): RolloutRecord => ({
+  role: group.role,
+  kind: group.kind.name,
+  task: sequence.task?.id ?? null,
+  index: sequence.index,
+  prompt: sequence.prompt.text,
+  response: sequence.completion.text,
+  ...(sequence.answer === undefined ? {} : { answer: sequence.answer }),
+  outcome: sequence.outcome,
+  detail: sequence.detail,
+  ...(sequence.solveRate === undefined ? {} : { solveRate: sequence.solveRate }),
+  reward: sequence.reward,
+  advantage: sequence.advantage,
+  trained: sequence.trained,
+  tokens: sequence.completion.tokens.length,
+  logProbability: sequence.completion.logProbabilities.reduce((sum, value) => sum + value, 0),
+});

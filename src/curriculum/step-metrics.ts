@@ -1,0 +1,83 @@
+// The numbers of a step, by name: `propose/KIND/...`, `solve/KIND/...`, `buffer/KIND/...`, `update/...`. They are a function of the
+// run's state alone: no clocks, no rates, so equal runs write equal lines. docs: names are spelled out where they are set below.
+import type { UpdateResult } from "../engine/engine.ts";
+import type { AcceptedTask, Group, Sequence, StepContext } from "./step-context.ts";
+
+export type Metrics = Record<string, number>;
+
+const mean = (values: number[]): number | undefined =>
+  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Sets a value unless there is none: a mean over nothing has no line. */
+function put(metrics: Metrics, name: string, value: number | undefined): void {
+  if (value !== undefined) metrics[name] = value;
+}
+
+function common(metrics: Metrics, prefix: string, sequences: Sequence[]): void {
+  const lengths = sequences.map(({ completion }) => completion.tokens.length);
+  metrics[`${prefix}/completions`] = sequences.length;
+  put(metrics, `${prefix}/reward`, mean(sequences.flatMap(({ reward }) => (reward === null ? [] : [reward]))));
+  put(metrics, `${prefix}/length`, mean(lengths));
+  put(metrics, `${prefix}/truncated`, mean(sequences.map(({ completion }) => (completion.stopped ? 0 : 1))));
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const surprise = sequences.reduce((sum, { completion }) => completion.logProbabilities.reduce((total, value) => total - value, sum), 0);
+  // Mean of -log p over sampled tokens: an unbiased estimate of the policy's entropy in nats a token.
+  if (tokens > 0) metrics[`${prefix}/surprise`] = surprise / tokens;
+}
+
+function proposerMetrics(metrics: Metrics, kind: string, sequences: Sequence[]): void {
+  const prefix = `propose/${kind}`;
+  common(metrics, prefix, sequences);
+  const accepted = sequences.filter(({ outcome }) => outcome === "accepted");
+  put(metrics, `${prefix}/accepted`, mean(sequences.map(({ outcome }) => (outcome === "accepted" ? 1 : 0))));
+  const reasons = sequences.filter(({ outcome }) => outcome !== "accepted").map(({ outcome }) => outcome);
+  for (const reason of [...new Set(reasons)].sort()) {
+    metrics[`${prefix}/rejected/${reason}`] = reasons.filter((other) => other === reason).length / sequences.length;
+  }
+  const rates = accepted.flatMap(({ solveRate }) => (typeof solveRate === "number" ? [solveRate] : []));
+  put(metrics, `${prefix}/solveRate`, mean(rates));
+  // Share of accepted tasks that some rollouts solve and some do not: those that pay.
+  put(metrics, `${prefix}/learnable`, mean(rates.map((rate) => (rate > 0 && rate < 1 ? 1 : 0))));
+}
+
+function solverMetrics(metrics: Metrics, kind: string, sequences: Sequence[]): void {
+  const prefix = `solve/${kind}`;
+  common(metrics, prefix, sequences);
+  for (const outcome of ["correct", "wrong", "malformed", "wrapper", "undecided"]) {
+    put(metrics, `${prefix}/${outcome}`, mean(sequences.map((sequence) => (sequence.outcome === outcome ? 1 : 0))));
+  }
+}
+
+function updateMetrics(metrics: Metrics, results: UpdateResult[]): void {
+  const average = (key: keyof UpdateResult) => put(metrics, `update/${key}`, mean(results.map((result) => result[key])));
+  metrics["update/gradientSteps"] = results.length;
+  for (const key of ["loss", "gradientNorm", "clipFraction", "approximateKl", "entropy"] as const) average(key);
+  if (results.length > 0) metrics["update/maxLogProbabilityGap"] = Math.max(...results.map((result) => result.maxLogProbabilityGap));
+  metrics["update/trainedTokens"] = results.reduce((sum, { trainedTokens }) => sum + trainedTokens, 0);
+  metrics["update/computedTokens"] = results.reduce((sum, { computedTokens }) => sum + computedTokens, 0);
+}
+
+export interface StepFigures {
+  groups: Group[];
+  /** Statements of each accepted task's program, by kind. */
+  statements: Map<string, number[]>;
+  accepted: AcceptedTask[];
+  updates: UpdateResult[];
+}
+
+/** The metrics line of a step whose tasks are already in the buffers. */
+export function stepMetrics({ kinds, buffers }: StepContext, { groups, statements, accepted, updates }: StepFigures): Metrics {
+  const metrics: Metrics = {};
+  for (const { role, kind, sequences } of groups) {
+    if (role === "propose") proposerMetrics(metrics, kind.name, sequences);
+    else solverMetrics(metrics, kind.name, sequences);
+  }
+  for (const { name } of kinds) {
+    metrics[`buffer/${name}/size`] = buffers.of(name).size;
+    put(metrics, `program/${name}/statements`, mean(statements.get(name) ?? []));
+    const programs = accepted.filter(({ task }) => task.kind === name).map(({ programHash }) => programHash);
+    if (programs.length > 0) metrics[`program/${name}/distinct`] = new Set(programs).size / programs.length;
+  }
+  updateMetrics(metrics, updates);
+  return metrics;
+}

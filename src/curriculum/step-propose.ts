@@ -1,0 +1,109 @@
+// The proposer's half of a step for one kind: prompts from past tasks, completions, parsing, and validation in the executor.
+// Nothing is accepted here: admit-tasks.ts decides that in the order of proposals, so that what finishes first does not matter.
+import { createRandom, derive, type Random } from "../random.ts";
+import { mapBounded } from "./bounded.ts";
+import type { Draft, ProposalRequest, TaskKind, Validation } from "./kinds/kind.ts";
+import { encodePrompt, type EncodedPrompt, sampleCompletions } from "./sample.ts";
+import type { Sequence, StepContext } from "./step-context.ts";
+
+/** Requests of one kind that wait for the executor at a time; it runs fewer, and queues the rest. */
+export const executorRequests = 64;
+
+/** A proposal with its verdict, not yet admitted. */
+export interface Proposal {
+  sequence: Sequence;
+  draft: Draft | undefined;
+  validation: Validation;
+}
+
+/** What one kind proposes in a step; the labels name its random streams. */
+export interface ProposeOptions {
+  kind: TaskKind;
+  count: number;
+  labels: (string | number)[];
+}
+
+interface Asked {
+  request: ProposalRequest;
+  prompt: EncodedPrompt;
+}
+
+/** Whether a prompt leaves room in the model's positions for its completion. */
+export const fits = (context: StepContext, prompt: EncodedPrompt, maxTokens: number): boolean =>
+  prompt.tokens.length >= 1 && prompt.tokens.length + maxTokens <= context.engine.shape.maxPositions;
+
+function drawRequest(context: StepContext, kind: TaskKind, random: Random): ProposalRequest | undefined {
+  const { references, referenceSampling: weighting } = context.config.curriculum;
+  if (kind.needsReferences === "tasks") {
+    return { references: context.buffers.of(kind.name).sample(references, random, weighting), random };
+  }
+  const [source] = context.buffers.samplePrograms(1, random);
+  return source === undefined ? undefined : { references: [], source, random };
+}
+
+function ask(context: StepContext, kind: TaskKind, random: Random): Asked | undefined {
+  const request = drawRequest(context, kind, random);
+  if (request === undefined) return undefined;
+  // References that do not fit are left out one by one: a long past task must not silence the proposer.
+  for (let references = request.references; ; references = references.slice(0, -1)) {
+    const shorter = { ...request, references };
+    const prompt = encodePrompt(context.codec, kind.buildProposalPrompt(shorter, context.format, context.settings));
+    if (fits(context, prompt, context.config.generation.maxTokens.propose)) return { request: shorter, prompt };
+    if (references.length === 0) return undefined;
+  }
+}
+
+/** Samples, parses and validates one kind's proposals; they come back in the order of their prompts. */
+export async function propose(context: StepContext, { kind, count, labels }: ProposeOptions): Promise<Proposal[]> {
+  const { config, engine, codec, format, settings, stopTokens, signal, step, timings, clock } = context;
+  const asked = Array.from({ length: count }, (_, index) =>
+    ask(context, kind, createRandom(config.seed, step, ...labels, kind.name, index)),
+  ).filter((one) => one !== undefined);
+  const began = clock();
+  const completions = await sampleCompletions({
+    engine,
+    codec,
+    prompts: asked.map(({ prompt }) => prompt),
+    samples: 1,
+    maxTokens: config.generation.maxTokens.propose,
+    temperature: config.generation.temperature,
+    topP: config.generation.topP,
+    seed: derive(config.seed, step, ...labels, kind.name, "sample"),
+    stopTokens,
+    signal,
+  });
+  timings.propose += clock() - began;
+  context.emit({ type: "rollout-end", role: "propose", kind: kind.name, ...countTokens(completions.flat()) });
+
+  const validating = clock();
+  const proposals = await mapBounded(asked, executorRequests, async ({ request, prompt }, index): Promise<Proposal> => {
+    const completion = completions[index]![0]!;
+    context.emit({ type: "task-proposed", kind: kind.name, index });
+    const base = { prompt, completion, task: undefined, index, reward: null, advantage: 0, trained: false };
+    const parsed = kind.parseProposal(prompt.prefill + completion.text, request, format, settings);
+    const validation: Validation = parsed.ok ? await validate(context, kind, parsed.draft) : parsed;
+    const { outcome, detail } = validation.ok ? { outcome: "accepted", detail: "" } : { outcome: validation.reason, detail: validation.detail };
+    const parents = [...request.references, ...(request.source === undefined ? [] : [request.source])].map(({ id }) => id);
+    const sequence: Sequence = { ...base, outcome, detail, parents };
+    return { sequence, draft: parsed.ok ? parsed.draft : undefined, validation };
+  });
+  timings.validate += clock() - validating;
+  return proposals;
+}
+
+function validate(context: StepContext, kind: TaskKind, draft: Draft): Promise<Validation> {
+  const { executor, settings, format, excludedPrograms, buffers, config, signal } = context;
+  // Tasks of earlier steps only: duplicates within a step are told apart when all verdicts are in.
+  const isKnown = config.curriculum.deduplicate ? (key: string) => buffers.knows(key) : undefined;
+  return kind.validate(draft, { executor, settings, format, excludedPrograms, isKnown, signal });
+}
+
+/** Counts for a `rollout-end` event. */
+export function countTokens(completions: { tokens: ArrayLike<number>; stopped: boolean }[], prompts = completions.length) {
+  return {
+    prompts,
+    completions: completions.length,
+    tokens: completions.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    truncated: completions.filter(({ stopped }) => !stopped).length,
+  };
+}

@@ -1,0 +1,149 @@
+// One step of self-play: every kind proposes, is validated, solved and judged; then rewards, advantages and one packed update. Kinds
+// overlap (one is validated while the next is sampled), but every decision is taken in a fixed order, so a step repeats exactly.
+import { admitTasks, type NewTask } from "./admit-tasks.ts";
+import { mapBounded } from "./bounded.ts";
+import { solveRate } from "./reward.ts";
+import type { AnswerOutcome } from "./reward.ts";
+import { scoreGroups } from "./score-groups.ts";
+import { type AcceptedTask, type Group, type LoopContext, type RolloutRecord, rolloutRecord, type StepContext } from "./step-context.ts";
+import { type Metrics, stepMetrics } from "./step-metrics.ts";
+import { executorRequests, propose, type Proposal } from "./step-propose.ts";
+import { solve } from "./step-solve.ts";
+import { attemptTasks } from "./attempt-tasks.ts";
+import { trainOn } from "./update-batch.ts";
+import type { StepTimings } from "../events.ts";
+
+export interface StepResult {
+  /** The new tasks, already in the buffers, in the order in which they were added. */
+  accepted: AcceptedTask[];
+  rollouts: RolloutRecord[];
+  metrics: Metrics;
+  timings: StepTimings;
+}
+
+/** The context of one step: its number, a signal that the step itself can fire, stopwatches at zero. */
+export function stepContext(context: LoopContext, step: number, signal: AbortSignal): StepContext {
+  return { ...context, step, signal, timings: { propose: 0, validate: 0, solve: 0, verify: 0, update: 0 } };
+}
+
+/** Runs work for each kind at once. A failure stops the others, and is thrown when all have ended. */
+export async function forEachKind<Result>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<Result>[]) {
+  const controller = new AbortController();
+  const both = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
+  let failure: { error: unknown } | undefined;
+  const running = work(both).map((one) =>
+    one.catch((error: unknown) => {
+      failure ??= { error };
+      controller.abort();
+      return undefined;
+    }),
+  );
+  const results = await Promise.all(running);
+  if (failure !== undefined) throw failure.error;
+  return results as Result[];
+}
+
+interface KindResult {
+  proposals: Proposal[];
+  accepted: NewTask[];
+  groups: Group[];
+}
+
+export interface ProposeAllOptions {
+  /** Names of the random streams. */
+  labels: (string | number)[];
+  /** Proposals a kind. */
+  count: number;
+  /** Number in the id of the task that the first proposal makes. */
+  firstId?: number;
+}
+/** What follows on one kind's proposals and the tasks that came of them; `at` is the kind's place. */
+type Then<Result> = (at: number, proposals: Proposal[], accepted: NewTask[]) => Promise<Result>;
+
+/** Proposes for all kinds; each kind's tasks are admitted after those of the kinds before it, then `then` runs on them. */
+export function proposeAll<Result>(context: StepContext, { labels, count, firstId = 0 }: ProposeAllOptions, then: Then<Result>): Promise<Result>[] {
+  const taken = new Set<string>();
+  // Asked in the order of kinds, so the engine works through them in that order.
+  const proposals = context.kinds.map((kind) => propose(context, { kind, count, labels }));
+  let before: Promise<unknown> = Promise.resolve();
+  const admitted = context.kinds.map((kind, at) => {
+    const turn = before.then(async () => admitTasks(context, kind, await proposals[at]!, { taken, firstId }));
+    before = turn;
+    return turn;
+  });
+  return context.kinds.map(async (_, at) => {
+    const [all, accepted] = await Promise.all([proposals[at]!, admitted[at]!]);
+    return then(at, all, accepted);
+  });
+}
+
+async function solveNew(context: StepContext, at: number, proposals: Proposal[], accepted: NewTask[]): Promise<KindResult> {
+  const { config } = context;
+  const kind = context.kinds[at]!;
+  const { n, reuse } = config.curriculum.rollouts;
+  const answers = await solve(context, { kind, tasks: accepted, samples: n, purpose: "rollouts" });
+  accepted.forEach(({ proposal }, index) => {
+    proposal.sequence.solveRate = solveRate(answers[index]!.map(({ outcome }) => outcome as AnswerOutcome));
+  });
+  const attempts = reuse ? answers.flat() : await attemptTasks(context, kind, accepted);
+  const groups: Group[] = [
+    { role: "propose", kind, sequences: proposals.map(({ sequence }) => sequence) },
+    { role: "solve", kind, sequences: attempts },
+  ];
+  return { proposals, accepted, groups };
+}
+
+/**
+ * Runs a step and puts its tasks into the buffers at its very end; a step that fails leaves buffers untouched, and the weights too
+ * unless it was cut off between two minibatches.
+ * @throws what engine and executor reject with: AZR_ABORTED, AZR_NUMERICS, AZR_EXECUTOR_UNAVAILABLE ...
+ */
+export async function runStep(loop: LoopContext, step: number, signal?: AbortSignal): Promise<StepResult> {
+  const began = loop.clock();
+  const engineBefore = loop.engine.stats();
+  const executorBefore = loop.executor.stats();
+  let context!: StepContext;
+  loop.emit({ type: "step-start" });
+  const kinds = await forEachKind(signal, (both) => {
+    context = stepContext(loop, step, both);
+    const options = { labels: ["propose"], count: loop.config.curriculum.proposals };
+    return proposeAll(context, options, (at, proposals, accepted) => solveNew(context, at, proposals, accepted));
+  });
+  const groups = kinds.flatMap((kind) => kind.groups);
+  const accepted = kinds.flatMap((kind) => kind.accepted);
+  warnOfFailures(context, groups);
+  scoreGroups(context, groups);
+  const statements = await countStatements(context, accepted);
+  const updates = await trainOn(context, groups);
+  for (const { task, key } of accepted) loop.buffers.of(task.kind).add(task, key);
+  const metrics = stepMetrics(context, { groups, statements, accepted, updates });
+
+  const total = loop.clock() - began;
+  const engine = loop.engine.stats();
+  const sampled = engine.generatedTokens - engineBefore.generatedTokens;
+  const timings: StepTimings = {
+    total,
+    ...context.timings,
+    samplingShare: (engine.generateSeconds - engineBefore.generateSeconds) / total,
+    executorShare: (loop.executor.stats().busySeconds - executorBefore.busySeconds) / total,
+    updateShare: (engine.updateSeconds - engineBefore.updateSeconds) / total,
+    tokensPerSecond: sampled / total,
+  };
+  const rollouts = groups.flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
+  return { accepted: accepted.map(({ task, key, programHash }) => ({ task, key, programHash })), rollouts, metrics, timings };
+}
+
+function warnOfFailures({ emit }: StepContext, groups: Group[]): void {
+  const failed = groups.flatMap(({ sequences }) => sequences).filter(({ outcome }) => outcome === "sandbox-error" || outcome === "undecided");
+  if (failed.length === 0) return;
+  const message = `The executor could not judge ${failed.length} completions of this step (${failed[0]!.detail}); they were left out`;
+  emit({ type: "warning", code: "AZR_EXECUTOR_FAILED", message });
+}
+
+/** Statements in `f` of each new program, by kind. The executor has analysed these programs before; the journal answers. */
+async function countStatements({ executor }: StepContext, accepted: AcceptedTask[]): Promise<Map<string, number[]>> {
+  const analysed = await mapBounded(accepted, executorRequests, ({ task }) => executor.analyse(task.program));
+  const counts = new Map<string, number[]>();
+  accepted.forEach(({ task }, at) => counts.set(task.kind, [...(counts.get(task.kind) ?? []), analysed[at]!.statements]));
+  return counts;
+}

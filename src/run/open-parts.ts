@@ -1,0 +1,87 @@
+// Opens what a run needs and was not given: engine, tokenizer, executor. The modules that load native code are imported here, when they
+// are wanted, so that a program which brings its own parts loads none of it.
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Config } from "../config/index.ts";
+import type { TextCodec } from "../curriculum/sample.ts";
+import type { Engine } from "../engine/engine.ts";
+import { AzrError } from "../errors.ts";
+import type { Executor } from "../executor/executor.ts";
+
+/** A tokenizer as the loop needs it. */
+export interface RunTokenizer extends TextCodec {
+  /** Id of an added token; fails when there is none with this text. */
+  specialTokenId(text: string): number;
+}
+
+export interface Parts {
+  engine: Engine;
+  executor: Executor;
+  tokenizer: RunTokenizer;
+  stopTokens: number[];
+  /** Closes the parts that were opened here. */
+  close(): Promise<void>;
+}
+
+export interface GivenParts {
+  engine?: Engine;
+  executor?: Executor;
+  tokenizer?: RunTokenizer;
+  /** Token ids that end a completion. By default those of the format or of the model. */
+  stopTokens?: number[];
+}
+
+/** The model as a path that means the same from every working directory; names of models stay. */
+export function settledModel(model: string): string {
+  return model !== "seedling" && existsSync(model) ? resolve(model) : model;
+}
+
+async function modelFolders(config: Config) {
+  const { resolveModel } = await import("../engine/resolve-model.ts");
+  return resolveModel(config.model);
+}
+
+async function openTokenizer(config: Config, engine: Engine): Promise<RunTokenizer> {
+  const { loadTokenizer } = await import("../engine/tokenizer.ts");
+  return loadTokenizer((await modelFolders(config)).tokenizer, engine.shape.vocabularySize);
+}
+
+async function findStopTokens(config: Config, tokenizer: RunTokenizer): Promise<number[]> {
+  if (config.format === "compact") return [tokenizer.specialTokenId("<|end|>")];
+  const { readModelConfig } = await import("../engine/model-config.ts");
+  const folder = (await modelFolders(config)).config;
+  const { endTokens } = readModelConfig(folder);
+  if (endTokens.length > 0) return endTokens;
+  throw new AzrError("AZR_MODEL_FORMAT", `Neither config.json nor generation_config.json in ${folder} names an end token (eos_token_id)`, {
+    hint: "Add the model's eos_token_id to its generation_config.json: without it no completion ever ends.",
+  });
+}
+
+/** Opens the parts that are missing; on a failure those already opened are closed again. */
+export async function openParts(config: Config, given: GivenParts): Promise<Parts> {
+  const opened: { dispose(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const part of opened.splice(0).reverse()) await part.dispose();
+  };
+  try {
+    const { threads } = config.engine;
+    let { engine, executor } = given;
+    if (engine === undefined) {
+      const { openEngine } = await import("../engine/open.ts");
+      engine = await openEngine({ model: config.model, ...(threads > 0 ? { threads } : {}) });
+      opened.push(engine);
+    }
+    const tokenizer = given.tokenizer ?? (await openTokenizer(config, engine));
+    const stopTokens = given.stopTokens ?? (await findStopTokens(config, tokenizer));
+    if (executor === undefined) {
+      const { openExecutor } = await import("../executor/open.ts");
+      const { workers, python, limits } = config.executor;
+      executor = await openExecutor({ ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }), limits });
+      opened.push(executor);
+    }
+    return { engine, executor, tokenizer, stopTokens, close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}

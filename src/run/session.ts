@@ -1,0 +1,199 @@
+// One sitting of a run: prepares buffers (from seeds, or from the checkpoint), runs the loop, and keeps what each step gives: metrics,
+// tasks, rollouts, timings, checkpoints. train.ts opens engine, executor and folder around it.
+import type { Config } from "../config/index.ts";
+import { formatNamed } from "../curriculum/format.ts";
+import { growSeeds } from "../curriculum/grow-seeds.ts";
+import { heldOutPrograms } from "../curriculum/held-out.ts";
+import { kindNamed } from "../curriculum/kinds/registry.ts";
+import { runLoop } from "../curriculum/loop.ts";
+import type { TextCodec } from "../curriculum/sample.ts";
+import { readTaskFile, seedTasks } from "../curriculum/seed.ts";
+import { curriculumSettings } from "../curriculum/settings.ts";
+import type { LoopContext } from "../curriculum/step-context.ts";
+import type { Metrics } from "../curriculum/step-metrics.ts";
+import type { StepResult } from "../curriculum/step.ts";
+import { createTaskBuffers } from "../curriculum/task-buffers.ts";
+import type { Task } from "../curriculum/task.ts";
+import type { Engine } from "../engine/engine.ts";
+import { eventSchemaVersion, type RunStatus, type StepTimings } from "../events.ts";
+import { AzrError } from "../errors.ts";
+import type { Executor } from "../executor/executor.ts";
+import type { CheckpointState } from "./checkpoint.ts";
+import type { RunFolder } from "./folder.ts";
+import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./journal.ts";
+import type { Publisher } from "./publisher.ts";
+import { type ProgramLine, restoreTasks } from "./restore.ts";
+import { sumTimings } from "./timings.ts";
+
+/** The loop's own part of a checkpoint. Every random stream is named by the seed and the step, so the step is all there is to keep. */
+export interface LoopState {
+  seed: number;
+  /** Tasks accepted so far, seeds counted: lines of tasks.jsonl. */
+  tasks: number;
+}
+
+/** What train.ts and the session tell each other while the loop runs. */
+export interface Control {
+  /** Stop after the step under way. */
+  stopping: boolean;
+  /** Waiting calls of `Run.checkpoint()`. */
+  checkpoints: { resolve(path: string): void; reject(error: unknown): void }[];
+  /** The last finished step. */
+  step: number;
+}
+
+export interface SessionOptions {
+  config: Config;
+  configHash: string;
+  folder: RunFolder;
+  checkpoint: (CheckpointState<LoopState> & { path: string }) | undefined;
+  journal: JournalEntry[];
+  engine: Engine;
+  executor: Executor;
+  codec: TextCodec;
+  stopTokens: number[];
+  publisher: Publisher;
+  control: Control;
+  signal: AbortSignal;
+  /** Whether the signal means an orderly end (`stop({ when: "now" })`) and not an abort. */
+  endsOrderly(): boolean;
+  /** Seconds from any fixed point. */
+  clock(): number;
+}
+
+export interface RunResult {
+  status: RunStatus;
+  /** The last finished step. */
+  step: number;
+  dir: string;
+  /** The latest checkpoint's folder; undefined when there is none yet. */
+  checkpoint: string | undefined;
+  /** Metrics of the last finished step of this sitting. */
+  metrics: Metrics | undefined;
+  /** Over the steps of this sitting: seconds added up, shares of the whole. */
+  timings: StepTimings;
+}
+
+/** Runs the session to its end. Rejects with the first failure; what was finished before stays resumable. */
+export async function runSession(options: SessionOptions): Promise<RunResult> {
+  const { config, folder, checkpoint, publisher, control, signal, clock } = options;
+  const began = clock();
+  const journal = journaledExecutor(options.executor, folder.logs.journal, options.journal);
+  const loop = await prepare(options, journal);
+  // Where the run can go on from: moved only when all that belongs to a step is in its files.
+  let boundary = checkpoint && { step: checkpoint.step, offsets: checkpoint.offsets, tasks: checkpoint.state.tasks };
+  let tasks = checkpoint?.state.tasks ?? 0;
+  let saved = checkpoint?.path;
+  let metrics: Metrics | undefined;
+  let status: RunStatus = "finished";
+  const timings: StepTimings[] = [];
+
+  async function save(): Promise<string> {
+    const { step, offsets, tasks: count } = boundary!;
+    const state: CheckpointState<LoopState> = { step, configHash: options.configHash, offsets, state: { seed: config.seed, tasks: count } };
+    saved = await folder.checkpoint(state, async (to) => {
+      await options.engine.saveModel(to);
+      await options.engine.saveOptimizer(to);
+    });
+    publisher.publish({ type: "checkpoint-end", path: saved });
+    return saved;
+  }
+  async function serveRequests(): Promise<void> {
+    for (const request of control.checkpoints.splice(0)) await save().then(request.resolve, request.reject);
+  }
+  function keepTasks(accepted: { task: Task; key: string; programHash?: string }[]): void {
+    for (const { task, key, programHash } of accepted) {
+      folder.logs.tasks.append(task);
+      folder.logs.programs.append({ task: task.id, key, ...(programHash === undefined ? {} : { program: programHash }) } satisfies ProgramLine);
+    }
+    tasks += accepted.length;
+  }
+  async function afterStep(step: number, result: StepResult): Promise<boolean> {
+    keepTasks(result.accepted);
+    if (config.run.recordRollouts) await folder.writeRollouts(step, result.rollouts);
+    folder.logs.metrics.append({ step, ...result.metrics });
+    folder.logs.timings.append({ step, ...result.timings });
+    publisher.publish({ type: "step-end", metrics: result.metrics, timings: result.timings });
+    metrics = result.metrics;
+    timings.push(result.timings);
+    boundary = { step, offsets: await folder.mark(), tasks };
+    control.step = step;
+    await publisher.settled();
+    const { checkpointEvery } = config.run;
+    if (checkpointEvery > 0 && step % checkpointEvery === 0) await save();
+    await serveRequests();
+    const outOfTime = config.timeBudgetSeconds > 0 && clock() - began >= config.timeBudgetSeconds;
+    if (step < config.steps && (control.stopping || outOfTime)) status = control.stopping ? "stopped" : "out-of-time";
+    return status === "finished";
+  }
+
+  try {
+    if (checkpoint === undefined) {
+      keepTasks(await plantSeeds(loop, signal));
+      boundary = { step: 0, offsets: await folder.mark(), tasks };
+    } else {
+      await restoreTasks(folder.dir, loop.buffers, tasks);
+    }
+    await serveRequests();
+    if (control.stopping) status = "stopped";
+    else {
+      const beforeStep = (step: number) => {
+        journal.beginStep(step);
+        publisher.beginStep(step);
+      };
+      await runLoop(loop, { from: control.step + 1, to: config.steps, signal, beforeStep, afterStep });
+    }
+  } catch (error) {
+    // With several minibatches the weights may be those of half a step: then the last checkpoint has to do.
+    const interrupted = options.endsOrderly() && AzrError.isInstance(error) && error.code === "AZR_ABORTED";
+    if (!interrupted || config.update.minibatches > 1) throw error;
+    status = "stopped";
+  }
+  if (boundary !== undefined) await save();
+  return { status, step: control.step, dir: folder.dir, checkpoint: saved, metrics, timings: sumTimings(timings) };
+}
+
+async function prepare(options: SessionOptions, journal: JournaledExecutor): Promise<LoopContext> {
+  const { config, checkpoint, engine, publisher, control, folder } = options;
+  const kinds = config.kinds.map(kindNamed);
+  const { induction, validation, bufferCapacity, heldOut } = config.curriculum;
+  control.step = checkpoint?.step ?? 0;
+  if (checkpoint !== undefined) await engine.load(checkpoint.path, { optimizer: true });
+  publisher.beginStep(control.step);
+  publisher.publish({
+    type: "run-start",
+    schema: eventSchemaVersion,
+    dir: folder.dir,
+    configHash: options.configHash,
+    seed: config.seed,
+    steps: config.steps,
+    kinds: config.kinds,
+    model: config.model,
+    parameters: engine.stats().parameters,
+    resumedFrom: checkpoint?.step ?? null,
+  });
+  return {
+    config,
+    engine,
+    executor: journal,
+    codec: options.codec,
+    format: formatNamed(config.format),
+    kinds,
+    stopTokens: options.stopTokens,
+    settings: curriculumSettings({ induction, validation, limits: config.executor.limits }),
+    buffers: createTaskBuffers(kinds, bufferCapacity),
+    excludedPrograms: await heldOutPrograms(heldOut, options.executor),
+    emit: publisher.publish,
+    clock: options.clock,
+  };
+}
+
+async function plantSeeds(loop: LoopContext, signal: AbortSignal) {
+  const { seedFile, seedTasks: wanted } = loop.config.curriculum;
+  const given = seedFile === "" ? undefined : await readTaskFile(seedFile);
+  const { executor, settings, format, excludedPrograms } = loop;
+  const planted: { task: Task; key: string; programHash?: string }[] = [];
+  for (const kind of loop.kinds) planted.push(...(await seedTasks(kind, { executor, settings, format, excludedPrograms, signal }, given)));
+  for (const { task, key } of planted) loop.buffers.of(task.kind).add(task, key);
+  return wanted === 0 ? planted : [...planted, ...(await growSeeds(loop, signal))];
+}

@@ -1,0 +1,79 @@
+// An Executor without a Python: it runs the subset of mini-python.ts and records its calls. Answers can be delayed in a shuffled order,
+// to show that nothing depends on what finishes first.
+import type { AnalyseResult, Executor, ExecutorStats, ParseRequest, ParseResult, RunOutcome, RunRequest, RunResult } from "../executor/executor.ts";
+import { createRandom } from "../random.ts";
+import { miniLiteral, MiniError, normaliseMini, parseMini, runMini } from "./mini-python.ts";
+
+export interface FakeExecutorOptions {
+  /** Seeds a random delay of each answer, in turns of the event loop; without it answers come at once. */
+  delaySeed?: number;
+  /** Replaces the outcome of a call, or throws in its place: a scripted fault. Undefined = the usual answer. */
+  override?: (call: FakeExecutorCall, index: number) => RunResult | undefined;
+}
+
+export type FakeExecutorCall =
+  | { method: "run"; request: RunRequest }
+  | { method: "parse"; request: ParseRequest }
+  | { method: "analyse"; program: string };
+
+export interface FakeExecutor extends Executor {
+  /** Every call so far, in order. */
+  readonly calls: FakeExecutorCall[];
+}
+
+const times = { cpuMs: 1, wallMs: 1 };
+
+function runOne(program: string, input: string, clock: number): RunOutcome {
+  try {
+    return { outcome: "ok", value: String(runMini(parseMini(program), miniLiteral(input), clock)), ...times };
+  } catch (error) {
+    if (!(error instanceof MiniError)) throw error;
+    const { name, message } = error;
+    return { outcome: name === "SyntaxError" ? "compile-error" : "runtime-error", error: name, message, ...times };
+  }
+}
+
+function analyse(program: string): AnalyseResult {
+  try {
+    const parsed = parseMini(program);
+    return { ok: true, normalised: normaliseMini(parsed), functions: [parsed.name], topLevelFunctions: [parsed.name], imports: [], statements: parsed.lines.length };
+  } catch (error) {
+    if (!(error instanceof MiniError)) throw error;
+    return { ok: false, message: error.message, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
+  }
+}
+
+/** A scripted Executor over a subset of Python. */
+export function fakeExecutor({ delaySeed, override }: FakeExecutorOptions = {}): FakeExecutor {
+  const calls: FakeExecutorCall[] = [];
+  const delays = delaySeed === undefined ? undefined : createRandom(delaySeed, "delay");
+  let runs = 0;
+
+  async function answer<Result>(call: FakeExecutorCall, work: () => Result): Promise<Result> {
+    const index = calls.push(call) - 1;
+    for (let turns = delays?.integer(5) ?? 0; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+    return (override?.(call, index) as Result | undefined) ?? work();
+  }
+  const executor: FakeExecutor = {
+    calls,
+    run: (request) =>
+      answer({ method: "run", request }, () => {
+        const { program, inputs, determinism = "once" } = request;
+        runs += inputs.length;
+        const first = inputs.map((input) => runOne(program, input, 1));
+        const comparable = determinism !== "once" && first.every(({ outcome }) => outcome === "ok");
+        const again = inputs.map((input) => runOne(program, input, 2));
+        return { runs: first, deterministic: comparable ? again.every(({ value }, at) => value === first[at]!.value) : null };
+      }),
+    parse: (request) =>
+      answer({ method: "parse", request }, (): ParseResult => {
+        const text = request.text.trim();
+        return /^(-?\d+|\[[-\d, ]*\]|'[^']*'|None|True|False)$/.test(text) ? { ok: true, value: text } : { ok: false, message: "not a literal" };
+      }),
+    analyse: (program) => answer({ method: "analyse", program }, () => analyse(program)),
+    stats: (): ExecutorStats => ({ python: "none", workers: 1, runs, sandboxErrors: 0, busySeconds: 0 }),
+    dispose: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return executor;
+}

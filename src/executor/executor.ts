@@ -92,6 +92,8 @@ export interface ExecutorStats {
   workers: number;
   runs: number;
   sandboxErrors: number;
+  /** Layers of isolation by name: whether each is in force (docs/executor.md). Absent when nothing is isolated. */
+  layers?: Record<string, boolean>;
   /** Wall seconds during which at least one request was in flight. */
   busySeconds: number;
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import type { Executor, Limits, RunOutcome, RunRequest, RunResult } from "./executor.ts";
+import { parseValue } from "./parse-value.ts";
 import { findPython } from "./find-python.ts";
 import {
   decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, type WireRun,
@@ -38,6 +39,18 @@ function checkLimits(limits: Limits): Limits {
     throw new AzrError("AZR_INPUT_INVALID", `The limit ${name} must be a whole number above 0, not ${value}.`, { details: { [name]: value } });
   }
   return limits;
+}
+
+/** `ok` promises a text that the grammar reads; a program that forges the insides of a value cannot break that promise. */
+function checkValue(run: RunOutcome): RunOutcome {
+  if (run.value === undefined) return run;
+  try {
+    parseValue(run.value, { maxLength: Infinity });
+    return run;
+  } catch (error) {
+    const { cpuMs, wallMs } = run;
+    return { outcome: "unrepresentable", message: (error as Error).message.slice(0, 400), cpuMs, wallMs };
+  }
 }
 
 /** Why a text cannot be sent, or undefined. */
@@ -119,7 +132,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
       variant: 0, oneFork, program, inputs: sent, cpuMs: limits.cpuMs * scale, wallMs: limits.wallMs * scale,
       memoryBytes: limits.memoryBytes, outputBytes: limits.outputBytes,
     };
-    const answers = sent.length === 0 ? [] : await execute(wire, signal);
+    const answers = sent.length === 0 ? [] : (await execute(wire, signal)).map(checkValue);
     let next = 0;
     const runsOfA = refusals.map((why) => (why === undefined ? answers[next++]! : badRequest(why)));
     const comparable = runsOfA.length > 0 && runsOfA.every(({ outcome }) => outcome === "ok");
@@ -142,7 +155,10 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
       const payload = encodeAnalyse(program);
       return decodeAnalyseReply(await client.request({ kind: frameKinds.analyse, payload, allowanceMs: parseAllowanceMs }));
     },
-    stats: () => ({ python: client.hello().python, workers: client.hello().workers, runs, sandboxErrors, busySeconds: client.busySeconds() }),
+    stats() {
+      const { python: version, workers: running, layers } = client.hello();
+      return { python: version, workers: running, layers, runs, sandboxErrors, busySeconds: client.busySeconds() };
+    },
     dispose: () => client.dispose(),
     [Symbol.asyncDispose]: () => client.dispose(),
   };

@@ -16,6 +16,10 @@ class Unrepresentable(Exception):
     pass
 
 
+class TooLong(Exception):
+    pass
+
+
 def entries(value):
     return "{" + ", ".join(f"{encode(k)}: {encode(v)}" for k, v in value.items()) + "}"
 
@@ -30,7 +34,7 @@ def encode(value):
         try:
             return repr(value)
         except ValueError:
-            raise Unrepresentable("int") from None
+            raise TooLong from None
     if kind in (type(None), bool, float, complex, str, bytes):
         return repr(value)
     if kind is list:
@@ -71,6 +75,8 @@ def answer(program, text):
         return {"outcome": "ok", "value": encode(value)}
     except Unrepresentable:
         return {"outcome": "unrepresentable"}
+    except TooLong:
+        return {"outcome": "output-limit"}
 
 
 answers = []

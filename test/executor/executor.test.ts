@@ -1,0 +1,207 @@
+// The real executor on honest work: equality with plain CPython over a thousand programs, literals, analysis, determinism, requests.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { execJsonl, type ExecAnswer } from "../../src/executor/exec-jsonl.ts";
+import { openExecutor } from "../../src/executor/open.ts";
+import { parseValue, valuesEqual } from "../../src/executor/value.ts";
+import { honestPrograms } from "./support/honest-programs.ts";
+import { nativeMissing } from "./support/native.ts";
+
+if (nativeMissing !== false) {
+  t.plan(0, nativeMissing);
+  process.exit(0);
+}
+
+const executor = await openExecutor();
+t.teardown(() => executor.dispose());
+
+interface PlainAnswer {
+  outcome: string;
+  value?: string;
+  error?: string;
+}
+
+t.test("a thousand mixed programs give what plain CPython gives", async (t) => {
+  const programs = honestPrograms(1000, 1);
+  const script = fileURLToPath(new URL("./support/plain-python.py", import.meta.url));
+  const python = spawnSync("python3", ["-I", script], { input: JSON.stringify(programs), encoding: "utf8", maxBuffer: 2 ** 28 });
+  t.equal(python.status, 0, python.stderr.slice(-2000));
+  const plain = JSON.parse(python.stdout) as PlainAnswer[][];
+
+  const answers: ExecAnswer[] = [];
+  const source = programs.map((program) => `${JSON.stringify(program)}\n`).join("");
+  const start = performance.now();
+  const counts = await execJsonl({
+    executor, source, determinism: "once", onAnswer: (answer) => void answers.push(answer), onBadLine: ({ line, error }) => void t.fail(`line ${line}: ${error}`),
+  });
+  const seconds = (performance.now() - start) / 1000;
+  t.same(counts, { answered: 1000, badLines: 0 });
+
+  let same = 0;
+  const outcomes = new Map<string, number>();
+  for (const [index, { id, program, inputs }] of programs.entries()) {
+    for (const [which, input] of inputs.entries()) {
+      const { outcome, value, error } = answers[index]!.runs[which]!;
+      const expected = plain[index]![which]!;
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      const equal = outcome === expected.outcome && value === expected.value && error === expected.error;
+      if (equal) same += 1;
+      else t.fail(`${id} on ${input}`, { program, got: answers[index]!.runs[which], expected });
+      if (value !== undefined) parseValue(value);
+    }
+  }
+  t.equal(same, 2000, "outcomes, values and exception names");
+  t.comment(`${Math.round(2000 / seconds)} runs/s with ${executor.stats().workers} workers: ${JSON.stringify(Object.fromEntries(outcomes))}`);
+});
+
+t.test("the encoder writes the grammar: values survive the way out and back", async (t) => {
+  const literals = [
+    "None", "True", "-7", "5", "12345678901234567890", "1.5", "-0.0", "1e+16", "1e-05", "3j", "(1-2j)", "'it\\'s'", "'\"'", "'\\ud83d'", "'é😀\\x00'",
+    "b'\\x00a'", "[]", "[1, [2]]", "()", "(1,)", "(1, 2)", "{}", "{'b': 1, 'a': (2,)}", "{1, 2}", "{'b', 'a'}", "set()", "frozenset()",
+    "frozenset({frozenset({1})})", "Counter({'a': 2})", "deque([1, 2])", "OrderedDict({'b': 1, 'a': 2})", "Fraction(1, 3)", "Decimal('0.10')",
+    "[inf, -inf, nan]", "{1: {2: {3: [4]}}}", "{(1, 2): frozenset({3})}",
+  ];
+  const { runs } = await executor.run({ program: "def f(x): return x", inputs: literals });
+  for (const [index, literal] of literals.entries()) {
+    const parsed = await executor.parse({ text: literal });
+    t.equal(parsed.ok, true, literal);
+    if (!parsed.ok) continue;
+    t.equal(runs[index]!.value, parsed.value, `${literal}: running and parsing agree`);
+    t.ok(valuesEqual(parsed.value, literal), `${literal}: the same value`);
+    t.same(await executor.parse({ text: parsed.value }), parsed, `${literal}: canonical text is a fixed point`);
+  }
+});
+
+t.test("literals are parsed, nothing is evaluated", async (t) => {
+  const accepted: [text: string, value: string, asArguments?: boolean][] = [
+    ["[1,2 ,3]", "[1, 2, 3]"], [" 0x10 ", "16"], ["1_000", "1000"], ["'a' 'b'", "'ab'"], ['"a"', "'a'"], ["{2,1}", "{1, 2}"], ["+5", "5"], ["1+2j", "(1+2j)"],
+    ["(1)", "1"], ["{1: 2, 1: 3}", "{1: 3}"], ["[\n1,\n2\n]", "[1, 2]"], ["r'\\d'", "'\\\\d'"], ["1, 'a'", "(1, 'a')", true], ["", "()", true], ["[1]", "([1],)", true],
+  ];
+  for (const [text, value, asArguments] of accepted) {
+    t.same(await executor.parse({ text, arguments: asArguments }), { ok: true, value }, `${JSON.stringify(text)} is ${value}`);
+  }
+  const refused: [text: string, asArguments?: boolean][] = [
+    ["1 + 1"], ["__import__('os')"], ["os.system('true')"], ["lambda: 0"], ["[x for x in [1]]"], ["open('/etc/passwd')"], ["x"], ["f'{1}'"], ["1 if 1 else 2"], ["..."],
+    ["{[]: 1}"], ["{[]}"], ["[*[1]]"], ["("], ["1; 2"], [""], ["1 2"], ["x = 1"], ["'a'.upper()"], ["[1][0]"], ["-'a'"], ["not 1"], ["1 == 1"], ["print(1)"], ["\0"], ["\ud800"],
+    ["[".repeat(150) + "]".repeat(150)], ["(".repeat(100_000)], ["1) or (True", true], ["1), f(2", true], ["*[1]", true], ["**{}", true], ["1)(2", true], ["x := 1", true],
+  ];
+  for (const [text, asArguments] of refused) {
+    const result = await executor.parse({ text, arguments: asArguments });
+    t.equal(result.ok, false, `${JSON.stringify(text.slice(0, 40))} is refused`);
+    if (!result.ok) t.ok(result.message.length > 0);
+  }
+});
+
+t.test("analysis", async (t) => {
+  const first = await executor.analyse('import math\nfrom os import path\ndef g(a):\n    return a\ndef f(x, y=2):\n    """Says."""\n    total = x + y  # sum\n    return math.floor(g(total))\n');
+  t.match(first, { ok: true, functions: ["g", "f"], topLevelFunctions: ["g", "f"], statements: Number });
+  t.ok(first.imports.includes("math") && first.imports.some((name) => name.startsWith("os")));
+  const renamed = await executor.analyse("import math\nfrom os import path\n\ndef g(b):\n    return (b)\n\ndef f(u, v=2):\n    s = u + v\n    return math.floor(g(s))");
+  t.equal(renamed.normalised, first.normalised, "names, comments, docstrings and spacing do not count");
+  const other = await executor.analyse("import math\nfrom os import path\n\ndef g(b):\n    return (b)\n\ndef f(u, v=3):\n    s = u + v\n    return math.floor(g(s))");
+  t.not(other.normalised, first.normalised, "a constant does");
+  for (const bad of ["def f(x)\n", "(".repeat(10_000), "\0", "\ud800", "x = " + "1+".repeat(40_000) + "1"]) {
+    const result = await executor.analyse(bad);
+    t.equal(result.ok, false, JSON.stringify(bad.slice(0, 20)));
+    t.ok((result.message ?? "").length > 0);
+  }
+});
+
+/** What `full` must say. Where it is true, so must `pair` be; where it is false, one variant may or may not see it. */
+const determinism: [name: string, program: string, inputs: string[], full: boolean][] = [
+  ["arithmetic", "def f(x): return x * 2", ["1", "2"], true],
+  ["a set itself", "def f(x): return {str(i) for i in range(x)}", ["20"], true],
+  ["a sorted set", "def f(x): return sorted({str(i) for i in range(x)})", ["20"], true],
+  ["seeded random", "import random\ndef f(x):\n    random.seed(x)\n    return [random.random() for _ in range(3)]", ["1", "2"], true],
+  ["a cache", "cache = {}\ndef f(x):\n    if x not in cache: cache[x] = x * x\n    return cache[x]", ["1", "2", "1"], true],
+  ["dictionaries", "def f(x): return {c: ord(c) for c in x}", ["'hello'"], true],
+  ["order of a set of strings", "def f(x): return list({str(i) for i in range(x)})", ["20"], false],
+  ["order through a dictionary", "def f(x): return {k: 1 for k in {str(i) for i in range(x)}}", ["20"], false],
+  ["popping a set", "def f(x): return {str(i) for i in range(x)}.pop()", ["50"], false],
+  ["id", "def f(x): return id([x])", ["1"], false],
+  ["the default repr", "def f(x): return repr(object())", ["1"], false],
+  ["id, reduced", "def f(x): return [id(object()) // 16 % 1000 for _ in range(8)]", ["1"], false],
+  ["time", "import time\ndef f(x): return time.time()", ["1"], false],
+  ["perf_counter", "import time\ndef f(x): return time.perf_counter()", ["1"], false],
+  ["today", "import datetime\ndef f(x): return str(datetime.datetime.now())", ["1"], false],
+  ["unseeded random", "import random\ndef f(x): return random.random()", ["1"], false],
+  ["unseeded shuffle", "import random\ndef f(x):\n    xs = list(range(30))\n    random.shuffle(xs)\n    return xs", ["1"], false],
+  ["uuid", "import uuid\ndef f(x): return str(uuid.uuid4())", ["1"], false],
+  ["secrets", "import secrets\ndef f(x): return secrets.randbelow(10 ** 9)", ["1"], false],
+  ["a difference of times", "import time\ndef f(x):\n    start = time.time()\n    return time.time() - start", ["1"], false],
+  ["hash of a string", "def f(x): return hash(x)", ["'abc'"], false],
+  ["pid", "import os\ndef f(x): return os.getpid()", ["1"], false],
+  ["a counter in a global", "n = 0\ndef f(x):\n    global n\n    n += 1\n    return n + x", ["1", "2", "3"], false],
+  ["a list as default", "def f(x, seen=[]):\n    seen.append(x)\n    return list(seen)", ["1", "2"], false],
+  ["an attribute of the function", "def f(x):\n    f.last = getattr(f, 'last', 0) + x\n    return f.last", ["1", "2"], false],
+];
+
+t.test("determinism", async (t) => {
+  for (const [name, program, inputs, full] of determinism) {
+    const result = await executor.run({ program, inputs, determinism: "full" });
+    if (result.runs.every(({ outcome }) => outcome === "ok")) t.equal(result.deterministic, full, name);
+    else t.ok(!full && result.deterministic === null, `${name}: refused outright`, { runs: result.runs });
+    const pair = await executor.run({ program, inputs, determinism: "pair" });
+    if (full) t.equal(pair.deterministic, true, `${name}, pair`);
+    const once = await executor.run({ program, inputs });
+    t.equal(once.deterministic, null, `${name}, once`);
+    t.same(once.runs.map(({ outcome, value }) => [outcome, value]), result.runs.map(({ outcome, value }) => [outcome, value]), `${name}: zygote A repeats itself`);
+  }
+  const failing = await executor.run({ program: "def f(x): return 1 / x", inputs: ["1", "0"], determinism: "full" });
+  t.equal(failing.deterministic, null, "nothing to compare when a run failed");
+  t.same(failing.runs.map(({ outcome }) => outcome), ["ok", "runtime-error"]);
+});
+
+t.test("one fork an input, or one for all", async (t) => {
+  const program = "n = 0\ndef f(x):\n    global n\n    n += x\n    return n";
+  const values = async (isolation: "input" | "program") => (await executor.run({ program, inputs: ["1", "2", "3"], isolation })).runs.map(({ value }) => value);
+  t.same(await values("input"), ["1", "2", "3"]);
+  t.same(await values("program"), ["1", "3", "6"]);
+  const mixed = await executor.run({ program: "def f(x): return 1 / x", inputs: ["1", "0", "os", "2"], isolation: "program" });
+  t.same(mixed.runs.map(({ outcome }) => outcome), ["ok", "runtime-error", "bad-request", "ok"]);
+});
+
+t.test("requests that are refused", async (t) => {
+  const program = "def f(x): return x";
+  const table: [name: string, program: string, input: string][] = [
+    ["a program that is too long", `${program}\n${"#".repeat(70_000)}`, "1"],
+    ["an input that is too long", program, `'${"a".repeat(70_000)}'`],
+    ["a program that is not Unicode", `${program} # \ud800`, "1"],
+    ["an input that is not Unicode", program, "'\ud800'"],
+    ["an expression", program, "1 + 1"],
+    ["a call", program, "print(1)"],
+    ["the end of the call", program, "1) or (True"],
+    ["no expression at all", program, "1 2"],
+  ];
+  for (const [name, text, input] of table) {
+    const { runs, deterministic } = await executor.run({ program: text, inputs: [input], determinism: "full" });
+    t.match(runs, [{ outcome: "bad-request", message: /./, value: undefined }], name);
+    t.equal(deterministic, null, name);
+  }
+  const some = await executor.run({ program, inputs: ["1", "\ud800", "3"] });
+  t.same(some.runs.map(({ outcome, value }) => value ?? outcome), ["1", "bad-request", "3"], "answers stay with their inputs");
+  t.same(await executor.run({ program, inputs: [] }), { runs: [], deterministic: null });
+  await t.rejects(executor.run({ program, inputs: ["1"], limits: { cpuMs: 0 } }), { code: "AZR_INPUT_INVALID", message: /cpuMs/ });
+});
+
+t.test("forged insides of a value do not leave the grammar", async (t) => {
+  const programs = [
+    "from fractions import Fraction\ndef f(x):\n    y = Fraction(1, 2)\n    y._denominator = 0\n    return y",
+    "from collections import Counter\nCounter.__hash__ = lambda self: 1\ndef f(x): return {Counter(): 1}",
+  ];
+  for (const program of programs) t.match((await executor.run({ program, inputs: ["1"] })).runs, [{ outcome: "unrepresentable" }]);
+});
+
+t.test("many requests at once", async (t) => {
+  const before = executor.stats().runs;
+  const results = await Promise.all(
+    Array.from({ length: 300 }, (_, index) => executor.run({ program: `def f(x): return x + ${index}`, inputs: ["1000"] })),
+  );
+  t.same(results.map(({ runs }) => runs[0]!.value), Array.from({ length: 300 }, (_, index) => String(1000 + index)));
+  const stats = executor.stats();
+  t.equal(stats.runs - before, 300);
+  t.equal(stats.sandboxErrors, 0);
+  t.match(stats, { python: /^3\.\d+\.\d+$/, workers: Number, layers: { seccomp: true, noNewPrivileges: true } });
+  t.ok(stats.busySeconds > 0);
+});

@@ -20,10 +20,10 @@ export const abduction: TaskKind = {
 
   parseAnswer: (text, format) => parseSingleAnswer(text, format, "input"),
 
-  verify(task, answer, { executor, settings, signal }) {
+  async verify(task, answer, { executor, settings, signal }) {
     const { program, input, output } = tripletValues(task);
     const text = answer.trim();
-    if (text === input) return Promise.resolve({ verdict: "correct", detail: "the task's own input" });
+    if (text === input) return { verdict: "correct", detail: "the task's own input" };
     const { limits } = settings;
     return orUndecided(async (): Promise<VerdictResult> => {
       const once = (await executor.run({ program, inputs: [text], determinism: "once", limits, signal })).runs[0]!;

@@ -21,10 +21,10 @@ export const deduction: TaskKind = {
 
   parseAnswer: (text, format) => parseSingleAnswer(text, format, "output"),
 
-  verify(task, answer, { executor, signal }) {
+  async verify(task, answer, { executor, signal }) {
     const { output } = tripletValues(task);
     const text = answer.trim();
-    if (text === output) return Promise.resolve({ verdict: "correct", detail: "the output, letter by letter" });
+    if (text === output) return { verdict: "correct", detail: "the output, letter by letter" };
     return orUndecided(async (): Promise<VerdictResult> => {
       const equal = equalWithoutChild(output, text);
       if (equal !== null) return compared(equal);

@@ -106,6 +106,6 @@ export interface TaskKind<D extends Draft = Draft> {
   buildSolutionPrompt(task: Task, format: Format): Prompt;
   /** `text` is `prompt.prefill + completion`. */
   parseAnswer(text: string, format: Format): ParsedAnswer;
-  /** Judges a parsed answer. Throws AZR_INPUT_INVALID when the task lacks fields of its kind. */
+  /** Judges a parsed answer. Rejects with AZR_INPUT_INVALID when the task lacks fields of its kind. */
   verify(task: Task, answer: string, context: VerifyContext): Promise<VerdictResult>;
 }

@@ -10,7 +10,7 @@ User and Assistant talk with each other. To each request of the User the Assista
 User: ## Task: write a new Python function together with one input for it
 Write a Python program that defines a function \`f\`, and one input on which \`f\` is called. Helper functions and classes are welcome; define them before \`f\`.
 
-Some earlier programs are given at the end of this message. Make something new that is unlike any of them and that takes careful, step-by-step algorithmic reasoning to see through. Another reasoner will get your program and the output it gives, but not the input, and has to find an input that gives this output, without running anything. It is meant as one item of a demanding IQ test.
+Make something new, unlike every earlier program that is given at the end of this message, that takes careful, step-by-step algorithmic reasoning to see through. Another reasoner will get your program and the output it gives, but not the input, and has to find an input that gives this output, without running anything. It is meant as one item of a demanding IQ test.
 
 ### The program
 - The function that is called has the name \`f\`, takes at least one argument and returns a value.
@@ -78,7 +78,7 @@ User and Assistant talk with each other. To each request of the User the Assista
 User: ## Task: write a new Python function together with one input for it
 Write a Python program that defines a function \`f\`, and one input on which \`f\` is called. Helper functions and classes are welcome; define them before \`f\`.
 
-Some earlier programs are given at the end of this message. Make something new that is unlike any of them and that takes careful, step-by-step algorithmic reasoning to see through. Another reasoner will get your program and its input and has to predict the output without running it. It is meant as one item of a demanding IQ test.
+Make something new, unlike every earlier program that is given at the end of this message, that takes careful, step-by-step algorithmic reasoning to see through. Another reasoner will get your program and its input and has to predict the output without running it. It is meant as one item of a demanding IQ test.
 
 ### The program
 - The function that is called has the name \`f\`, takes at least one argument and returns a value.

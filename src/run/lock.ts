@@ -20,14 +20,7 @@ async function processStart(pid: number): Promise<string | undefined> {
   }
 }
 
-async function owner(path: string): Promise<{ pid: number; start: string } | undefined> {
-  try {
-    const [pid, start] = (await readFile(path, "utf8")).trim().split(" ");
-    return { pid: Number(pid), start: start ?? "" };
-  } catch {
-    return undefined;
-  }
-}
+const contents = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);
 
 /**
  * Takes the lock of a run folder.
@@ -50,19 +43,20 @@ export async function lockRun(dir: string): Promise<RunLock> {
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw diskFault("lock", path, cause);
       }
-      const holder = await owner(path);
+      const holder = await contents(path);
       if (holder === undefined) continue;
-      if ((await processStart(holder.pid)) === holder.start) {
-        throw new AzrError("AZR_RUN_FOLDER", `The run in ${dir} is in use by process ${holder.pid}`, {
+      const [pid, start] = holder.trim().split(" ");
+      if (start !== undefined && (await processStart(Number(pid))) === start) {
+        throw new AzrError("AZR_RUN_FOLDER", `The run in ${dir} is in use by process ${pid}`, {
           hint: "Wait for that process to end, or stop it; or give this run another name with --set run.name=NAME.",
-          details: { pid: holder.pid },
+          details: { pid: Number(pid) },
         });
       }
       // Left by a dead process. Move it aside first: if another process took it over in the meantime, we moved a living lock: put it back.
       const aside = `${mine}.stale`;
       await rename(path, aside).catch(() => undefined);
-      const moved = await owner(aside);
-      if (moved !== undefined && (moved.pid !== holder.pid || moved.start !== holder.start)) await link(aside, path).catch(() => undefined);
+      const moved = await contents(aside);
+      if (moved !== undefined && moved !== holder) await link(aside, path).catch(() => undefined);
       await unlink(aside).catch(() => undefined);
     }
     throw new AzrError("AZR_RUN_FOLDER", `The lock ${path} could not be taken`, { hint: "Remove the file if no process uses the run." });

@@ -157,7 +157,7 @@ function parse(args) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await build(parse(process.argv.slice(2))).then(
+  build(parse(process.argv.slice(2))).then(
     ({ folder, built }) => toStderr(built ? `native build: done, ${folder}` : `native build: up to date, ${folder}`),
     reportError,
   );

@@ -42,5 +42,5 @@ async function main([command, ...flags]) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await main(process.argv.slice(2)).catch(reportError);
+  main(process.argv.slice(2)).catch(reportError); // no top-level await: the package can be require()d
 }

@@ -1,6 +1,7 @@
 // Pretrains the seedling on the corpus that make-corpus.mjs made, with the package's own engine:
 //   node scripts/pretrain/train.mjs [--tokens 50000000 | --seconds 3600] [--resume] [--out models/seedling] ...
 // Progress goes to stderr and WORK/log.jsonl, checkpoints to WORK; the finished model.safetensors to OUT. Needs a build.
+// --from FOLDER starts from that model's weights instead of random ones: the control "continued pre-training".
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     model: { type: "string", default: join(repository, "models", "seedling") },
     out: { type: "string", default: join(repository, "models", "seedling") },
     work: { type: "string", default: join(repository, "build", "pretrain") },
+    from: { type: "string" },
     seed: { type: "string", default: "1" },
     tokens: { type: "string", default: "50000000" },
     seconds: { type: "string" },
@@ -38,13 +40,15 @@ const { values } = parseArgs({
 const number = (name) => Number(values[name]);
 const seed = number("seed");
 const batchTokens = number("batch-tokens");
+if (!["constant", "linear", "sqrt"].includes(values.decay)) throw new Error("--decay is constant, linear or sqrt");
 const measuredSteps = { first: 5, last: 30 };
 
-/** Share of the peak learning rate at a step: warm-up, then down to zero at the end. */
+/** Share of the peak learning rate at a step: warm-up (a tenth of a short training), then down to zero at the end. */
 function rateAt(step, steps) {
-  if (step < number("warm-up")) return (step + 1) / number("warm-up");
-  const left = (steps - step) / (steps - number("warm-up"));
-  return values.decay === "sqrt" ? 1 - Math.sqrt(1 - left) : left;
+  const warmUp = Math.min(number("warm-up"), steps / 10);
+  if (step < warmUp) return (step + 1) / warmUp;
+  const left = (steps - step) / (steps - warmUp);
+  return { constant: 1, linear: left, sqrt: 1 - Math.sqrt(1 - left) }[values.decay];
 }
 
 const checkpoints = () => (existsSync(values.work) ? readdirSync(values.work) : []).filter((name) => /^step-\d+$/.test(name)).sort((left, right) => Number(left.slice(5)) - Number(right.slice(5)));
@@ -53,7 +57,8 @@ mkdirSync(values.work, { recursive: true });
 const corpus = readCorpus(join(values.corpus, "train"));
 const validation = readCorpus(join(values.corpus, "validation"));
 const tokenizer = loadTokenizer(values.model);
-const engine = await openEngine({ model: resolve(values.model), initialize: { seed }, ...(values.threads === undefined ? {} : { threads: number("threads") }) });
+const start = values.from === undefined ? { model: resolve(values.model), initialize: { seed } } : { model: resolve(values.from) };
+const engine = await openEngine({ ...start, ...(values.threads === undefined ? {} : { threads: number("threads") }) });
 const executor = await openExecutor({ workers: 1 });
 const log = (entry) => appendFileSync(join(values.work, "log.jsonl"), JSON.stringify(entry) + "\n");
 

@@ -8,6 +8,7 @@
 #include "encode_value.h"
 #include "failure.h"
 #include "interpreter.h"
+#include "literal_scan.h"
 
 namespace azr {
 namespace {
@@ -56,6 +57,8 @@ struct Arguments {
 };
 
 void parse_input(std::string_view text, Arguments* out) {
+  out->positional = scan_arguments(text);
+  if (out->positional != nullptr) return;
   Object* string = api.PyUnicode_FromStringAndSize(text.data(), static_cast<intptr_t>(text.size()));
   Object* pair = string == nullptr ? nullptr : call_one(interpreter.parse_arguments, string);
   if (pair == nullptr) {

@@ -20,6 +20,7 @@
 #include "heap_layout.h"
 #include "interpreter.h"
 #include "lockdown.h"
+#include "page_tables.h"
 #include "self_test.h"
 #include "zygote_descriptors.h"
 
@@ -132,6 +133,7 @@ void leave_script_frames() {
   zygote.filter = make_child_filter();
   if (!map_areas()) give_up("cannot map the shared areas");
   perturb_heap(variant);
+  inherit_page_tables();
   if (api.PyObject_CallObject(interpreter.settle, nullptr) == nullptr) give_up("cannot settle the heap");
   zygote.address_bytes = address_space_bytes();
   if (zygote.address_bytes == 0) give_up("cannot read /proc/self/statm");

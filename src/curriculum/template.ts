@@ -33,17 +33,24 @@ export function loadTemplate(folder: string, name: string): Part[] {
   if (parts === undefined) {
     let source: string;
     try {
-      source = readFileSync(new URL(`./prompts/${path}`, import.meta.url), "utf8");
+      // The prompt files ship with the sources; the path is the same from src/curriculum and from dist/curriculum.
+      source = readFileSync(new URL(`../../src/curriculum/prompts/${path}`, import.meta.url), "utf8");
     } catch (cause) {
       throw new AzrError("AZR_INTERNAL", `The prompt file ${path} cannot be read.`, {
         cause,
-        hint: "Reinstall the package; for a new task kind, add its propose-NAME.txt and solve-NAME.txt.",
+        hint: "Reinstall the package; a task kind of your own brings propose-NAME and solve-NAME with registerTemplate.",
       });
     }
     parts = parseTemplate(source.replace(/\n$/, ""), path);
     cache.set(path, parts);
   }
   return parts;
+}
+
+/** Gives a format (by its `version`) a template for a kind from outside the package, such as `propose-NAME`. Throws AZR_INTERNAL for ill-formed text. */
+export function registerTemplate(folder: string, name: string, source: string): void {
+  const path = `${folder}/${name}`;
+  cache.set(`${path}.txt`, parseTemplate(source, path));
 }
 
 /** Parses template text. `origin` names it in errors. */

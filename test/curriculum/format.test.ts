@@ -4,7 +4,7 @@ import { fence, fencedBlocks } from "../../src/curriculum/formats/fences.ts";
 import { formatNamed, registerFormat, type BlockName } from "../../src/curriculum/format.ts";
 import { kindNamed, kindNames } from "../../src/curriculum/kinds/registry.ts";
 import { curriculumSettings } from "../../src/curriculum/settings.ts";
-import { parseTemplate, renderTemplate } from "../../src/curriculum/template.ts";
+import { parseTemplate, registerTemplate, renderTemplate } from "../../src/curriculum/template.ts";
 import type { Task } from "../../src/curriculum/task.ts";
 import { responses, shapes } from "./support/responses.ts";
 
@@ -169,6 +169,8 @@ t.test("templates", async (t) => {
   t.throws(() => renderTemplate(parseTemplate("{{toString}}", "test"), {}, plain), { code: "AZR_INTERNAL" }, "inherited names are no values");
   t.throws(() => renderTemplate(parseTemplate("{{x}}", "test"), { x: [] }, plain), { code: "AZR_INTERNAL" });
   t.throws(() => compact.prompt("solve-nothing", {}), { code: "AZR_INTERNAL", hint: /solve-NAME/ });
+  registerTemplate("compact-v1", "solve-own", "<|deduce|>{{x}}{{prefill}}<|output|>");
+  t.same(compact.prompt("solve-own", { x: " 1 " }), { text: "<|deduce|>1<|output|>", prefill: "<|output|>" });
 });
 
 t.test("formats by name", async (t) => {

@@ -98,7 +98,9 @@ async function claimFolder(disk: Disk, config: Config): Promise<string> {
   await disk.makeFolder(parent);
   if (config.run.name !== undefined) {
     const dir = join(parent, config.run.name);
-    if (!(await disk.claimFolder(dir)) && (await readdir(dir).catch(() => [""])).length > 0) {
+    // A run that failed before its config.json was whole leaves nothing worth keeping.
+    const used = async () => (await readdir(dir).catch(() => ["?"])).some((name) => !/^run\.lock|\.tmp$/.test(name));
+    if (!(await disk.claimFolder(dir)) && (await used())) {
       throw new AzrError("AZR_RUN_FOLDER", `${dir} is not empty`, {
         hint: `Go on with that run by \`azr resume ${dir}\`, or choose another name with --set run.name=NAME.`,
       });

@@ -1,0 +1,132 @@
+// Loss, log-probabilities, entropy and every parameter's gradient of the engine's hand-written backward pass against
+// automatic differentiation of the reference (engine_reference.h), for both losses, over head layouts, odd sizes and
+// ways to cut the batch. The relative error is that of each tensor as a whole.
+#include <ATen/TensorOperators.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "engine/counter_random.h"
+#include "engine/engine.h"
+#include "engine_reference.h"
+
+namespace azr::test {
+namespace {
+
+constexpr double kTolerance = 2e-5;
+
+struct Case {
+  const char* name;
+  int64_t vocabulary, hidden, layers, heads, key_value_heads, head_size, feed_forward;
+  bool tied;
+};
+
+class GradientTest : public ::testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    const Case& c = GetParam();
+    shape_ = TinyShape(c.vocabulary, c.hidden, c.layers, c.heads, c.key_value_heads, c.head_size, c.feed_forward, c.tied);
+    engine_ = std::make_unique<Engine>(shape_, 2);
+    Randomize(&model(), 11);
+    batch_ = RandomBatch(shape_, BatchSizes{}, 5);
+  }
+
+  // The engine gives out its model as const; the tests write weights through this.
+  Model& model() { return const_cast<Model&>(engine_->model()); }
+
+  void Compare(const UpdateSettings& settings, const ReferenceResult& expected, const std::string& where) {
+    const UpdateResult result = engine_->trainer().Gradient(batch_, settings, kNoAbort);
+    EXPECT_NEAR(result.loss, expected.loss, kTolerance * (1.0 + std::abs(expected.loss))) << where;
+    EXPECT_NEAR(result.entropy, expected.entropy, kTolerance * (1.0 + expected.entropy)) << where;
+    for (const NamedTensor& tensor : model().layout().names) {
+      EXPECT_LT(RelativeError(engine_->trainer().gradient() + tensor.offset, expected.gradient.data() + tensor.offset,
+                              tensor.size()),
+                kTolerance)
+          << where << " " << tensor.name;
+    }
+    double norm = 0.0;
+    for (double g : expected.gradient) norm += g * g;
+    EXPECT_NEAR(result.gradient_norm, std::sqrt(norm), kTolerance * std::sqrt(norm)) << where;
+  }
+
+  ModelShape shape_;
+  std::unique_ptr<Engine> engine_;
+  UpdateBatch batch_;
+};
+
+TEST_P(GradientTest, CrossEntropy) {
+  UpdateSettings settings;
+  const ReferenceResult expected = ReferenceGradient(model(), batch_, settings.loss);
+  for (int64_t budget : {1, 64, 100000}) {
+    settings.micro_batch_tokens = budget;
+    Compare(settings, expected, "micro-batch " + std::to_string(budget));
+  }
+}
+
+TEST_P(GradientTest, ClippedPolicy) {
+  UpdateSettings settings;
+  settings.loss.policy = true;
+  settings.loss.clip_low = 0.2f;
+  settings.loss.clip_high = 0.3f;
+  // Old log-probabilities around the present ones, so that ratios lie on both sides of both bounds.
+  const ReferenceResult present = ReferenceGradient(model(), batch_, LossSettings{});
+  double clipped = 0, trained = 0, divergence = 0, gap = 0;
+  for (size_t i = 0; i < batch_.weights.size(); ++i) {
+    batch_.old_log_probabilities[i] = static_cast<float>(present.log_probabilities[i]) + 0.3f * NormalAt(3, 9, i);
+    if (batch_.weights[i] == 0.0f) continue;
+    const double difference = present.log_probabilities[i] - batch_.old_log_probabilities[i];
+    const double ratio = std::exp(difference);
+    clipped += batch_.advantages[i] > 0 ? ratio > 1.3 : ratio < 0.8;
+    divergence -= difference;
+    gap = std::max(gap, std::abs(difference));
+    ++trained;
+  }
+  ASSERT_GT(clipped, 2);
+  ASSERT_LT(clipped, trained);
+  const ReferenceResult expected = ReferenceGradient(model(), batch_, settings.loss);
+  for (int64_t budget : {1, 64, 100000}) {
+    settings.micro_batch_tokens = budget;
+    Compare(settings, expected, "micro-batch " + std::to_string(budget));
+  }
+  const UpdateResult result = engine_->trainer().Gradient(batch_, settings, kNoAbort);
+  EXPECT_EQ(result.trained_tokens, static_cast<int64_t>(trained));
+  EXPECT_NEAR(result.clip_fraction, clipped / trained, 1e-12);
+  EXPECT_NEAR(result.approximate_kl, divergence / trained, 1e-4);
+  EXPECT_NEAR(result.max_log_probability_gap, gap, 1e-4);
+}
+
+TEST_P(GradientTest, ScoresAreLogProbabilities) {
+  TokenRows sequences;
+  std::vector<double> expected;
+  const at::Tensor flat = ReferenceParameters(model());
+  for (int64_t length : {2, 17, 33, 50}) {
+    const std::vector<int32_t> tokens = RandomTokens(8, static_cast<uint64_t>(length), length, shape_.vocabulary);
+    sequences.tokens.insert(sequences.tokens.end(), tokens.begin(), tokens.end());
+    sequences.lengths.push_back(static_cast<int32_t>(length));
+    const at::Tensor all = ReferenceLogits(shape_, model().layout(), flat, tokens).log_softmax(-1);
+    for (int64_t i = 1; i < length; ++i) expected.push_back(all[i - 1][tokens[i]].item<double>());
+  }
+  for (int64_t budget : {1, 40, 100000}) {
+    const std::vector<float> scores = engine_->trainer().Score(sequences, budget, kNoAbort);
+    ASSERT_EQ(scores.size(), expected.size());
+    for (size_t i = 0; i < scores.size(); ++i) {
+      EXPECT_NEAR(scores[i], expected[i], kTolerance * (1.0 + std::abs(expected[i]))) << "token " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, GradientTest,
+    ::testing::Values(Case{"GroupedTied", 64, 64, 2, 4, 2, 16, 96, true},
+                      Case{"GroupedUntied", 67, 64, 2, 4, 2, 16, 96, false},
+                      Case{"FullHeadsOfThirtyTwo", 67, 64, 2, 4, 4, 32, 48, true},
+                      Case{"OneKeyHeadOfFortyEight", 51, 40, 1, 4, 1, 48, 48, false},
+                      Case{"NarrowerThanHeads", 33, 24, 3, 4, 2, 16, 16, true},
+                      Case{"HeadOfOneHundredAndForty", 35, 48, 1, 2, 1, 144, 32, false}),
+    [](const ::testing::TestParamInfo<Case>& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace azr::test

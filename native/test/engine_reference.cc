@@ -1,0 +1,214 @@
+#include "engine_reference.h"
+
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+
+#include <cmath>
+
+#include "engine/counter_random.h"
+
+namespace azr::test {
+namespace {
+
+// Rows [begin, begin + size) of the flat buffer as a matrix or vector.
+at::Tensor Part(const at::Tensor& flat, int64_t offset, at::IntArrayRef dimensions) {
+  int64_t size = 1;
+  for (int64_t d : dimensions) size *= d;
+  return flat.narrow(0, offset, size).view(dimensions);
+}
+
+at::Tensor Norm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
+  return x / at::sqrt(at::mean(x * x, {-1}, true) + epsilon) * weight;
+}
+
+// x[tokens, heads, size]: the halves of each head are the real and imaginary parts of numbers turned by the position.
+at::Tensor Rope(const at::Tensor& x, double theta) {
+  const int64_t tokens = x.size(0), size = x.size(2), half = size / 2;
+  const auto options = x.options().requires_grad(false);
+  const at::Tensor exponent = at::arange(half, options) * (-2.0 / static_cast<double>(size));
+  const at::Tensor angles = at::arange(tokens, options).unsqueeze(1) * at::pow(theta, exponent).unsqueeze(0);
+  const at::Tensor cosine = at::cos(angles).unsqueeze(1), sine = at::sin(angles).unsqueeze(1);
+  const at::Tensor a = x.narrow(2, 0, half), b = x.narrow(2, half, half);
+  return at::cat({a * cosine - b * sine, b * cosine + a * sine}, 2);
+}
+
+at::Tensor Attention(const at::Tensor& x, const ModelShape& s, const at::Tensor& flat, const LayerOffsets& offsets) {
+  const int64_t tokens = x.size(0), kv_width = s.key_value_heads * s.head_size;
+  const int64_t key_offset = offsets.qkv + s.query_width() * s.hidden;
+  const auto project = [&](int64_t offset, int64_t heads) {
+    return at::matmul(x, Part(flat, offset, {heads * s.head_size, s.hidden}).t()).view({tokens, heads, s.head_size});
+  };
+  const at::Tensor q = Rope(project(offsets.qkv, s.heads), s.rope_theta);
+  const at::Tensor k = Rope(project(key_offset, s.key_value_heads), s.rope_theta);
+  const at::Tensor v = project(key_offset + kv_width * s.hidden, s.key_value_heads);
+  const at::Tensor future = at::triu(at::ones({tokens, tokens}, x.options().dtype(at::kBool).requires_grad(false)), 1);
+  std::vector<at::Tensor> heads;
+  for (int64_t h = 0; h < s.heads; ++h) {
+    const int64_t kv = h / (s.heads / s.key_value_heads);
+    at::Tensor scores = at::matmul(q.select(1, h), k.select(1, kv).t()) / std::sqrt(static_cast<double>(s.head_size));
+    scores = scores.masked_fill(future, -INFINITY);
+    heads.push_back(at::matmul(at::softmax(scores, -1), v.select(1, kv)));
+  }
+  return at::matmul(at::cat(heads, 1), Part(flat, offsets.output, {s.hidden, s.query_width()}).t());
+}
+
+at::Tensor FeedForward(const at::Tensor& x, const ModelShape& s, const at::Tensor& flat, const LayerOffsets& offsets) {
+  const at::Tensor gate = at::matmul(x, Part(flat, offsets.gate_up, {s.feed_forward, s.hidden}).t());
+  const at::Tensor up =
+      at::matmul(x, Part(flat, offsets.gate_up + s.feed_forward * s.hidden, {s.feed_forward, s.hidden}).t());
+  return at::matmul(gate * at::sigmoid(gate) * up, Part(flat, offsets.down, {s.hidden, s.feed_forward}).t());
+}
+
+at::Tensor TokenTensor(const std::vector<int32_t>& tokens) {
+  at::Tensor out = at::empty({static_cast<int64_t>(tokens.size())}, at::kLong);
+  for (size_t i = 0; i < tokens.size(); ++i) out.mutable_data_ptr<int64_t>()[i] = tokens[i];
+  return out;
+}
+
+at::Tensor Doubles(const std::vector<float>& values, int64_t first, int64_t count) {
+  at::Tensor out = at::empty({count}, at::kDouble);
+  for (int64_t i = 0; i < count; ++i) out.mutable_data_ptr<double>()[i] = values[first + i];
+  return out;
+}
+
+}  // namespace
+
+at::Tensor ReferenceParameters(const Model& model) {
+  const int64_t total = model.layout().total;
+  at::Tensor flat = at::empty({total}, at::kDouble);
+  for (int64_t i = 0; i < total; ++i) flat.mutable_data_ptr<double>()[i] = model.parameters()[i];
+  return flat.set_requires_grad(true);
+}
+
+at::Tensor ReferenceLogits(const ModelShape& s, const ParameterLayout& layout, const at::Tensor& flat,
+                           const std::vector<int32_t>& tokens) {
+  at::Tensor x = Part(flat, layout.embedding, {s.vocabulary, s.hidden}).index_select(0, TokenTensor(tokens));
+  for (const LayerOffsets& offsets : layout.layers) {
+    x = x + Attention(Norm(x, Part(flat, offsets.attention_norm, {s.hidden}), s.norm_epsilon), s, flat, offsets);
+    x = x + FeedForward(Norm(x, Part(flat, offsets.feed_forward_norm, {s.hidden}), s.norm_epsilon), s, flat, offsets);
+  }
+  x = Norm(x, Part(flat, layout.final_norm, {s.hidden}), s.norm_epsilon);
+  return at::matmul(x, Part(flat, layout.head, {s.vocabulary, s.hidden}).t());
+}
+
+ReferenceResult ReferenceGradient(const Model& model, const UpdateBatch& batch, const LossSettings& settings) {
+  ReferenceResult result;
+  const at::Tensor flat = ReferenceParameters(model);
+  std::vector<int64_t> prompt_begin{0};
+  for (int32_t length : batch.prompts.lengths) prompt_begin.push_back(prompt_begin.back() + length);
+  int64_t first = 0, trained = 0;
+  for (size_t c = 0; c < batch.completions.lengths.size(); ++c) {
+    const int64_t prompt = batch.completion_prompt[c], length = batch.completions.lengths[c];
+    const auto* prompt_tokens = batch.prompts.tokens.data();
+    std::vector<int32_t> tokens(prompt_tokens + prompt_begin[prompt], prompt_tokens + prompt_begin[prompt + 1]);
+    const int64_t prompt_length = static_cast<int64_t>(tokens.size());
+    const std::vector<int32_t> completion(batch.completions.tokens.begin() + first,
+                                          batch.completions.tokens.begin() + first + length);
+    tokens.insert(tokens.end(), completion.begin(), completion.end() - 1);
+    const at::Tensor logits = ReferenceLogits(model.shape(), model.layout(), flat, tokens);
+    const at::Tensor all = at::log_softmax(logits.narrow(0, prompt_length - 1, length), -1);
+    const at::Tensor log_p = all.gather(1, TokenTensor(completion).unsqueeze(1)).squeeze(1);
+    const at::Tensor weights = Doubles(batch.weights, first, length);
+    at::Tensor loss;
+    if (settings.policy) {
+      const at::Tensor ratio = at::exp(log_p - Doubles(batch.old_log_probabilities, first, length));
+      const at::Tensor advantages = Doubles(batch.advantages, first, length);
+      const at::Tensor bounded = at::clamp(ratio, 1.0 - settings.clip_low, 1.0 + settings.clip_high);
+      loss = -at::sum(weights * at::minimum(ratio * advantages, bounded * advantages));
+    } else {
+      loss = -at::sum(weights * log_p);
+    }
+    loss.backward();
+    result.loss += loss.item<double>();
+    const at::Tensor entropy = -at::sum(at::exp(all) * all, {1});
+    for (int64_t i = 0; i < length; ++i) {
+      result.log_probabilities.push_back(log_p[i].item<double>());
+      if (batch.weights[first + i] == 0.0f) continue;
+      result.entropy += entropy[i].item<double>();
+      ++trained;
+    }
+    first += length;
+  }
+  if (trained > 0) result.entropy /= static_cast<double>(trained);
+  const double* gradient = flat.grad().const_data_ptr<double>();
+  result.gradient.assign(gradient, gradient + flat.numel());
+  return result;
+}
+
+double RelativeError(const float* a, const double* b, int64_t size) {
+  double difference = 0.0, norm = 0.0;
+  for (int64_t i = 0; i < size; ++i) {
+    difference += (a[i] - b[i]) * (a[i] - b[i]);
+    norm += b[i] * b[i];
+  }
+  return difference == 0.0 ? 0.0 : std::sqrt(difference / norm);
+}
+
+ModelShape TinyShape(int64_t vocabulary, int64_t hidden, int64_t layers, int64_t heads, int64_t key_value_heads,
+                     int64_t head_size, int64_t feed_forward, bool tied) {
+  ModelShape shape;
+  shape.vocabulary = vocabulary;
+  shape.hidden = hidden;
+  shape.layers = layers;
+  shape.heads = heads;
+  shape.key_value_heads = key_value_heads;
+  shape.head_size = head_size;
+  shape.feed_forward = feed_forward;
+  shape.tied_head = tied;
+  shape.max_positions = 96;
+  return shape;
+}
+
+void Randomize(Model* model, uint64_t seed) {
+  float* out = model->MutableParameters();
+  uint64_t stream = 0;
+  for (const NamedTensor& tensor : model->layout().names) {
+    ++stream;
+    const bool vector = tensor.dimensions.size() == 1;
+    const float deviation = vector ? 0.3f : 1.2f / std::sqrt(static_cast<float>(tensor.dimensions[1]));
+    for (int64_t i = 0; i < tensor.size(); ++i) {
+      out[tensor.offset + i] = (vector ? 1.0f : 0.0f) + deviation * NormalAt(seed, stream, static_cast<uint64_t>(i));
+    }
+  }
+}
+
+int64_t Draw(uint64_t seed, uint64_t stream, uint64_t index, int64_t low, int64_t high) {
+  return low + static_cast<int64_t>(UniformAt(seed, stream, index) * static_cast<double>(high - low + 1));
+}
+
+std::vector<int32_t> RandomTokens(uint64_t seed, uint64_t stream, int64_t count, int64_t vocabulary) {
+  std::vector<int32_t> tokens;
+  for (int64_t i = 0; i < count; ++i) {
+    tokens.push_back(static_cast<int32_t>(Draw(seed, stream, static_cast<uint64_t>(i), 0, vocabulary - 1)));
+  }
+  return tokens;
+}
+
+UpdateBatch RandomBatch(const ModelShape& shape, const BatchSizes& sizes, uint64_t seed) {
+  UpdateBatch batch;
+  const auto append = [](TokenRows* rows, const std::vector<int32_t>& tokens) {
+    rows->tokens.insert(rows->tokens.end(), tokens.begin(), tokens.end());
+    rows->lengths.push_back(static_cast<int32_t>(tokens.size()));
+  };
+  for (int64_t p = 0; p < sizes.prompts; ++p) {
+    const uint64_t stream = 100 + 100 * static_cast<uint64_t>(p);
+    append(&batch.prompts, RandomTokens(seed, stream, Draw(seed, 1, stream, 1, sizes.longest_prompt), shape.vocabulary));
+    // A prompt other than the first may have no completion at all.
+    const int64_t count = Draw(seed, 2, stream, p == 0 ? 1 : 0, sizes.completions_each);
+    for (int64_t c = 0; c < count; ++c) {
+      const uint64_t own = stream + 1 + static_cast<uint64_t>(c);
+      const int64_t length = Draw(seed, 3, own, 1, sizes.longest_completion);
+      append(&batch.completions, RandomTokens(seed, own, length, shape.vocabulary));
+      batch.completion_prompt.push_back(static_cast<int32_t>(p));
+    }
+  }
+  for (size_t i = 0; i < batch.completions.tokens.size(); ++i) {
+    const double u = UniformAt(seed, 4, i);
+    batch.weights.push_back(u < 0.15 ? 0.0f : static_cast<float>(0.1 + UniformAt(seed, 5, i)));
+    batch.advantages.push_back(NormalAt(seed, 6, i));
+    batch.old_log_probabilities.push_back(0.0f);
+  }
+  return batch;
+}
+
+}  // namespace azr::test

@@ -17,7 +17,9 @@ import type { ExampleTask } from "./report/data.ts";
 import { pickExamples } from "./report/examples.ts";
 import { comparisonFile } from "./report/read-run.ts";
 import { writeReport } from "./report/write-report.ts";
+import type { OpenModel } from "./open-model.ts";
 import { readRunConfig } from "./run/folder.ts";
+import type { GivenParts } from "./run/open-parts.ts";
 import { resume, train } from "./train.ts";
 import type { Run, RunResult } from "./train.ts";
 
@@ -37,6 +39,8 @@ export interface DemoOptions {
   tasksPerKind?: number;
   /** Sampled answers a task. Default 4. */
   samples?: number;
+  /** Engine, executor and tokenizer in place of those of the package. `open` gives the models to measure: the base, a run folder. */
+  parts?: GivenParts & { open?: (model: string) => Promise<OpenModel> };
   sinks?: Sink[];
   signal?: AbortSignal;
   /** Receives the run as soon as there is one, for `stop()`. */
@@ -73,7 +77,7 @@ export const heldOutFile = fileURLToPath(new URL("../models/seedling/held-out/he
  * training, evaluation and the report throw.
  */
 export async function demo(options: DemoOptions = {}): Promise<DemoResult | null> {
-  const { samples = 4, signal, onProgress = () => undefined } = options;
+  const { samples = 4, signal, parts = {}, onProgress = () => undefined } = options;
   // Read first: a missing file should not be found out after ten minutes.
   const tasks = firstOfEachKind(await readTaskFile(options.heldOut ?? heldOutFile), options.tasksPerKind);
   const { result, seconds, steps } = await selfPlay(options);
@@ -90,9 +94,11 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
     settings: curriculumSettings({ induction, validation, limits: config.executor.limits }),
     ...(config.engine.threads > 0 ? { threads: config.engine.threads } : {}),
     ...(signal === undefined ? {} : { signal }),
+    ...(parts.open === undefined ? {} : { open: parts.open }),
   };
   const { workers, python, limits } = config.executor;
-  await using executor = await openExecutor({ ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }), limits });
+  await using opened = parts.executor ? null : await openExecutor({ ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }), limits });
+  const executor = parts.executor ?? opened!;
   onProgress(`measuring ${config.model} as it was, on ${tasks.length} held-out tasks`);
   const before = await evaluateModel({ ...common, model: config.model, executor });
   onProgress("measuring it after self-play");
@@ -121,7 +127,8 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
 
 /** Trains, and clocks the wall time from the first step's start to the run's end, checkpoints included. */
 async function selfPlay(options: DemoOptions): Promise<{ result: RunResult; seconds: number; steps: number }> {
-  const { seed, steps, seconds = 600, set = [], sinks = [], signal, onRun } = options;
+  const { seed, steps, seconds = 600, set = [], sinks = [], parts = {}, signal, onRun } = options;
+  const { open: _, ...given } = parts;
   let began: number | null = null;
   let done = 0;
   const clock: Sink = {
@@ -130,7 +137,7 @@ async function selfPlay(options: DemoOptions): Promise<{ result: RunResult; seco
       if (type === "step-end") done += 1;
     },
   };
-  const runOptions = { sinks: [...sinks, clock], ...(signal === undefined ? {} : { signal }) };
+  const runOptions = { ...given, sinks: [...sinks, clock], ...(signal === undefined ? {} : { signal }) };
   const argument = {
     timeBudgetSeconds: seconds,
     // What is reported on must never be trained on.

@@ -71,7 +71,7 @@ export async function generateText(options: GenerateTextOptions): Promise<Genera
   });
   return prompts.map((prompt, index) => ({
     prompt,
-    promptTokens: [...encoded[index]!],
+    promptTokens: Array.from(encoded[index]!),
     completions: completions.slice(index * samples, (index + 1) * samples),
     parity: result.parity,
   }));

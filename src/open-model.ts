@@ -1,6 +1,7 @@
 // A model ready for text: the engine with its weights, the tokenizer that belongs to it, and the tokens that end an answer.
 // What the commands that sample or score outside a training run share (generate-text.ts, score-jsonl.ts, eval/, demo.ts).
 
+import type { TextCodec } from "./curriculum/sample.ts";
 import { readModelConfig } from "./engine/model-config.ts";
 import { openEngine } from "./engine/open.ts";
 import { resolveModel } from "./engine/resolve-model.ts";
@@ -11,7 +12,7 @@ import type { Tokenizer } from "./engine/tokenizer.ts";
 export interface OpenModel extends AsyncDisposable {
   name: string;
   engine: Engine;
-  tokenizer: Tokenizer;
+  tokenizer: TextCodec & Pick<Tokenizer, "specialTokens">;
   /** Ids that end a text, as the model's own files say (or the compact format's end marker); empty when nothing says. */
   stopTokens: number[];
 }

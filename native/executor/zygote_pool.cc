@@ -13,7 +13,7 @@ namespace azr {
 namespace {
 
 /** A zygote that has not answered after this long is stuck. */
-constexpr int64_t kForkPatienceUs = 5'000'000;
+constexpr int64_t kForkPatienceUs = 3'000'000;
 constexpr int64_t kStartPatienceUs = 60'000'000;
 
 constexpr Limits kProbeLimits{2000, 5000, 256u << 20, 1024};

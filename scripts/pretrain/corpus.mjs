@@ -1,37 +1,22 @@
 // The corpus as a deterministic function of a seed: the grammar writes programs, the executor analyses and runs them, the
 // split rule keeps held-out and validation programs out, documents.mjs renders what is left, and the result is tokens.
 // Used by make-corpus.mjs, make-held-out.mjs and test/pretrain.
-import { programHash } from "../../dist/curriculum/kinds/shared-program.js";
-import { splitOfProgram } from "../../dist/curriculum/split.js";
 import { createRandom } from "../../dist/random.js";
+import { createClassifier } from "./classify.mjs";
 import { documentKinds, documentsOf } from "./documents.mjs";
 import { drawInputs, drawProgram, fitsTypes, mutateProgram, programText } from "./grammar.mjs";
+import { createBatchRunner } from "./run-batches.mjs";
 
 const inputsPerProgram = 10;
 const pairsNeeded = 6;
 const longestOutput = 60;
-const chunk = 512;
+const chunk = 2048;
 
-/** Remembers the hash and split of each program text; one analysis a distinct text. */
-export function createClassifier(executor) {
-  const known = new Map();
-  return async function classify(text) {
-    let found = known.get(text);
-    if (found === undefined) {
-      found = executor.analyse(text).then((analysis) => {
-        if (!analysis.ok) throw new Error(`the grammar wrote a program that does not parse: ${analysis.message}\n${text}`);
-        const hash = programHash(analysis.normalised);
-        return { hash, statements: analysis.statements, split: splitOfProgram(hash, analysis.statements) };
-      });
-      known.set(text, found);
-    }
-    return found;
-  };
-}
+export { createClassifier };
 
-async function outputsOf(executor, program, inputs) {
-  const { runs } = await executor.run({ program, inputs, determinism: "once", isolation: "program" });
-  return runs.map(({ outcome, value }) => (outcome === "ok" && value.length <= longestOutput ? value : undefined));
+async function outputsOf(run, program, inputs) {
+  const values = await run(program, inputs);
+  return values.map((value) => (value !== undefined && value.length <= longestOutput ? value : undefined));
 }
 
 // An operation whose argument has the wrong type somewhere: what an invalid proposal looks like.
@@ -40,7 +25,7 @@ function breakProgram(random, operations) {
   return fitsTypes(broken) ? undefined : broken;
 }
 
-async function visitProgram({ executor, classify, seed, split }, index) {
+async function visitProgram({ run, classify, seed, split }, index) {
   const random = createRandom(seed, "program", index);
   const operations = drawProgram(random);
   const text = programText(operations);
@@ -53,8 +38,8 @@ async function visitProgram({ executor, classify, seed, split }, index) {
   for (let attempt = 0; attempt < 4 && mutantText === undefined; attempt++) mutantText = await free(mutateProgram(random, operations));
   const broken = await free(breakProgram(random, operations));
   const [outputs, mutantOutputs] = await Promise.all([
-    outputsOf(executor, text, inputs),
-    mutantText === undefined ? [] : outputsOf(executor, mutantText, inputs),
+    outputsOf(run, text, inputs),
+    mutantText === undefined ? [] : outputsOf(run, mutantText, inputs),
   ]);
   const kept = outputs.flatMap((output, at) => (output === undefined ? [] : [at]));
   if (kept.length < pairsNeeded) return undefined;
@@ -71,7 +56,7 @@ async function visitProgram({ executor, classify, seed, split }, index) {
  * @param options { executor, seed, split, programs, classify?, from? }
  */
 export async function* visits(options) {
-  const context = { classify: createClassifier(options.executor), ...options };
+  const context = { run: createBatchRunner(options.executor), classify: createClassifier(options.executor), ...options };
   let other;
   for (let start = options.from ?? 0; start < options.programs; start += chunk) {
     const indices = Array.from({ length: Math.min(chunk, options.programs - start) }, (_, offset) => start + offset);

@@ -1,8 +1,8 @@
 // What a command may touch of the outside world, so that tests can run commands in the same process: streams, environment, folder,
 // signals. main.ts makes the real one.
 
-import { once } from "node:events";
 import type { Writable } from "node:stream";
+import { writeLine } from "../sinks/write-line.ts";
 
 /** Signals that stop a command. */
 export type StopSignal = "SIGINT" | "SIGTERM";
@@ -23,9 +23,8 @@ export interface CliContext {
 }
 
 /** Writes a line of results; waits while the reader is slow. */
-export async function print({ stdout }: CliContext, text: string): Promise<void> {
-  if (stdout.destroyed || stdout.writableEnded) return;
-  if (!stdout.write(`${text}\n`)) await Promise.race([once(stdout, "drain"), once(stdout, "close")]);
+export function print({ stdout }: CliContext, text: string): Promise<void> {
+  return writeLine(stdout, text);
 }
 
 /** Writes an object as one line of JSON to the results. */

@@ -1,7 +1,7 @@
 // How a failure is told: always the same five parts on standard error (what failed, why, what was tried, what to do, where to read
 // more), or with --json the same as one JSON object. Used by main.ts for every error that leaves a command.
 
-import { AzrError, errorExitCodes } from "../errors.ts";
+import { AzrError } from "../errors.ts";
 import type { AzrErrorCode } from "../errors.ts";
 
 export interface Failure {
@@ -20,6 +20,17 @@ const moreFor: [RegExp, string][] = [
   [/INTERNAL/, "This is a fault of absolute-zero: please report it with the lines above."],
 ];
 
+/** What an error without a cause of its own means, by exit code. */
+const usualReasons: Record<number, string> = {
+  2: "what was given to the command cannot be used",
+  3: "the machine lacks something that the engine needs",
+  4: "the device cannot do this",
+  5: "a file or folder is not what the command needs",
+  6: "the locked Python process did not do its work",
+  7: "the numbers of the training went out of range",
+  130: "it was told to stop",
+};
+
 /** The parts of any thrown value. Values that are not AzrErrors are faults of this package and come with their stack. */
 export function describeFailure(thrown: unknown): Failure {
   const error = AzrError.isInstance(thrown) ? thrown : internal(thrown);
@@ -32,7 +43,7 @@ export function describeFailure(thrown: unknown): Failure {
   }
   if (typeof details["why"] === "string") why.unshift(details["why"]);
   if (!AzrError.isInstance(thrown) && thrown instanceof Error && thrown.stack !== undefined) why.push(thrown.stack);
-  if (why.length === 0) why.push("the line above says it all");
+  if (why.length === 0) why.push(usualReasons[error.exitCode] ?? "no deeper cause is known");
   const attempts = Array.isArray(details["attempts"]) ? (details["attempts"] as { source?: unknown; result?: unknown }[]) : [];
   const more = moreFor.filter(([pattern]) => pattern.test(error.code)).map(([, text]) => text);
   return {
@@ -42,24 +53,21 @@ export function describeFailure(thrown: unknown): Failure {
     tried: attempts.map(({ source, result }) => `${String(source)}: ${String(result)}`),
     do: [error.hint ?? "Correct the command's arguments and run it again."],
     more: more.length > 0 ? more : ["npx azr --help"],
-    exitCode: error.exitCode ?? errorExitCodes[error.code] ?? errorExitCodes.AZR_INTERNAL,
+    exitCode: error.exitCode,
   };
 }
 
 /** The five parts as text for people. */
 export function failureText(failure: Failure): string {
   const { code, what, why, tried, more } = failure;
-  const list = (items: string[]): string[] => items.flatMap((item) => item.split("\n").map((line) => `  ${line}`));
+  const part = (label: string, items: string[]): string[] =>
+    items.flatMap((item) => item.split("\n")).map((line, index) => `  ${(index === 0 ? `${label}:` : "").padEnd(7)}${line}`);
   const lines = [
     `${code}: ${what}`,
-    "why:",
-    ...list(why),
-    "tried:",
-    ...(tried.length === 0 ? ["  nothing else: there is no second way to do this"] : list(tried.map((attempt, index) => `${index + 1}. ${attempt}`))),
-    "do:",
-    ...list(failure.do),
-    "more:",
-    ...list(more),
+    ...part("why", why),
+    ...part("tried", tried.length === 0 ? ["nothing else"] : tried.map((attempt, index) => `${index + 1}. ${attempt}`)),
+    ...part("do", failure.do),
+    ...part("more", more),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -7,6 +7,7 @@ import type { Tokenizer } from "../engine/tokenizer.ts";
 import { openExecutor } from "../executor/open.ts";
 import type { Executor } from "../executor/executor.ts";
 import { openModel } from "../open-model.ts";
+import type { OpenModel } from "../open-model.ts";
 import { evaluate } from "./evaluate.ts";
 import type { EvaluateOptions, TaskOutcome } from "./evaluate.ts";
 
@@ -20,12 +21,14 @@ export interface EvaluateModelOptions
   threads?: number;
   /** An executor that is open already; otherwise one is opened and closed. */
   executor?: Executor;
+  /** Opens the model by its name, in place of `openModel`. */
+  open?: (model: string) => Promise<OpenModel>;
 }
 
 /** One outcome a task. Throws what opening and evaluating throw. */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<TaskOutcome[]> {
-  const { model, threads, format, executor, ...rest } = options;
-  await using opened = await openModel({ model, ...(threads === undefined ? {} : { threads }) });
+  const { model, threads, format, executor, open = (name) => openModel({ model: name, threads }), ...rest } = options;
+  await using opened = await open(model);
   await using own = executor === undefined ? await openExecutor() : null;
   const { engine, tokenizer, stopTokens } = opened;
   return await evaluate({

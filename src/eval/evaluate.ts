@@ -6,17 +6,17 @@ import { kindNamed } from "../curriculum/kinds/registry.ts";
 import { curriculumSettings } from "../curriculum/settings.ts";
 import type { CurriculumSettings } from "../curriculum/settings.ts";
 import { encodePrompt, sampleCompletions } from "../curriculum/sample.ts";
+import type { TextCodec } from "../curriculum/sample.ts";
 import type { Task, Verdict } from "../curriculum/task.ts";
 import type { Engine } from "../engine/engine.ts";
 
-import type { Tokenizer } from "../engine/tokenizer.ts";
 import { AzrError } from "../errors.ts";
 import type { Executor } from "../executor/executor.ts";
 import { derive } from "../random.ts";
 
 export interface EvaluateOptions {
   engine: Engine;
-  tokenizer: Tokenizer;
+  tokenizer: TextCodec;
   executor: Executor;
   tasks: readonly Task[];
   format: Format;

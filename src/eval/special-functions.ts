@@ -61,8 +61,11 @@ export function studentQuantile(level: number, degrees: number): number {
 /** P(X <= k) for X ~ Binomial(n, 1/2). */
 export function fairBinomialCumulative(k: number, n: number): number {
   let sum = 0;
+  // Terms follow one from another, exactly while 2^-n is a normal number; beyond that their logarithms do.
+  let term = 2 ** -n;
   for (let i = 0; i <= Math.min(k, n); i += 1) {
-    sum += Math.exp(logGamma(n + 1) - logGamma(i + 1) - logGamma(n - i + 1) - n * Math.LN2);
+    sum += n <= 1000 ? term : Math.exp(logGamma(n + 1) - logGamma(i + 1) - logGamma(n - i + 1) - n * Math.LN2);
+    term *= (n - i) / (i + 1);
   }
   return Math.min(1, sum);
 }

@@ -182,19 +182,26 @@ export function decodeRunReply(payload: Buffer, count: number): RunOutcome[] {
   return runs;
 }
 
-export function decodeParseReply(payload: Buffer): ParseResult {
+/** A text that ends in an answer: 1 and a result, 0 and why there is none, or 2 and what went wrong in the sandbox itself. */
+function decodeText(payload: Buffer): { status: number; text: string } {
   const reader = payloadReader(payload);
-  const ok = reader.u8() === 1;
-  const text = reader.string();
+  const answer = { status: reader.u8(), text: reader.string() };
   reader.end();
-  return ok ? { ok, value: text } : { ok, message: text };
+  if (answer.status > 2) throw broken("a status that has no name");
+  return answer;
 }
 
-export function decodeAnalyseReply(payload: Buffer): AnalyseResult {
-  const reader = payloadReader(payload);
-  const ok = reader.u8() === 1;
-  const json = parseJson(reader.string());
-  reader.end();
+/** The result, or as a mere text why the sandbox failed. */
+export function decodeParseReply(payload: Buffer): ParseResult | string {
+  const { status, text } = decodeText(payload);
+  if (status === 2) return text;
+  return status === 1 ? { ok: true, value: text } : { ok: false, message: text };
+}
+
+/** The result, or as a mere text why the sandbox failed. A program that does not parse is a result too. */
+export function decodeAnalyseReply(payload: Buffer): AnalyseResult | string {
+  const { status, text } = decodeText(payload);
+  if (status === 2) return text;
   const empty = { normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
-  return { ...empty, ...(json as Partial<AnalyseResult>), ok };
+  return status === 1 ? { ok: true, ...empty, ...(parseJson(text) as Partial<AnalyseResult>) } : { ok: false, message: text, ...empty };
 }

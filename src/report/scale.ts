@@ -40,6 +40,8 @@ export function linearScale(
   const scale = (value: number): number => from + ((value - low) / (high - low)) * (to - from);
   const label = (value: number): string => {
     if (percent) return `${(value * 100).toFixed(digits(step * 100))}%`;
+    // Six decimals would not tell such values apart.
+    if (step < 1e-5 && value !== 0) return Number(value.toPrecision(3)).toExponential();
     return Math.abs(value) >= 10_000 ? `${Number((value / 1000).toFixed(1))}k` : value.toFixed(digits(step));
   };
   return Object.assign(scale, { ticks, label });

@@ -61,7 +61,8 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
       if (event.type === "run-end") {
         // The last step always leaves its line behind.
         if (latest !== null && printed !== latest.step) plain(latest);
-        if (event.status !== "finished") line(`run ${event.status} after step ${event.step}`);
+        // A failure is told by whoever waits for the run.
+        if (event.status === "stopped" || event.status === "out-of-time") line(`run ${event.status} after step ${event.step}`);
       }
     },
     close() {

@@ -49,11 +49,14 @@ t.test("answers from bytes", async (t) => {
   t.equal(outcomes.length, 10);
   t.same(decodeParseReply(hex("01 01000000 31")), { ok: true, value: "1" });
   t.same(decodeParseReply(hex("00 01000000 6d")), { ok: false, message: "m" });
+  t.equal(decodeParseReply(hex("02 01000000 6d")), "m", "the sandbox failed");
+  t.equal(decodeAnalyseReply(hex("02 01000000 6d")), "m", "the sandbox failed");
+  t.match(decodeAnalyseReply(Buffer.concat([hex("01 0c000000"), Buffer.from('{"ok":false}')])), { ok: false });
   const json = Buffer.from('{"ok":true,"normalised":"x","functions":["f"],"topLevelFunctions":["f"],"imports":[],"statements":1}');
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.length);
   t.same(decodeAnalyseReply(Buffer.concat([hex("01"), length, json])), JSON.parse(json.toString()));
-  t.same(decodeAnalyseReply(hex("00 02000000 7b7d")), { ok: false, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 });
+  t.same(decodeAnalyseReply(hex("00 01000000 6d")), { message: "m", ok: false, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 });
 
   const broken: [string, () => unknown][] = [
     ["fewer outcomes than inputs", () => decodeRunReply(Buffer.concat([hex("01000000"), ok]), 2)],
@@ -61,6 +64,7 @@ t.test("answers from bytes", async (t) => {
     ["cut short", () => decodeRunReply(Buffer.concat([hex("01000000"), ok.subarray(0, -1)]), 1)],
     ["bytes left over", () => decodeRunReply(Buffer.concat([hex("01000000"), ok, hex("00")]), 1)],
     ["string past the end", () => decodeParseReply(hex("01 ff000000 31"))],
+    ["a status of no name", () => decodeParseReply(hex("03 01000000 31"))],
     ["empty", () => decodeParseReply(Buffer.alloc(0))],
     ["not JSON", () => decodeAnalyseReply(hex("01 01000000 31"))],
     ["greeting without fields", () => decodeHello(hex("02000000 7b7d"))],
@@ -75,6 +79,7 @@ const connect = (mode = "normal", startMs = 20_000, silenceMs?: number): Promise
 async function ask(client: SupervisorClient, line: string, signal?: AbortSignal, allowanceMs = 1000): Promise<string> {
   try {
     const reply = decodeParseReply(await client.request({ kind: frameKinds.parse, payload: encodeParse(line, false), allowanceMs, signal }));
+    if (typeof reply === "string") return reply;
     return reply.ok ? reply.value : reply.message;
   } catch (error) {
     return AzrError.isInstance(error) ? error.code : String(error);

@@ -1,5 +1,6 @@
 // `azr demo`: watch the bundled model learn, ten minutes on two cores, and see by how much.
 
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { demo } from "../../demo.ts";
 import type { DemoOptions, DemoResult } from "../../demo.ts";
@@ -30,11 +31,14 @@ export function demoCommand(context: CliContext): Command {
       "after",
       "\nExamples:\n  azr demo\n  azr demo --seed 1 --steps 20 --json\n  azr demo --set reward.shuffle=true      (control: rewards that mean nothing)",
     )
-    .action(async ({ grace, json = false, ...options }: Options) => {
+    .action(async ({ grace, json = false, resume, heldOut, ...options }: Options) => {
+      const at = (path: string): string => resolve(context.cwd, path);
       const resumeWith = (dir: string): string[] => ["demo", "--resume", dir];
       await runCommand(context, { json, grace, budgetSeconds: options.seconds ?? 0, resumeWith }, async (watch) => {
         const result = await demo({
           ...options,
+          ...(resume === undefined ? {} : { resume: at(resume) }),
+          ...(heldOut === undefined ? {} : { heldOut: at(heldOut) }),
           ...watch,
           onProgress: (text) => (json ? undefined : say(context, text)),
         });
@@ -49,14 +53,13 @@ export function demoCommand(context: CliContext): Command {
 export function demoText(result: DemoResult): string {
   const { shares, stepsPerMinute, steps, seconds, examples, report, run } = result;
   const percent = (share: number): string => `${Math.round(share * 100)} %`;
-  const indent = (text: string): string => text.split("\n").map((line) => `    ${line}`).join("\n");
   const shown = examples.map((task) =>
     [
       `${task.kind}, invented in step ${task.step}, ${percent(task.solveRate)} of answers right`,
       ...(task.asked === "program" ? [] : [indent(task.program)]),
       ...task.given.map(({ label, text }) => `  ${label}: ${text}`),
-      `  right ${task.asked}: ${inline(task.right)}`,
-      `  wrong ${task.asked}: ${inline(task.wrong)}`,
+      answer("right", task.asked, task.right),
+      answer("wrong", task.asked, task.wrong),
     ].join("\n"),
   );
   return [
@@ -72,8 +75,12 @@ export function demoText(result: DemoResult): string {
   ].join("\n");
 }
 
-/** A several-line text goes below its label. */
-function inline(text: string | null): string {
-  if (text === null) return "-";
-  return text.includes("\n") ? `\n${text.split("\n").map((line) => `    ${line}`).join("\n")}` : text;
+/** One line, or below its label when the text has several. */
+function answer(mark: string, asked: string, text: string | null): string {
+  if (text === null) return `  ${mark} ${asked}: none`;
+  return text.includes("\n") ? `  ${mark} ${asked}:\n${indent(text)}` : `  ${mark} ${asked}: ${text}`;
+}
+
+function indent(text: string): string {
+  return text.split("\n").map((line) => `    ${line}`).join("\n");
 }

@@ -44,7 +44,7 @@ export function execCommand(context: CliContext): Command {
       };
       await runJsonl<ExecAnswer>(context, options, async (job) => {
         await using executor = await openExecutor({ workers, python });
-        return execJsonl({ ...job, executor, determinism, limits });
+        return await execJsonl({ ...job, executor, determinism, limits });
       });
     });
 }

@@ -1,5 +1,6 @@
 // `azr resume`: goes on with a run from its latest checkpoint; needs nothing but its folder.
 
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { resume } from "../../train.ts";
 import { print } from "../context.ts";
@@ -17,7 +18,7 @@ export function resumeCommand(context: CliContext): Command {
     .addHelpText("after", "\nExample:\n  azr resume runs/demo-seed0")
     .action(async (path: string, { steps, grace, json = false }: { steps?: number; grace: number; json?: boolean }) => {
       await runCommand(context, { json, grace }, async ({ sinks, signal, onRun }) => {
-        const run = resume(path, { sinks, signal, ...(steps === undefined ? {} : { change: { steps } }) });
+        const run = resume(resolve(context.cwd, path), { sinks, signal, ...(steps === undefined ? {} : { change: { steps } }) });
         onRun(run);
         const { dir } = await run.result;
         if (!json) await print(context, dir);

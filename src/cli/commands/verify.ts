@@ -26,7 +26,7 @@ export function verifyCommand(context: CliContext): Command {
     .action((options: VerifyOptions) =>
       runJsonl<VerifyAnswer>(context, options, async (job) => {
         await using executor = await openExecutor({ workers: options.workers, python: options.python });
-        return verifyJsonl({ ...job, executor });
+        return await verifyJsonl({ ...job, executor });
       }),
     );
 }

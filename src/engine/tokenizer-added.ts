@@ -1,7 +1,7 @@
 // Added tokens of a tokenizer.json: texts that are cut out of the input before anything else and become one id each.
 // Used by tokenizer.ts only.
-import type { TokenModel } from "./tokenizer-model.ts";
-import { tokenizerFault } from "./tokenizer.ts";
+import { tokenizerFault } from "./tokenizer-fault.ts";
+import type { TokenModel } from "./tokenizer-vocabulary.ts";
 
 export interface AddedToken {
   id: number;

@@ -1,8 +1,9 @@
 // Byte-level byte-pair encoding as GPT-2, Llama 3, SmolLM2 and Qwen use it: bytes are written in a printable alphabet, a
 // piece starts as single characters, and the pair with the lowest rank in `merges` is joined until none is left.
 // Used by tokenizer-model.ts (the model) and tokenizer-split.ts (the alphabet).
-import { parseVocabulary, type TokenModel } from "./tokenizer-model.ts";
-import { tokenizerFault } from "./tokenizer.ts";
+import { tokenizerFault } from "./tokenizer-fault.ts";
+import { parseVocabulary } from "./tokenizer-vocabulary.ts";
+import type { TokenModel } from "./tokenizer-vocabulary.ts";
 
 // The alphabet: printable Latin-1 bytes stand for themselves, the other 68 for U+0100 onwards, in byte order.
 const characterOfByte: string[] = [];

@@ -1,6 +1,6 @@
 // Turns a regular expression of a tokenizer.json (written for Oniguruma) into a JavaScript one that matches the same texts.
 // Only what tokenizers in use need is translated; anything else fails when the pattern is compiled. Used by tokenizer-split.ts.
-import { tokenizerFault } from "./tokenizer.ts";
+import { tokenizerFault } from "./tokenizer-fault.ts";
 
 // Oniguruma's white space; JavaScript's \s lacks U+0085 and has U+FEFF.
 const whiteSpace = "\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";

@@ -2,8 +2,8 @@
 // returns a function and refuses settings that it would treat differently from the original. Used by tokenizer.ts.
 import { bytesToCharacters, charactersToText } from "./tokenizer-bpe.ts";
 import { escapePattern } from "./tokenizer-added.ts";
+import { tokenizerFault } from "./tokenizer-fault.ts";
 import { compilePattern } from "./tokenizer-pattern.ts";
-import { tokenizerFault } from "./tokenizer.ts";
 
 type Json = Record<string, unknown>;
 

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { parseAddedTokens } from "./tokenizer-added.ts";
+import { tokenizerFault } from "./tokenizer-fault.ts";
 import { parseTokenModel } from "./tokenizer-model.ts";
 import { parseDecoder, parseNormalizer, parsePostProcessor, parsePreTokenizer } from "./tokenizer-split.ts";
 
@@ -29,14 +30,6 @@ export interface Tokenizer {
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
   /** Id of an added token (special or not). AZR_TOKENIZER_FORMAT when the file has none with this text. */
   specialTokenId(text: string): number;
-}
-
-/** A fault in a tokenizer file, with the advice that fits most of them. */
-export function tokenizerFault(message: string, hint?: string, cause?: unknown): AzrError {
-  return new AzrError("AZR_TOKENIZER_FORMAT", message, {
-    hint: hint ?? "Take tokenizer.json anew from where the model came from; this package reads WordLevel and byte-level BPE files.",
-    cause,
-  });
 }
 
 /**

@@ -1,0 +1,28 @@
+// What the two sorts of token model have in common: their interface and their table from text to id.
+// Used by tokenizer-model.ts (WordLevel), tokenizer-bpe.ts and tokenizer-added.ts.
+import { tokenizerFault } from "./tokenizer-fault.ts";
+
+export interface TokenModel {
+  largestId: number;
+  tokenOf(id: number): string | undefined;
+  /** Appends the ids of one piece. */
+  encode(piece: string, ids: number[]): void;
+}
+
+/** Checks a `vocab` object: text -> distinct whole-number ids. */
+export function parseVocabulary(value: unknown, path: string): { ids: Map<string, number>; tokens: Map<number, string>; largestId: number } {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw tokenizerFault(`model.vocab of ${path} is not an object from text to id.`);
+  const ids = new Map<string, number>();
+  const tokens = new Map<number, string>();
+  let largestId = -1;
+  for (const [token, id] of Object.entries(value)) {
+    if (typeof id !== "number" || !Number.isInteger(id) || id < 0) throw tokenizerFault(`${path} gives token ${JSON.stringify(token)} the id ${JSON.stringify(id)}.`);
+    const clash = tokens.get(id);
+    if (clash !== undefined) throw tokenizerFault(`${path} gives id ${id} to both ${JSON.stringify(clash)} and ${JSON.stringify(token)}.`);
+    ids.set(token, id);
+    tokens.set(id, token);
+    largestId = Math.max(largestId, id);
+  }
+  if (largestId < 0) throw tokenizerFault(`model.vocab of ${path} is empty.`);
+  return { ids, tokens, largestId };
+}

@@ -57,7 +57,9 @@ async function main([command, ...args]) {
     await setUp({});
     handOver("dist/cli/main.js", ["demo", ...args]);
   } else if (command === "test") {
-    await setUp({ native: !args.includes("--asan") });
+    // A whole run builds everything, tests included, in one go (test.mjs); a part of it needs the library and the executor.
+    const part = args.some((value, index) => !value.startsWith("-") && args[index - 1] !== "--jobs");
+    await setUp({ native: part && !args.includes("--asan") });
     handOver("scripts/test.mjs", args);
   } else {
     log("usage: node scripts/bootstrap.mjs demo | test | build");

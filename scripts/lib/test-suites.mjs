@@ -51,11 +51,11 @@ export async function runTypecheck(root) {
   return status === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1, failures: [lastLines(output, 40)] };
 }
 
-/** One tap file, in Node with tap's own TypeScript loader. */
+/** One tap file. Its TypeScript is stripped by typescript-hooks.mjs, which is two or three times as fast as tap's own loader. */
 export async function runTap(root, file) {
-  const imports = ["@tapjs/typescript/import", "@tapjs/mock/import"].map((name) => `--import=${import.meta.resolve(name)}`);
-  const env = { ...process.env, TAP: "1", TAP_CWD: root, TAP_TIMEOUT: "600", TS_NODE_TRANSPILE_ONLY: "1", TS_NODE_PROJECT: join(root, "tsconfig.json") };
-  const { status, stdout, stderr, end } = await runLimited(process.execPath, [...imports, "--enable-source-maps", file], { cwd: root, env });
+  const env = { ...process.env, TAP: "1", TAP_CWD: root, TAP_TIMEOUT: "600" };
+  const args = [`--import=${join(root, "scripts", "lib", "typescript-hooks.mjs")}`, "--enable-source-maps", file];
+  const { status, stdout, stderr, end } = await runLimited(process.execPath, args, { cwd: root, env });
   const result = readTap(stdout);
   if (result.failed === 0 && (status !== 0 || !result.planned)) {
     result.failed++;

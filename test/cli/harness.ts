@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { nativeFolder } from "../../scripts/native-location.mjs";
+import { nativeFolder, packageRoot } from "../../scripts/native-location.mjs";
 import type { CliContext, StopSignal } from "../../src/cli/context.ts";
 import { runCli } from "../../src/cli/program.ts";
 
@@ -54,10 +54,10 @@ export async function azr(args: string[], cwd?: string): Promise<CliResult> {
 
 const entry = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
-/** Starts `azr ARGS` as a process; TypeScript is loaded by jiti. */
+/** Starts `azr ARGS` from its source as a process. */
 export function azrProcess(args: string[]): ReturnType<typeof spawn> {
-  const jiti = fileURLToPath(import.meta.resolve("jiti/register"));
-  return spawn(process.execPath, ["--import", jiti, entry, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
+  const loader = join(packageRoot, "scripts", "lib", "typescript-hooks.mjs");
+  return spawn(process.execPath, ["--import", loader, entry, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
 }
 
 /** Why the real executor cannot be used here; undefined when it can. */

@@ -8,13 +8,13 @@ import type { InspectReport } from "../../src/inspect/index.ts";
 import { renderReport } from "../../src/inspect/index.ts";
 import { packageRoot } from "../../scripts/native-location.mjs";
 
-const loader = `--import=${import.meta.resolve("@tapjs/typescript/import")}`;
+const loader = `--import=${join(packageRoot, "scripts/lib/typescript-hooks.mjs")}`;
 const program = `const { inspect } = await import(${JSON.stringify(join(packageRoot, "src/inspect/index.ts"))}); process.stdout.write(JSON.stringify(await inspect()));`;
 
 /** inspect() in a process with an environment of its own. */
 function inspectIn(env: Record<string, string>): InspectReport {
   const { stdout, stderr, status } = spawnSync(process.execPath, [loader, "--input-type=module", "-e", program], {
-    cwd: packageRoot, encoding: "utf8", env: { ...process.env, TS_NODE_TRANSPILE_ONLY: "1", ...env },
+    cwd: packageRoot, encoding: "utf8", env: { ...process.env, ...env },
   });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as InspectReport;

@@ -16,7 +16,7 @@ const demo: ConfigInput = {
     induction: { inputs: 6, shown: 3, check: "hidden" },
     seedTasks: 0,
   },
-  update: { learningRate: 1.5e-4, betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
+  update: { learningRate: 1.5e-4, schedule: "linear", betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
   run: { checkpointEvery: 20, keepCheckpoints: 2 },
 };
 
@@ -39,6 +39,7 @@ const paper: ConfigInput = {
   },
   update: {
     learningRate: 1e-6,
+    schedule: "constant",
     betas: [0.9, 0.999],
     weightDecay: 0.01,
     clip: { low: 0.2, high: 0.2 },
@@ -75,6 +76,7 @@ const tinyCpu: ConfigInput = {
   ...demo,
   steps: 10,
   curriculum: { ...demo.curriculum, proposals: 8, rollouts: { n: 4, reuse: true } },
+  update: { ...demo.update, schedule: "constant" },
   run: { checkpointEvery: 5, keepCheckpoints: 2 },
 };
 

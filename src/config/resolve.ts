@@ -39,17 +39,20 @@ export const environmentKeys: Record<string, string> = {
 // Settings that say where, how long and with what process a run happens; two runs that differ only here give equal steps.
 const neutral = /^(preset|steps|timeBudgetSeconds|run\..*|executor\.(workers|python))$/;
 
+/** The settings of a run that change its results. The number of steps is one where the step size falls towards the last. */
+const decisive = (config: Config): [string, unknown][] =>
+  leaves(config as Tree).filter(([path]) => !neutral.test(path) || (path === "steps" && config.update.schedule !== "constant"));
+
 /** Hash of the settings that change results (not where the run lives, how long it goes on, or how many workers it has). */
 export function configHash(config: Config): string {
-  const relevant = leaves(config as Tree).filter(([path]) => !neutral.test(path));
-  return createHash("sha256").update(stableJson(Object.fromEntries(relevant))).digest("hex").slice(0, 16);
+  return createHash("sha256").update(stableJson(Object.fromEntries(decisive(config)))).digest("hex").slice(0, 16);
 }
 
 /** Dotted paths of settings that change results and differ between two configurations. */
 export function incompatibleSettings(left: Config, right: Config): string[] {
   const other = new Map(leaves(right as Tree));
-  return leaves(left as Tree)
-    .filter(([path, value]) => !neutral.test(path) && stableJson(value) !== stableJson(other.get(path)))
+  return decisive(left)
+    .filter(([path, value]) => stableJson(value) !== stableJson(other.get(path)))
     .map(([path]) => path);
 }
 

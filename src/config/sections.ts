@@ -79,7 +79,12 @@ export const reward = z.strictObject({
 });
 
 export const update = z.strictObject({
-  learningRate: z.number().min(0).default(1.5e-4).meta({ description: "AdamW step size, constant" }),
+  learningRate: z.number().min(0).default(1.5e-4).meta({ description: "AdamW step size at its peak" }),
+  schedule: z
+    .enum(["constant", "linear", "cosine"])
+    .default("constant")
+    .meta({ description: "How the step size goes from its peak to the end of `steps`: it stays, or falls to zero" }),
+  warmUpSteps: z.int().min(0).default(0).meta({ description: "Steps over which the step size rises to its peak" }),
   betas: z.tuple([share.lt(1), share.lt(1)]).default([0.9, 0.99]).meta({ description: "AdamW moment decays" }),
   epsilon: z.number().gt(0).default(1e-8).meta({ description: "AdamW denominator floor" }),
   weightDecay: z.number().min(0).default(0).meta({ description: "Decoupled weight decay" }),

@@ -3,6 +3,7 @@
 // over sequences of token means (arXiv 2505.03335, equation 9); `token` gives each token 1/(all tokens).
 import type { UpdateRequest, UpdateResult } from "../engine/engine.ts";
 import { createRandom } from "../random.ts";
+import { learningRateAt } from "./learning-rate.ts";
 import type { EncodedPrompt } from "./sample.ts";
 import type { Group, Sequence, StepContext } from "./step-context.ts";
 import { packRows } from "./token-rows.ts";
@@ -60,7 +61,8 @@ export function packUpdate(batch: Bundle[], normalise: "sequence" | "token") {
 /** Runs the step's gradient steps, one a minibatch; a minibatch without any advantage is left out. Rejects as Engine.update does. */
 export async function trainOn(context: StepContext, groups: Group[]): Promise<UpdateResult[]> {
   const { config, engine, signal, step, timings, clock } = context;
-  const { learningRate, betas, epsilon, weightDecay, clip, clipNorm, minibatches, microBatchTokens, normalise } = config.update;
+  const { betas, epsilon, weightDecay, clip, clipNorm, minibatches, microBatchTokens, normalise } = config.update;
+  const learningRate = learningRateAt(config.update, step, config.steps);
   const ordered = bundles(groups);
   const mixed = minibatches === 1 ? ordered : createRandom(config.seed, step, "minibatches").shuffle(ordered);
   const size = Math.ceil(mixed.length / minibatches);

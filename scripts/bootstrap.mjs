@@ -58,7 +58,7 @@ async function main([command, ...args]) {
     handOver("dist/cli/main.js", ["demo", ...args]);
   } else if (command === "test") {
     // A whole run builds everything, tests included, in one go (test.mjs); a part of it needs the library and the executor.
-    const part = args.some((value, index) => !value.startsWith("-") && args[index - 1] !== "--jobs");
+    const part = args.some((value, index) => value === "--slow" || (!value.startsWith("-") && args[index - 1] !== "--jobs"));
     await setUp({ native: part && !args.includes("--asan") });
     handOver("scripts/test.mjs", args);
   } else {

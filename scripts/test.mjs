@@ -8,7 +8,7 @@ import { join, relative } from "node:path";
 import { build } from "./build.mjs";
 import { listFiles } from "./lib/fingerprint.mjs";
 import { reportError } from "./lib/script-error.mjs";
-import { runAll, runBinary, runTap, runTypecheck, skippedSuite } from "./lib/test-suites.mjs";
+import { failedSuite, runAll, runBinary, runTap, runTypecheck, skippedSuite } from "./lib/test-suites.mjs";
 import { installLine } from "./lib/toolchain.mjs";
 import { packageRoot } from "./native-location.mjs";
 
@@ -37,19 +37,22 @@ function tapFiles({ slow, filters }) {
   return filters.length === 0 ? chosen : chosen.filter((file) => filters.some((filter) => relative(packageRoot, file).includes(filter)));
 }
 
-async function nativeSuites({ asan, filters }) {
+/** Suites of the GoogleTest binaries, built first. A build that fails is a failed test, and the other suites still run. */
+async function nativeSuites({ asan, slow, filters }) {
   const sources = readdirSync(join(packageRoot, "native", "test")).filter((name) => name.endsWith("_test.cc"));
   const names = sources.map((name) => name.slice(0, -3));
   const chosen = filters.length === 0 ? names : names.filter((name) => filters.some((filter) => `native/test/${name}`.includes(filter)));
-  if (chosen.length === 0) return [];
+  if (chosen.length === 0 || slow) return [];
   try {
     const { testFolder } = await build({ tests: true, asan });
     return chosen.map((name) => ({ name: `native/test/${name}`, alone: true, run: () => runBinary(join(testFolder, name), { asan, folder: tmpdir() }) }));
   } catch (error) {
-    if (asan || !/GoogleTest was not found/.test(error.message)) throw error;
-    await build({}); // the TypeScript tests need the library and the executor all the same
+    if (!/GoogleTest was not found/.test(error.message)) return [failedSuite("native build", error)];
     const line = installLine(["gtest"]);
-    return chosen.map((name) => skippedSuite(`native/test/${name}`, `GoogleTest is not installed (${line})`));
+    const skips = chosen.map((name) => skippedSuite(`native/test/${name}`, `GoogleTest is not installed (${line})`));
+    if (asan) return skips;
+    // The TypeScript tests need the library and the executor all the same.
+    return build({}).then(() => skips, (failure) => [...skips, failedSuite("native build", failure)]);
   }
 }
 

@@ -45,6 +45,12 @@ export function skippedSuite(name, reason) {
   return { name, run: async () => ({ ...nothing, skipped: 1, skips: [`${name}: ${reason}`] }) };
 }
 
+/** A suite whose preparation failed; the error's code, sentence and hint are the report. */
+export function failedSuite(name, error) {
+  const text = error?.code ? `${error.code}: ${error.message}${error.hint ? `\nDo this: ${error.hint}` : ""}` : String(error?.stack ?? error);
+  return { name, run: async () => ({ ...nothing, failed: 1, failures: [text] }) };
+}
+
 /** tsc over src/ and test/: one test. */
 export async function runTypecheck(root) {
   const { status, output } = await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json", "--noEmit"], { cwd: root });

@@ -16,6 +16,8 @@ export interface CliContext {
   cwd: string;
   /** Whether questions may be asked, and how; absent when nobody is there to answer. */
   ask?: (question: string) => Promise<string>;
+  /** Makes sure that the native parts are there, when a command is about to need them; absent where they are somebody else's concern. */
+  prepare?: (log: (line: string) => void) => Promise<void>;
   /** Calls back for each stop signal; the returned function ends that. */
   onSignal(callback: (signal: StopSignal) => void): () => void;
   /** Commands set it for partial failures; thrown errors bring their own. */

@@ -2,7 +2,7 @@
 // a table, examples and a report. src/cli/commands/demo.ts gives it a face.
 
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "./config/index.ts";
 import { curriculumSettings } from "./curriculum/settings.ts";
@@ -11,6 +11,8 @@ import type { Task } from "./curriculum/task.ts";
 import { compareOutcomes } from "./eval/compare.ts";
 import type { HeldOutComparison } from "./eval/compare.ts";
 import { evaluateModel } from "./eval/evaluate-model.ts";
+import type { TaskOutcome } from "./eval/evaluate.ts";
+import { writeOutcomes } from "./eval/outcome-file.ts";
 import type { RunEvent, RunStatus, Sink } from "./events.ts";
 import { openExecutor } from "./executor/open.ts";
 import type { ExampleTask } from "./report/data.ts";
@@ -31,7 +33,7 @@ export interface DemoOptions {
   seconds?: number;
   /** Settings like `reward.shuffle=true`, on top of the preset `demo`. */
   set?: string[];
-  /** Folder of a demo run to go on with; seed, steps and settings are then those of that run. */
+  /** Folder of a demo run to go on with; its seed and settings stay, and its steps unless `steps` is given. */
   resume?: string;
   /** JSONL file of tasks to measure on. Default: the bundled held-out tasks. */
   heldOut?: string;
@@ -106,6 +108,12 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
   const comparison = compareOutcomes(before, after);
   const shown = { ...comparison, samples, temperature: 1 };
   await writeFile(join(result.dir, comparisonFile), `${JSON.stringify(shown, null, 2)}\n`);
+  const keep = (name: string, model: string, outcomes: TaskOutcome[]): Promise<void> => {
+    const settings = { suite: basename(options.heldOut ?? heldOutFile), model, samples, temperature: 1, seed: config.seed };
+    return writeOutcomes(join(result.dir, name), [{ settings, outcomes }]);
+  };
+  await keep("held-out-before.jsonl", config.model, before);
+  await keep("held-out-after.jsonl", result.dir, after);
   const { samplingShare, executorShare, updateShare } = result.timings;
   return {
     type: "demo-result",
@@ -148,7 +156,7 @@ async function selfPlay(options: DemoOptions): Promise<{ result: RunResult; seco
   const run =
     options.resume === undefined
       ? train(await loadConfig({ file: false, preset: "demo", command: "demo", set, argument }), runOptions)
-      : resume(options.resume, { ...runOptions, change: { timeBudgetSeconds: seconds } });
+      : resume(options.resume, { ...runOptions, change: { timeBudgetSeconds: seconds, ...(steps === undefined ? {} : { steps }) } });
   onRun?.(run);
   const result = await run.result;
   return { result, steps: done, seconds: began === null ? 0 : (performance.now() - began) / 1000 };

@@ -2,7 +2,7 @@
 //   node scripts/pretrain/train.mjs [--tokens 50000000 | --seconds 3600] [--resume] [--out models/seedling] ...
 // Progress goes to stderr and WORK/log.jsonl, checkpoints to WORK; the finished model.safetensors to OUT. Needs a build.
 // --from FOLDER starts from that model's weights instead of random ones: the control "continued pre-training".
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -143,6 +143,9 @@ while (state.steps === null || state.step < state.steps) {
 
 await saveCheckpoint();
 mkdirSync(values.out, { recursive: true });
+for (const name of ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"]) {
+  if (resolve(values.out) !== resolve(values.model)) copyFileSync(join(values.model, name), join(values.out, name));
+}
 await engine.saveModel(values.out);
 await accuracy("validation");
 const end = state.history.at(-1);

@@ -12,12 +12,14 @@ export interface Failure {
   do: string[];
   more: string[];
   exitCode: number;
+  /** Where it was raised, and where each cause was; only with --verbose. */
+  stack?: string[];
 }
 
 const moreFor: [RegExp, string][] = [
   [/TORCH|ADDON|DEVICE|EXECUTOR_UNAVAILABLE/, "npx azr doctor"],
   [/CONFIG/, "npx azr train --help"],
-  [/INTERNAL/, "This is a fault of absolute-zero: please report it with the lines above."],
+  [/INTERNAL/, "This is a fault of absolute-zero: please report it with what the same command says with --verbose."],
 ];
 
 /** What an error without a cause of its own means, by exit code. */
@@ -31,8 +33,8 @@ const usualReasons: Record<number, string> = {
   130: "it was told to stop",
 };
 
-/** The parts of any thrown value. Values that are not AzrErrors are faults of this package and come with their stack. */
-export function describeFailure(thrown: unknown): Failure {
+/** The parts of any thrown value. Values that are not AzrErrors are faults of this package. */
+export function describeFailure(thrown: unknown, { verbose = false }: { verbose?: boolean } = {}): Failure {
   const error = AzrError.isInstance(thrown) ? thrown : internal(thrown);
   const details = error.details ?? {};
   const why: string[] = [];
@@ -42,7 +44,6 @@ export function describeFailure(thrown: unknown): Failure {
     if (!error.message.includes(text)) why.push(text);
   }
   if (typeof details["why"] === "string") why.unshift(details["why"]);
-  if (!AzrError.isInstance(thrown) && thrown instanceof Error && thrown.stack !== undefined) why.push(thrown.stack);
   if (why.length === 0) why.push(usualReasons[error.exitCode] ?? "no deeper cause is known");
   const attempts = Array.isArray(details["attempts"]) ? (details["attempts"] as { source?: unknown; result?: unknown }[]) : [];
   const more = moreFor.filter(([pattern]) => pattern.test(error.code)).map(([, text]) => text);
@@ -54,7 +55,14 @@ export function describeFailure(thrown: unknown): Failure {
     do: [error.hint ?? "Correct the command's arguments and run it again."],
     more: more.length > 0 ? more : ["npx azr --help"],
     exitCode: error.exitCode,
+    ...(verbose ? { stack: stacks(thrown) } : {}),
   };
+}
+
+function stacks(thrown: unknown): string[] {
+  const found: string[] = [];
+  for (let error = thrown; error instanceof Error && found.length < 5; error = error.cause) found.push(error.stack ?? error.message);
+  return found;
 }
 
 /** The five parts as text for people. */
@@ -68,6 +76,7 @@ export function failureText(failure: Failure): string {
     ...part("tried", tried.length === 0 ? ["nothing else"] : tried.map((attempt, index) => `${index + 1}. ${attempt}`)),
     ...part("do", failure.do),
     ...part("more", more),
+    ...part("stack", failure.stack ?? []),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -80,5 +89,5 @@ export function failureJson(failure: Failure): string {
 function internal(thrown: unknown): AzrError {
   if (thrown instanceof Error && thrown.name === "AbortError") return new AzrError("AZR_ABORTED", "The command was aborted.", { hint: "Run it again." });
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new AzrError("AZR_INTERNAL", message, { hint: "Run `npx azr doctor`; if all is well there, report this.", cause: undefined });
+  return new AzrError("AZR_INTERNAL", message, { hint: "Run `npx azr doctor`; if all is well there, report this." });
 }

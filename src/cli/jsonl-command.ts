@@ -1,7 +1,7 @@
 // What exec, verify and score have in common: a JSONL file in, one line of JSON out for each good line, a word on standard error for
 // each bad one, and exit code 1 at the end when there were any.
 
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { AzrError } from "../errors.ts";
@@ -21,9 +21,11 @@ export interface JsonlWork<Answer> {
 /** Opens the input: a path, or `-` for standard input. Throws AZR_INPUT_INVALID when the file cannot be read. */
 export async function openInput(context: CliContext, file: string): Promise<AsyncIterable<Uint8Array | string>> {
   if (file === "-") return process.stdin;
-  const stream = createReadStream(resolve(context.cwd, file));
+  const path = resolve(context.cwd, file);
+  const stream = createReadStream(path);
   try {
     await once(stream, "open");
+    if (statSync(path).isDirectory()) throw new Error(`${path} is a folder`);
   } catch (cause) {
     throw new AzrError("AZR_INPUT_INVALID", `The input ${file} cannot be read.`, { hint: "Give the path of a JSONL file, or - for standard input.", cause });
   }
@@ -47,8 +49,8 @@ export async function runJsonl<Answer>(
         say(context, json === true ? JSON.stringify({ type: "bad-line", file: jsonl, line, error }) : `${jsonl}:${line}: ${error}`),
     });
     if (badLines > 0) context.exitCode = 1;
-    if (json === true) return;
     const seconds = (performance.now() - start) / 1000;
+    if (json === true) return say(context, JSON.stringify({ type: "summary", answered, badLines, seconds, perSecond: answered / seconds }));
     const bad = badLines === 0 ? "" : `, ${badLines} bad ${badLines === 1 ? "line" : "lines"} left out`;
     say(context, `${answered} answered in ${seconds.toFixed(1)} s (${(answered / seconds).toFixed(0)}/s)${bad}`);
   });

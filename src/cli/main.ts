@@ -3,10 +3,18 @@
 // A reader that goes away (`azr ... | head`) ends the command quietly, as it does for other Unix tools.
 
 import { createInterface } from "node:readline/promises";
+import { prepareNative } from "../prepare-native.ts";
 import type { CliContext } from "./context.ts";
+import { describeFailure, failureJson, failureText } from "./failure.ts";
 import { runCli } from "./program.ts";
 
-const { stdin, stdout, stderr } = process;
+const { stdin, stdout, stderr, argv } = process;
+
+// What no command caught is a fault of ours, told like any other failure.
+process.on("uncaughtException", (error) => {
+  const failure = describeFailure(error, { verbose: argv.includes("--verbose") });
+  stderr.write(argv.includes("--json") ? failureJson(failure) : failureText(failure), () => process.exit(failure.exitCode));
+});
 
 for (const stream of [stdout, stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -31,6 +39,7 @@ const context: CliContext = {
   cwd: process.cwd(),
   exitCode: 0,
   ...(stdin.isTTY && stderr.isTTY && !process.env["CI"] ? { ask } : {}),
+  prepare: prepareNative,
   onSignal(callback) {
     const interrupt = (): void => callback("SIGINT");
     const terminate = (): void => callback("SIGTERM");
@@ -39,4 +48,4 @@ const context: CliContext = {
   },
 };
 
-process.exitCode = await runCli(process.argv.slice(2), context);
+process.exitCode = await runCli(argv.slice(2), context);

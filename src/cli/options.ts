@@ -31,6 +31,7 @@ export function collect(value: string, previous: string[] | undefined): string[]
 }
 
 export const jsonOption = (): Option => new Option("--json", "print JSON (lines of it for long work) and nothing else on stdout");
+export const verboseOption = (): Option => new Option("--verbose", "tell of a failure also where in the code it was raised");
 export const seedOption = (): Option => new Option("--seed <n>", "root of all random choices").argParser(whole(0));
 export const modelOption = (): Option =>
   new Option("--model <model>", "`seedling`, a Hugging Face folder or a run folder").default("seedling");

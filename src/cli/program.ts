@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { buildCommand } from "./commands/build.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -16,12 +17,14 @@ import { verifyCommand } from "./commands/verify.ts";
 import { AzrError, errorExitCodes } from "../errors.ts";
 import type { CliContext } from "./context.ts";
 import { describeFailure, failureJson, failureText } from "./failure.ts";
+import { verboseOption } from "./options.ts";
 
 const commands = [
   demoCommand,
   trainCommand,
   resumeCommand,
   evalCommand,
+  compareCommand,
   generateCommand,
   scoreCommand,
   execCommand,
@@ -31,7 +34,10 @@ const commands = [
   buildCommand,
 ];
 
-const commandNames = ["demo", "train", "resume", "eval", "generate", "score", "exec", "verify", "doctor", "torch", "build"];
+const commandNames = ["demo", "train", "resume", "eval", "compare", "generate", "score", "exec", "verify", "doctor", "torch", "build"];
+
+/** Those that open an engine or an executor. */
+const needNative = new Set(["demo", "train", "resume", "eval", "generate", "score", "exec", "verify"]);
 
 /** Exit code of a command line that could not be understood: that of AZR_INPUT_INVALID. */
 const usageExitCode = errorExitCodes.AZR_INPUT_INVALID;
@@ -64,9 +70,14 @@ export function createProgram(context: CliContext): Command {
       getErrHelpWidth: () => 100,
     });
     command.helpOption("--help", "print help");
+    if (command.commands.length === 0 && !command.options.some(({ long }) => long === "--verbose")) command.addOption(verboseOption());
     command.commands.forEach(configure);
   };
   configure(program);
+  program.hook("preAction", async (_program, command) => {
+    const { dryRun, json } = command.opts<{ dryRun?: boolean; json?: boolean }>();
+    if (needNative.has(command.name()) && dryRun !== true) await context.prepare?.((line) => void (json === true || context.stderr.write(`${line}\n`)));
+  });
   return program;
 }
 
@@ -79,7 +90,8 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     if (thrown instanceof CommanderError && (thrown.exitCode === 0 || thrown.code === "commander.help")) {
       return thrown.exitCode === 0 ? 0 : usageExitCode;
     }
-    const failure = describeFailure(thrown instanceof CommanderError ? usageError(thrown, argv) : thrown);
+    const verbose = argv.includes("--verbose");
+    const failure = describeFailure(thrown instanceof CommanderError ? usageError(thrown, argv) : thrown, { verbose });
     context.stderr.write(argv.includes("--json") ? failureJson(failure) : failureText(failure));
     return failure.exitCode;
   }

@@ -15,8 +15,8 @@ export interface RunCommandOptions {
   grace: number;
   /** Wall seconds that the run may take, for the time left; 0 = no limit. */
   budgetSeconds?: number;
-  /** Arguments of azr that go on with the run in a folder. */
-  resumeWith?: (dir: string) => string[];
+  /** Arguments of azr that go on where the command was cut off: before the run's end, or (with the steps that were done) after it. */
+  resumeWith?: (dir: string, finishedSteps: number | null) => string[] | null;
 }
 
 /** What the work hands on to the library. */
@@ -28,19 +28,27 @@ export interface RunWatch {
 
 /** Runs the work; a run that ends before its time, by a signal or a failure, tells how to resume it. */
 export async function runCommand(context: CliContext, options: RunCommandOptions, work: (watch: RunWatch) => Promise<void>): Promise<void> {
-  const { json, grace, budgetSeconds = 0, resumeWith = (dir) => ["resume", dir] } = options;
+  const { json, grace, budgetSeconds = 0, resumeWith = (dir, finishedSteps) => (finishedSteps === null ? ["resume", dir] : null) } = options;
   let run: Pick<Run, "stop"> | null = null;
   let dir: string | null = null;
-  let complete = false;
+  let ended = false;
+  let finishedSteps: number | null = null;
+  let cutOff = false;
   const stop = watchStop(context, {
     graceSeconds: grace,
     quiet: json,
-    onStop: () => stopRun(run),
+    onStop() {
+      // After the run there is no step to finish.
+      if (!ended) stopRun(run);
+      return !ended;
+    },
   });
   const notes: Sink = {
     write(event: RunEvent) {
       if (event.type === "run-start") dir = event.dir;
-      if (event.type === "run-end") complete = event.status === "finished" || event.status === "out-of-time";
+      if (event.type !== "run-end") return;
+      ended = true;
+      if (event.status === "finished" || event.status === "out-of-time") finishedSteps = event.step;
     },
   };
   const face = json
@@ -57,9 +65,11 @@ export async function runCommand(context: CliContext, options: RunCommandOptions
       },
     });
   } catch (error) {
+    cutOff = true;
     if (stop.received === null) throw error;
   } finally {
-    if (dir !== null && !complete) tellResume(context, resumeWith(dir), json);
+    const resumption = dir !== null && (cutOff || finishedSteps === null) ? resumeWith(dir, finishedSteps) : null;
+    if (resumption !== null) tellResume(context, resumption, json);
     if (stop.received !== null) context.exitCode = signalExitCodes[stop.received];
     stop.dispose();
   }

@@ -18,8 +18,8 @@ export interface StopWatch {
 }
 
 export interface StopOptions {
-  /** The graceful way: called once, for the first signal. */
-  onStop?: (signal: StopSignal) => void;
+  /** The graceful way: called once, for the first signal. False says that there is nothing to finish, and aborts at once. */
+  onStop?: (signal: StopSignal) => boolean;
   /** Seconds from SIGTERM to the abort. */
   graceSeconds?: number;
   /** No words on standard error. */
@@ -38,7 +38,7 @@ export function watchStop(context: CliContext, { onStop, graceSeconds = 60, quie
   const remove = context.onSignal((signal) => {
     const first = received === null;
     received ??= signal;
-    if (onStop === undefined || !first) {
+    if (!first || onStop === undefined || !onStop(signal)) {
       tell("aborting ...");
       abort(`Aborted by ${signal}.`);
       return;
@@ -49,7 +49,6 @@ export function watchStop(context: CliContext, { onStop, graceSeconds = 60, quie
         : `finishing this step and saving; aborting in ${graceSeconds} s if that takes longer`,
     );
     if (signal === "SIGTERM") timer = setTimeout(() => abort(`Aborted: the step took longer than the grace of ${graceSeconds} s.`), graceSeconds * 1000);
-    onStop(signal);
   });
   return {
     signal: controller.signal,

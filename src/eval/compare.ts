@@ -13,6 +13,9 @@ export interface ComparedAccuracy {
   low95: number;
   high95: number;
   p: number;
+  /** Tasks that are answered better than before, and worse. */
+  better: number;
+  worse: number;
 }
 
 export interface ComparedRow {
@@ -40,15 +43,21 @@ export function compareOutcomes(before: readonly TaskOutcome[], after: readonly 
   const row = (chosen: (kind: string) => boolean): ComparedRow => {
     const first = before.filter(({ kind }) => chosen(kind));
     const second = after.filter(({ kind }) => chosen(kind));
-    const { standardError: _, n, ...sampled } = comparePaired(first.map(shareRight), second.map(shareRight));
     const right = (outcomes: TaskOutcome[]): boolean[] => outcomes.map(({ greedy }) => greedy.verdict === "correct");
-    const { standardError: __, n: ___, ...greedy } = comparePaired(right(first).map(Number), right(second).map(Number));
-    return { n, sampled, greedy: { ...greedy, p: mcNemar(right(first), right(second)).p } };
+    const sampled = measure(first.map(shareRight), second.map(shareRight));
+    const greedy = measure(right(first).map(Number), right(second).map(Number));
+    return { n: first.length, sampled, greedy: { ...greedy, p: mcNemar(right(first), right(second)).p } };
   };
   return {
     heldOut: Object.fromEntries(kinds.map((name) => [name, row((kind) => kind === name)])),
     overall: row(() => true),
   };
+}
+
+function measure(before: number[], after: number[]): ComparedAccuracy {
+  const { standardError: _, n: __, ...figures } = comparePaired(before, after);
+  const count = (changed: (change: number) => boolean): number => after.filter((value, index) => changed(value - before[index]!)).length;
+  return { ...figures, better: count((change) => change > 0), worse: count((change) => change < 0) };
 }
 
 /** Share of a task's samples that are right. */

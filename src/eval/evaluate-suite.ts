@@ -1,5 +1,6 @@
 // One task file, one model, perhaps a baseline: the library call behind `azr eval`.
 
+import { basename } from "node:path";
 import { openExecutor } from "../executor/open.ts";
 import { accuracies } from "./accuracy.ts";
 import type { Accuracy } from "./accuracy.ts";
@@ -8,6 +9,7 @@ import type { HeldOutComparison } from "./compare.ts";
 import { evaluateModel } from "./evaluate-model.ts";
 import type { EvaluateModelOptions } from "./evaluate-model.ts";
 import type { TaskOutcome } from "./evaluate.ts";
+import type { Evaluation } from "./outcome-file.ts";
 import { readTaskFile } from "../curriculum/task-file.ts";
 
 export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "samples" | "temperature" | "maxTokens" | "format" | "seed" | "threads" | "signal"> {
@@ -21,6 +23,8 @@ export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "sample
 }
 
 export interface SuiteResult {
+  /** File name of the suite. */
+  suite: string;
   model: string;
   baseline: string | null;
   samples: number;
@@ -52,6 +56,7 @@ export async function evaluateSuite(options: EvaluateSuiteOptions): Promise<Suit
   const before = baseline === undefined ? null : await run(baseline);
   const outcomes = await run(model);
   return {
+    suite: basename(suite),
     model,
     baseline: baseline ?? null,
     samples,
@@ -61,4 +66,9 @@ export async function evaluateSuite(options: EvaluateSuiteOptions): Promise<Suit
     comparison: before === null ? null : compareOutcomes(before, outcomes),
     outcomes,
   };
+}
+
+/** A result as a file of outcomes holds it. */
+export function evaluationOf({ suite, model, samples, temperature, seed, outcomes }: SuiteResult): Evaluation {
+  return { settings: { suite, model, samples, temperature, seed }, outcomes };
 }

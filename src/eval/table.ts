@@ -25,9 +25,23 @@ export function alignedTable(rows: readonly string[][]): string[] {
   return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join("  ").trimEnd());
 }
 
-/** Held-out accuracy in percent, per kind and overall: mean of samples, then greedy. */
-export function heldOutTable({ heldOut, overall }: HeldOutComparison, samples: number, temperature: number): string[] {
-  const header = ["held-out accuracy, %", "tasks", "before", "after", "difference", "95 % interval", "p"];
+export interface Sampling {
+  samples: number;
+  temperature: number;
+}
+
+/** "mean of 4 samples, temperature 1", or what each side did when they differ. */
+export function samplesLabel(before: Sampling, after: Sampling = before): string {
+  const one = ({ samples, temperature }: Sampling): string => `mean of ${samples} samples, temperature ${temperature}`;
+  return one(before) === one(after) ? one(before) : `${one(before)} before; ${one(after)} after`;
+}
+
+/**
+ * Held-out accuracy in percent, per kind and overall: mean of samples, then greedy. The last two columns count the tasks that are
+ * answered better, and worse, than before.
+ */
+export function heldOutTable({ heldOut, overall }: HeldOutComparison, label: string): string[] {
+  const header = ["held-out accuracy, %", "tasks", "before", "after", "difference", "95 % interval", "p", "better", "worse"];
   const rowsOf = (measure: "sampled" | "greedy"): string[][] => {
     const line = (name: string, n: number, value: ComparedAccuracy): string[] => [
       `  ${name}`,
@@ -37,16 +51,18 @@ export function heldOutTable({ heldOut, overall }: HeldOutComparison, samples: n
       points(value.difference),
       `${points(value.low95)} to ${points(value.high95)}`,
       pValue(value.p),
+      String(value.better),
+      String(value.worse),
     ];
     return [
       ...Object.entries(heldOut).map(([kind, row]) => line(kind, row.n, row[measure])),
       line("all", overall.n, overall[measure]),
     ];
   };
-  const title = (text: string): string[] => [text, "", "", "", "", "", ""];
+  const title = (text: string): string[] => [text, "", "", "", "", "", "", "", ""];
   return alignedTable([
     header,
-    title(`mean of ${samples} samples, temperature ${temperature}`),
+    title(label),
     ...rowsOf("sampled"),
     title("greedy"),
     ...rowsOf("greedy"),

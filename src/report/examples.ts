@@ -1,5 +1,5 @@
-// Picks the tasks that a report and the end of the demo show: one of each kind, invented late in the run, with a right and a wrong
-// answer of the model itself. Reads tasks.jsonl and the rollouts of the last steps; equal runs give equal examples.
+// Picks the tasks that a report and the end of the demo show: one of each kind where there is one, invented late in the run, with a
+// right and a wrong answer of the model itself. Reads tasks.jsonl and the rollouts of the last steps; equal runs give equal examples.
 
 import { createReadStream } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -22,8 +22,8 @@ interface Candidate {
   judged: number;
 }
 
-/** Up to `perKind` examples of each kind, hardest programs first among those with mixed outcomes. */
-export async function pickExamples(runFolder: string, kinds: readonly string[], perKind = 1): Promise<ExampleTask[]> {
+/** As many examples as there are kinds: the best of each kind first, then the best of what is left. */
+export async function pickExamples(runFolder: string, kinds: readonly string[]): Promise<ExampleTask[]> {
   const candidates = new Map<string, Candidate>();
   const names = (await readdir(join(runFolder, "rollouts")).catch(() => [])).filter((name) => name.endsWith(".jsonl.gz")).sort();
   const records: RolloutRecord[] = [];
@@ -42,13 +42,12 @@ export async function pickExamples(runFolder: string, kinds: readonly string[], 
       candidate.right ??= record.answer ?? record.response;
     } else if (record.outcome === "wrong") candidate.wrong ??= record.answer ?? record.response;
   }
-  return kinds.flatMap((kind) =>
-    [...candidates.values()]
-      .filter(({ task, right, wrong }) => task.kind === kind && right !== null && wrong !== null)
-      .sort((left, rightHand) => interest(rightHand) - interest(left))
-      .slice(0, perKind)
-      .map(exampleOf),
-  );
+  const mixed = [...candidates.values()]
+    .filter(({ right, wrong }) => right !== null && wrong !== null)
+    .sort((left, rightHand) => interest(rightHand) - interest(left));
+  const first = kinds.flatMap((kind) => mixed.find(({ task }) => task.kind === kind) ?? []);
+  const others = mixed.filter((candidate) => !first.includes(candidate));
+  return [...first, ...others].slice(0, kinds.length).map(exampleOf);
 }
 
 async function readRollouts(path: string): Promise<RolloutRecord[]> {

@@ -48,6 +48,11 @@ t.test("mistakes on the command line", async (t) => {
     { args: ["generate", "--prompt", "a", "--model", "no/such/folder/"], code: 5, says: /AZR_MODEL_NOT_FOUND/ },
     { args: ["eval"], code: 2, says: /suite/ },
     { args: ["exec", "--jsonl", "nowhere.jsonl"], code: 2, says: /nowhere\.jsonl cannot be read/ },
+    { args: ["exec", "--jsonl", "."], code: 2, says: /input \. cannot be read/ },
+    { args: ["demo", "--resume", "x", "--seed", "1"], code: 2, says: /'--resume <run>' cannot be used with option '--seed <n>'/ },
+    { args: ["eval", "nowhere.jsonl", "--out", "no/folder/x.jsonl"], code: 2, says: /cannot be written/ },
+    { args: ["compare", "a.jsonl", "b.jsonl"], code: 2, says: /a\.jsonl cannot be read/ },
+    { args: ["compare", "a.jsonl"], code: 2, says: /missing required argument 'after'/i },
     { args: ["resume", "no-such-run"], code: 5, says: /AZR_RUN_FOLDER/ },
   ];
   const cwd = t.testdir({});
@@ -99,7 +104,9 @@ t.test("failures of every sort have their five parts", async (t) => {
   t.equal(jsonLines(failureJson(failure)).length, 1);
   const bug = describeFailure(new TypeError("x is not a function"));
   t.match(bug, { code: "AZR_INTERNAL", exitCode: 70, what: /x is not a function/, more: [/report/] });
-  t.match(bug.why.join("\n"), /cli\.test/, "a fault of ours brings its stack");
+  t.notMatch(failureText(bug), / at .*cli\.test/, "no stack");
+  t.match(failureText(describeFailure(new TypeError("x is not a function"), { verbose: true })), /\n {2}stack: TypeError: x is not a function\n {9} +at .*cli\.test/, "unless it is asked for");
+  t.equal(describeFailure(nested, { verbose: true }).stack?.length, 3, "one for each cause");
   t.match(describeFailure("just a text"), { code: "AZR_INTERNAL", what: "just a text" });
   // An error of another copy of the package, or of the plain-Node scripts, counts as ours.
   const foreign = Object.assign(new Error("no compiler"), { code: "AZR_ADDON_BUILD_FAILED", hint: "apt-get install g++", exitCode: 3, [Symbol.for("absolute-zero.error")]: true });
@@ -139,7 +146,7 @@ t.test("exec and verify: good lines answered in order, bad lines named, exit cod
   t.match(answers[2], { deterministic: null, runs: [{ outcome: "runtime-error", error: "ZeroDivisionError" }] });
   t.match(mixed.stderr, /^mixed\.jsonl:2: not valid JSON.*\nmixed\.jsonl:4: unknown field "colour"\n3 answered in .*, 2 bad lines left out\n$/);
   const json = await azr(["exec", "--jsonl", "mixed.jsonl", "--json", "--determinism", "once"], cwd);
-  t.same(jsonLines(json.stderr).map(({ type, line }) => [type, line]), [["bad-line", 2], ["bad-line", 4]]);
+  t.match(jsonLines(json.stderr), [{ type: "bad-line", line: 2 }, { type: "bad-line", line: 4 }, { type: "summary", answered: 3, badLines: 2, perSecond: Number }]);
   t.same(jsonLines(json.stdout).map(({ deterministic }) => deterministic), [null, null, null]);
   t.equal((await azr(["exec", "--jsonl", "clean.jsonl"], cwd)).code, 0);
   const verdicts = await azr(["verify", "--jsonl", "answers.jsonl"], cwd);
@@ -205,6 +212,22 @@ t.test("signals", async (t) => {
       t.ok(stopped);
     });
     t.equal(context.exitCode, 130);
+  });
+  t.test("a signal after the run's end aborts what is left; the demo then tells how to measure without further steps", async (t) => {
+    const { context, text, signal } = capture();
+    const resumeWith = (dir: string, steps: number | null) => ["demo", "--resume", dir, "--steps", String(steps)];
+    await runCommand(context, { json: false, grace: 60, resumeWith }, async (watch) => {
+      watch.onRun({ stop: () => Promise.reject(new Error("the run has ended")) });
+      for (const sink of watch.sinks) {
+        await sink.write({ type: "run-start", schema: 1, dir: "runs/x", configHash: "", seed: 0, steps: 9, kinds: [], model: "seedling", parameters: 1e6, resumedFrom: null, time: "", step: 0 });
+        await sink.write({ type: "run-end", status: "out-of-time", time: "", step: 7 });
+      }
+      signal("SIGTERM");
+      t.ok(watch.signal.aborted);
+      watch.signal.throwIfAborted();
+    });
+    t.equal(context.exitCode, 143);
+    t.match(text().stderr, /\nresume with: npx azr demo --resume runs\/x --steps 7\n$/);
   });
   t.test("a finished run names no resume command and keeps exit code 0; failures pass through", async (t) => {
     const { context, text } = capture();

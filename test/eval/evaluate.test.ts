@@ -1,14 +1,18 @@
 // Evaluation over a scripted model: which answers count, what is asked of the engine, faults of the executor, figures and tables.
 import t from "tap";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { formatNamed } from "../../src/curriculum/format.ts";
 import type { Task } from "../../src/curriculum/task.ts";
 import { readTaskFile } from "../../src/curriculum/task-file.ts";
 import { accuracies } from "../../src/eval/accuracy.ts";
+import { compareFiles } from "../../src/eval/compare-files.ts";
 import { compareOutcomes, shareRight } from "../../src/eval/compare.ts";
 import { evaluate } from "../../src/eval/evaluate.ts";
 import type { TaskOutcome } from "../../src/eval/evaluate.ts";
 import { defaultFormat } from "../../src/eval/evaluate-model.ts";
-import { accuracyTable, heldOutTable, percent, points, pValue } from "../../src/eval/table.ts";
+import { readOutcomes, writeOutcomes } from "../../src/eval/outcome-file.ts";
+import { accuracyTable, heldOutTable, percent, points, pValue, samplesLabel } from "../../src/eval/table.ts";
 import { AzrError } from "../../src/errors.ts";
 import { fakeEngine, fakeExecutor, fakeTokenizer } from "../../src/testing/index.ts";
 
@@ -71,7 +75,7 @@ t.test("an answer that could not be judged is never scored", async (t) => {
       throw new AzrError("AZR_EXECUTOR_FAILED", "the sandbox failed three times");
     },
   });
-  const engine = fakeEngine({ answer: () => "5<|end|>" });
+  const engine = fakeEngine({ answer: () => "6<|end|>" });
   await t.rejects(evaluate({ engine, tokenizer, executor, format, stopTokens, seed: 0, tasks: [task("t", "abduction")] }), { code: "AZR_EXECUTOR_FAILED", message: /task t / });
   await t.rejects(evaluate({ engine, tokenizer, executor, format, stopTokens, seed: 0, tasks: [task("t", "abduction")], signal: AbortSignal.abort(new Error("stop")) }), { message: "stop" });
   await t.rejects(evaluate({ engine, tokenizer, executor, format, stopTokens, seed: 0, tasks: [task("t", "riddles")] }), { code: "AZR_CONFIG_INVALID" });
@@ -93,6 +97,8 @@ t.test("figures", async (t) => {
   const error = Math.sqrt((0.3125 - 4 * 0.1875 ** 2) / 12);
   t.ok(Math.abs(overall.sampled.high95 - 0.1875 - 3.182446 * error) < 1e-6, "interval over tasks");
   t.equal(overall.greedy.p, 0.5, "McNemar: two gained, none lost, p = 2 / 4");
+  t.match([overall.sampled, overall.greedy].map(({ better, worse }) => [better, worse]), [[2, 0], [2, 0]]);
+  t.match(compareOutcomes(after, before).overall, { sampled: { better: 0, worse: 2 }, greedy: { better: 0, worse: 2 } });
   t.throws(() => compareOutcomes(before, after.slice(1)), { code: "AZR_INPUT_INVALID" });
   t.throws(() => compareOutcomes(before, [...after].reverse()), { code: "AZR_INPUT_INVALID" });
 
@@ -101,14 +107,46 @@ t.test("figures", async (t) => {
   t.match(all, { n: 4, sampled: 0.375, greedy: 0.5, passAtK: 0.5 });
   t.ok(all.low95 >= 0 && all.high95 <= 1);
 
-  const table = heldOutTable({ heldOut, overall }, 4, 1);
-  t.match(table.join("\n"), /mean of 4 samples, temperature 1\n {2}deduction +2 +25\.0 +50\.0 +\+25\.0 [^]*greedy\n[^]* all +4 +50\.0 +100\.0 +\+50\.0 .* 0\.5000$/);
+  const table = heldOutTable({ heldOut, overall }, samplesLabel({ samples: 4, temperature: 1 }));
+  t.match(table.join("\n"), /mean of 4 samples, temperature 1\n {2}deduction +2 +25\.0 +50\.0 +\+25\.0 [^]*greedy\n[^]* all +4 +50\.0 +100\.0 +\+50\.0 .* 0\.5000 +2 +0$/);
   t.equal(new Set(table.filter((line) => /\d/.test(line)).filter((line) => !/temperature/.test(line)).map(({ length }) => length)).size, 1, "columns line up");
   t.match(accuracyTable({ kinds, overall: all }, 4, 0.5)[0], /greedy +mean of 4 at temperature 0\.5 +95 % interval +pass@4 +malformed/);
   t.notMatch(accuracyTable({ kinds, overall: all }, 0, 1)[0], /pass@/);
   t.same([percent(0.12345), points(0.05), points(-0.05), pValue(0.00001), pValue(0.0321)], ["12.3", "+5.0", "-5.0", "<0.0001", "0.0321"]);
   t.equal(defaultFormat({ specialTokens: new Map([["<|deduce|>", 2]]) }), "compact");
   t.equal(defaultFormat({ specialTokens: new Map() }), "paper");
+});
+
+t.test("files of outcomes: written, read, compared by task in any order", async (t) => {
+  const settings = { suite: "tasks.jsonl", model: "m", samples: 4, temperature: 1, seed: 0 };
+  const before = [outcome("1", "deduction", false, 0), outcome("2", "deduction", true, 2), outcome("3", "abduction", true, 4)];
+  const after = [outcome("3", "abduction", true, 3), outcome("1", "deduction", true, 2), outcome("2", "deduction", true, 2)];
+  const dir = t.testdir({});
+  const [first, second, other] = ["before", "after", "other"].map((name) => join(dir, name)) as [string, string, string];
+  await writeOutcomes(first, [{ settings, outcomes: before }]);
+  await writeOutcomes(second, [{ settings: { ...settings, model: "n", temperature: 0.5 }, outcomes: after }]);
+  t.same(await readOutcomes(first), [{ settings, outcomes: before }]);
+  const [comparison, ...rest] = await compareFiles(first, second);
+  t.same(rest, []);
+  t.match(comparison, { suite: "tasks.jsonl", before: { model: "m" }, after: { model: "n" }, overall: { n: 3, sampled: { before: 0.5, better: 1, worse: 1 }, greedy: { better: 1, worse: 0 } } });
+  t.equal(samplesLabel(comparison!.before, comparison!.after), "mean of 4 samples, temperature 1 before; mean of 4 samples, temperature 0.5 after");
+  await writeOutcomes(first, []);
+  t.equal((await readOutcomes(first)).length, 1, "writing none only asks whether the file can be written");
+  const line = readFileSync(second, "utf8").split("\n");
+  const damaged: [name: string, text: string, says: RegExp][] = [
+    ["no line", "", /holds no outcomes/],
+    ["no settings", line.slice(1).join("\n"), /line 1: there is no line of settings/],
+    ["not JSON", `${line[0]}\n{oops\n`, /line 2/],
+    ["another suite", line.join("\n").replaceAll("tasks.jsonl", "b.jsonl"), /is of tasks\.jsonl, .* of b\.jsonl/],
+    ["fewer tasks", line.slice(0, 3).join("\n"), /not of the same tasks/],
+    ["twice", [...line, ...line].join("\n"), /line 6: a second evaluation/],
+  ];
+  for (const [name, text, message] of damaged) {
+    writeFileSync(other, text);
+    await t.rejects(compareFiles(first, other), { code: "AZR_INPUT_INVALID", message }, name);
+  }
+  await t.rejects(compareFiles(first, join(dir, "nowhere")), { code: "AZR_INPUT_INVALID", message: /cannot be read/ });
+  await t.rejects(writeOutcomes(join(dir, "no", "folder"), []), { code: "AZR_INPUT_INVALID", message: /cannot be written/ });
 });
 
 t.test("task files", async (t) => {

@@ -5,6 +5,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { demoText } from "../../src/cli/commands/demo.ts";
 import { demo } from "../../src/demo.ts";
+import { compareFiles } from "../../src/eval/compare-files.ts";
 import type { OpenModel } from "../../src/open-model.ts";
 import { barChart } from "../../src/report/bar-chart.ts";
 import type { ReportData } from "../../src/report/data.ts";
@@ -38,7 +39,7 @@ function nestingFaults(html: string): string[] {
 const outside = /(?:src|href|srcset|action|data|poster|xlink:href)\s*=|url\(|@import|https?:|<script|<iframe|<link|<img|javascript:|\son\w+\s*=/i;
 
 const hostile = `</pre></div><script>alert(1)</script><img src=x onerror="alert(2)">"'&\u0000\u202e\ud800 http://evil.example/`;
-const even = (value: number) => ({ before: value, after: value, difference: 0, low95: -0.01, high95: 0.01, p: 0.00001 });
+const even = (value: number) => ({ before: value, after: value, difference: 0, low95: -0.01, high95: 0.01, p: 0.00001, better: 2, worse: 1 });
 
 function data(text: string): ReportData {
   const row = { n: 3, sampled: even(0.25), greedy: even(0.5) };
@@ -139,7 +140,9 @@ t.test("the demo with a fake model, end to end", async (t) => {
   });
   t.same(opened, ["seedling", result!.run]);
   t.equal(progress.length, 2);
-  t.match(demoText(result!), /held-out accuracy, %.*tasks.*before.*after.*difference.*95 % interval.*p\n[^]*deduction, invented in step[^]*right output: [^]*report: .*report\.html/);
+  const [kept] = await compareFiles(join(result!.run, "held-out-before.jsonl"), join(result!.run, "held-out-after.jsonl"));
+  t.match(kept, { suite: "held-out.jsonl", overall: result!.overall, heldOut: result!.heldOut }, "the outcomes of every task are kept");
+  t.match(demoText(result!), /held-out accuracy, %.*tasks.*before.*after.*difference.*95 % interval.*p +better +worse\n[^]*deduction, invented in step[^]*right output: [^]*report: .*report\.html/);
   const sum = (kind: string): number => result!.heldOut[kind]!.sampled.after * 10;
   t.ok(Math.abs(result!.overall.sampled.after * 30 - sum("deduction") - sum("abduction") - sum("induction")) < 1e-9, "overall is over all tasks");
 

@@ -19,7 +19,7 @@ export function buildCommand(context: CliContext): Command {
     .description("Build the native parts against the LibTorch that is found; does nothing when they are up to date.")
     .option("--force", "build even when up to date")
     .option("--portable", "no instructions of this very processor, so that the result runs on others")
-    .option("--verbose", "show the compiler's output")
+    .option("--verbose", "show the compiler's output, and of a failure also where in the code it was raised")
     .addOption(new Option("--jobs <n>", "compilers at a time").argParser(whole(1)))
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr build")

@@ -1,9 +1,11 @@
 // `azr eval`: accuracy of a model on task files, alone or paired with a baseline on the same tasks and prompts.
 
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { evaluateSuite } from "../../eval/evaluate-suite.ts";
-import { accuracyTable, heldOutTable } from "../../eval/table.ts";
+import { evaluateSuite, evaluationOf } from "../../eval/evaluate-suite.ts";
+import { outcomeRecord, writeOutcomes } from "../../eval/outcome-file.ts";
+import type { Evaluation } from "../../eval/outcome-file.ts";
+import { accuracyTable, heldOutTable, samplesLabel } from "../../eval/table.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { decimal, jsonOption, modelOption, seedOption, threadsOption, whole } from "../options.ts";
@@ -18,6 +20,7 @@ interface EvalOptions {
   format?: string;
   seed: number;
   threads?: number;
+  out?: string;
   outcomes?: boolean;
   json?: boolean;
 }
@@ -34,14 +37,18 @@ export function evalCommand(context: CliContext): Command {
     .addOption(new Option("--format <name>", "prompt format; by default the one that the model's tokenizer has markers for").choices(["compact", "paper"]))
     .addOption(seedOption().default(0))
     .addOption(threadsOption())
+    .option("--out <file>", "write the verdict of every answer of --model to a file, for `azr compare`")
     .option("--outcomes", "with --json: also one line a task with the verdict of every answer")
     .addOption(jsonOption())
-    .addHelpText("after", "\nExample:\n  azr eval held-out.jsonl --model runs/demo-seed0 --baseline seedling")
+    .addHelpText("after", "\nExamples:\n  azr eval held-out.jsonl --model runs/demo-seed0 --baseline seedling\n  azr eval held-out.jsonl --temperature 0.6 --out base-0.6.jsonl")
     .action(async (suites: string[], options: EvalOptions) => {
-      const { json, outcomes: wanted, ...settings } = options;
+      const { json, out, outcomes: wanted, ...settings } = options;
+      const evaluations: Evaluation[] = [];
+      const keep = async (): Promise<void> => (out === undefined ? undefined : writeOutcomes(resolve(context.cwd, out), evaluations));
+      // A path that cannot be written is found out before the work, not after it.
+      await keep();
       await stoppable(context, json === true, async (signal) => {
         for (const suite of suites) {
-          const name = basename(suite);
           const result = await evaluateSuite({
             ...settings,
             suite: resolve(context.cwd, suite),
@@ -50,16 +57,19 @@ export function evalCommand(context: CliContext): Command {
               context.exitCode = 1;
               say(context, json === true ? JSON.stringify({ type: "bad-line", file: suite, line, error }) : `${suite}:${line}: ${error}`);
             },
-            onProgress: (model, done, total) => (json === true ? undefined : say(context, `${name}: ${model}: ${done} of ${total} tasks`)),
+            onProgress: (model, done, total) => (json === true ? undefined : say(context, `${suite}: ${model}: ${done} of ${total} tasks`)),
           });
+          evaluations.push(evaluationOf(result));
+          await keep();
           const { outcomes, ...figures } = result;
+          const { suite: name } = figures;
           if (json === true) {
-            if (wanted === true) for (const outcome of outcomes) await printJson(context, { type: "task-outcome", suite: name, ...outcome });
-            await printJson(context, { type: "eval-result", suite: name, ...figures });
+            if (wanted === true) for (const outcome of outcomes) await printJson(context, outcomeRecord(name, outcome));
+            await printJson(context, { type: "eval-result", ...figures });
             continue;
           }
           const { samples, temperature, comparison } = figures;
-          const lines = comparison === null ? accuracyTable(figures, samples, temperature) : heldOutTable(comparison, samples, temperature);
+          const lines = comparison === null ? accuracyTable(figures, samples, temperature) : heldOutTable(comparison, samplesLabel(figures));
           await print(context, [`${name}: ${figures.model}${figures.baseline === null ? "" : ` after, ${figures.baseline} before`}`, ...lines].join("\n"));
         }
       });

@@ -3,10 +3,10 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { resume } from "../../train.ts";
-import { print } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { graceOption, jsonOption, whole } from "../options.ts";
 import { runCommand } from "../run-command.ts";
+import { tellResult } from "../run-result.ts";
 
 export function resumeCommand(context: CliContext): Command {
   return new Command("resume")
@@ -20,8 +20,7 @@ export function resumeCommand(context: CliContext): Command {
       await runCommand(context, { json, grace }, async ({ sinks, signal, onRun }) => {
         const run = resume(resolve(context.cwd, path), { sinks, signal, ...(steps === undefined ? {} : { change: { steps } }) });
         onRun(run);
-        const { dir } = await run.result;
-        if (!json) await print(context, dir);
+        await tellResult(context, run, json);
       });
     });
 }

@@ -8,6 +8,7 @@ import { printJson, print } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { graceOption, jsonOption, seedOption, setOption, whole } from "../options.ts";
 import { runCommand } from "../run-command.ts";
+import { tellResult } from "../run-result.ts";
 
 interface TrainOptions {
   preset?: PresetName;
@@ -56,8 +57,7 @@ export function trainCommand(context: CliContext): Command {
       await runCommand(context, { json, grace, budgetSeconds: timeBudgetSeconds }, async ({ sinks, signal, onRun }) => {
         const run = train(resolved, { sinks, signal });
         onRun(run);
-        const { dir } = await run.result;
-        if (!json) await print(context, dir);
+        await tellResult(context, run, json);
       });
     });
 }

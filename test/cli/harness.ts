@@ -1,6 +1,7 @@
 // Runs command lines in this process with captured streams; and the real entry point in a process of its own.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -53,18 +54,55 @@ export async function azr(args: string[], cwd?: string): Promise<CliResult> {
 }
 
 const entry = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const jiti = fileURLToPath(import.meta.resolve("jiti/register"));
 
-/** Starts `azr ARGS` from its source as a process. */
-export function azrProcess(args: string[]): ReturnType<typeof spawn> {
-  const loader = join(packageRoot, "scripts", "lib", "typescript-hooks.mjs");
-  return spawn(process.execPath, ["--import", loader, entry, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
+export interface ChildOptions {
+  cwd?: string;
+  /** Shell commands to run first in the same process, for example a `ulimit`. */
+  before?: string;
+  /** Sends a signal some time after the first line of stdout for which `line` is true. */
+  signalAt?: { line: (line: string) => boolean; signal: NodeJS.Signals; afterMs?: number };
 }
 
-/** Why the real executor cannot be used here; undefined when it can. */
-export function noExecutor(): string | undefined {
-  const missing = ["azr-executor", "azr-zygote.so"].filter((name) => !existsSync(join(nativeFolder(), name)));
-  return missing.length === 0 ? undefined : `the executor is not built: ${missing.join(", ")} missing in ${nativeFolder()}`;
+export interface ChildResult extends Omit<CliResult, "code"> {
+  code: number | null;
+  signal: NodeJS.Signals | null;
 }
+
+/** Starts `azr ARGS` as a process; TypeScript is loaded by jiti. */
+export function azrProcess(args: string[], { cwd, before = "true" }: ChildOptions = {}): ReturnType<typeof spawn> {
+  // The variables of whoever runs the tests should decide nothing.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AZR_(PRESET|MODEL|SEED|RUN_DIR|THREADS|WORKERS)|NODE_OPTIONS|TAP.*)$/.test(name)));
+  const command = [process.execPath, "--import", jiti, entry, ...args];
+  return spawn("/bin/bash", ["-c", `${before} && exec "$@"`, "azr", ...command], { stdio: ["pipe", "pipe", "pipe"], env, cwd });
+}
+
+/** Runs `azr ARGS` as a process to its end. */
+export async function azrChild(args: string[], options: ChildOptions = {}): Promise<ChildResult> {
+  const child = azrProcess(args, options);
+  const texts = { stdout: "", stderr: "" };
+  let watch = options.signalAt;
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]!.setEncoding("utf8").on("data", (chunk: string) => {
+      texts[name] += chunk;
+      if (watch === undefined || !texts.stdout.split("\n").slice(0, -1).some(watch.line)) return;
+      const { signal, afterMs = 0 } = watch;
+      watch = undefined;
+      setTimeout(() => child.kill(signal), afterMs);
+    });
+  }
+  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  return { code, signal, ...texts };
+}
+
+const missing = (...names: string[]): string | undefined => {
+  const absent = names.filter((name) => !existsSync(join(nativeFolder(), name)));
+  return absent.length === 0 ? undefined : `not built: ${absent.join(", ")} missing in ${nativeFolder()}`;
+};
+
+/** Why the real executor, or engine, cannot be used here; undefined when it can. */
+export const noExecutor = (): string | undefined => missing("azr-executor", "azr-zygote.so");
+export const noEngine = (): string | undefined => missing("azr.node");
 
 /** Lines of JSON as values. */
 export function jsonLines(text: string): any[] {

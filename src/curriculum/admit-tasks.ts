@@ -36,7 +36,7 @@ export function admitTasks(context: StepContext, kind: TaskKind, proposals: Prop
       reject(validation.reason, validation.detail);
       continue;
     }
-    const { key, programHash } = validation;
+    const { key, programHash, statements } = validation;
     if (config.curriculum.deduplicate && taken.has(key)) {
       reject("duplicate", `${key} was proposed before in this step`);
       continue;
@@ -51,7 +51,7 @@ export function admitTasks(context: StepContext, kind: TaskKind, proposals: Prop
     taken.add(key);
     sequence.task = task;
     emit({ type: "task-accepted", kind: kind.name, index, task });
-    accepted.push({ task, programHash, key, prompt, proposal });
+    accepted.push({ task, programHash, key, statements, prompt, proposal });
   }
   return accepted;
 }

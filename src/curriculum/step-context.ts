@@ -74,6 +74,8 @@ export interface AcceptedTask {
   task: Task;
   programHash: string;
   key: string;
+  /** Statements inside the program's `f`; undefined when its kind does not tell. */
+  statements?: number;
 }
 
 /** One line of rollouts/step-NNNNNN.jsonl.gz. */

@@ -59,14 +59,12 @@ function updateMetrics(metrics: Metrics, results: UpdateResult[]): void {
 
 export interface StepFigures {
   groups: Group[];
-  /** Statements of each accepted task's program, by kind. */
-  statements: Map<string, number[]>;
   accepted: AcceptedTask[];
   updates: UpdateResult[];
 }
 
 /** The metrics line of a step whose tasks are already in the buffers. */
-export function stepMetrics({ kinds, buffers }: StepContext, { groups, statements, accepted, updates }: StepFigures): Metrics {
+export function stepMetrics({ kinds, buffers }: StepContext, { groups, accepted, updates }: StepFigures): Metrics {
   const metrics: Metrics = {};
   for (const { role, kind, sequences } of groups) {
     if (role === "propose") proposerMetrics(metrics, kind.name, sequences);
@@ -74,9 +72,9 @@ export function stepMetrics({ kinds, buffers }: StepContext, { groups, statement
   }
   for (const { name } of kinds) {
     metrics[`buffer/${name}/size`] = buffers.of(name).size;
-    put(metrics, `program/${name}/statements`, mean(statements.get(name) ?? []));
-    const programs = accepted.filter(({ task }) => task.kind === name).map(({ programHash }) => programHash);
-    if (programs.length > 0) metrics[`program/${name}/distinct`] = new Set(programs).size / programs.length;
+    const fresh = accepted.filter(({ task }) => task.kind === name);
+    put(metrics, `program/${name}/statements`, mean(fresh.flatMap(({ statements = [] }) => statements)));
+    if (fresh.length > 0) metrics[`program/${name}/distinct`] = new Set(fresh.map(({ programHash }) => programHash)).size / fresh.length;
   }
   updateMetrics(metrics, updates);
   return metrics;

@@ -1,7 +1,7 @@
 // The solver's half of a step for one kind: answers are sampled for each task, parsed, and judged in the executor.
 import { derive } from "../random.ts";
 import { mapBounded } from "./bounded.ts";
-import type { TaskKind } from "./kinds/kind.ts";
+import type { ParsedAnswer, TaskKind, VerdictResult } from "./kinds/kind.ts";
 import { type EncodedPrompt, sampleCompletions } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
 import { countTokens, executorRequests } from "./step-propose.ts";
@@ -38,17 +38,32 @@ export async function solve(context: StepContext, { kind, tasks, samples, purpos
 
   const judging = clock();
   const flat = tasks.flatMap(({ task, prompt }, at) => completions[at]!.map((completion, index) => ({ task, prompt, completion, index })));
-  const judged = await mapBounded(flat, executorRequests, async ({ task, prompt, completion, index }): Promise<Sequence> => {
-    const verdict = await judge(context, kind, task, prompt.prefill + completion.text);
-    return { prompt, completion, task, index, reward: null, advantage: 0, trained: false, ...verdict };
-  });
+  const parsed = flat.map(({ prompt, completion }) => kind.parseAnswer(prompt.prefill + completion.text, context.format));
+  const outcomes = await judgeAll(context, kind, flat.map(({ task }, at) => ({ task, parsed: parsed[at]! })));
+  const judged = flat.map((one, at): Sequence => ({ ...one, reward: null, advantage: 0, trained: false, ...outcomes[at]! }));
   timings.verify += clock() - judging;
   return tasks.map((_, at) => judged.slice(at * samples, (at + 1) * samples));
 }
 
-async function judge({ executor, settings, format, signal }: StepContext, kind: TaskKind, task: Task, text: string) {
-  const parsed = kind.parseAnswer(text, format);
-  if (!parsed.ok) return { outcome: parsed.reason, detail: parsed.detail };
-  const { verdict, detail } = await kind.verify(task, parsed.answer, { executor, settings, signal });
-  return { outcome: verdict, detail, answer: parsed.answer };
+type Outcome = Pick<Sequence, "outcome" | "detail" | "answer">;
+
+/** The outcome of each answer, in order. The rollouts of a task repeat themselves: an answer that was given before is not judged again. */
+async function judgeAll(context: StepContext, kind: TaskKind, answers: { task: Task; parsed: ParsedAnswer }[]): Promise<Outcome[]> {
+  const { executor, settings, signal } = context;
+  const questions = new Map<string, { task: Task; answer: string }>();
+  const keys = answers.map(({ task, parsed }) => {
+    if (!parsed.ok) return undefined;
+    const key = `${task.id} ${parsed.answer}`;
+    if (!questions.has(key)) questions.set(key, { task, answer: parsed.answer });
+    return key;
+  });
+  const verdicts = new Map<string, VerdictResult>();
+  await mapBounded([...questions], executorRequests, async ([key, { task, answer }]) => {
+    verdicts.set(key, await kind.verify(task, answer, { executor, settings, signal }));
+  });
+  return answers.map(({ parsed }, at) => {
+    if (!parsed.ok) return { outcome: parsed.reason, detail: parsed.detail };
+    const { verdict, detail } = verdicts.get(keys[at]!)!;
+    return { outcome: verdict, detail, answer: parsed.answer };
+  });
 }

@@ -1,13 +1,13 @@
 // One step of self-play: every kind proposes, is validated, solved and judged; then rewards, advantages and one packed update. Kinds
 // overlap (one is validated while the next is sampled), but every decision is taken in a fixed order, so a step repeats exactly.
 import { admitTasks, type NewTask } from "./admit-tasks.ts";
-import { mapBounded } from "./bounded.ts";
+import type { TaskKind } from "./kinds/kind.ts";
 import { solveRate } from "./reward.ts";
 import type { AnswerOutcome } from "./reward.ts";
 import { scoreGroups } from "./score-groups.ts";
 import { type AcceptedTask, type Group, type LoopContext, type RolloutRecord, rolloutRecord, type StepContext } from "./step-context.ts";
 import { type Metrics, stepMetrics } from "./step-metrics.ts";
-import { executorRequests, propose, type Proposal } from "./step-propose.ts";
+import { propose, type Proposal } from "./step-propose.ts";
 import { solve } from "./step-solve.ts";
 import { attemptTasks } from "./attempt-tasks.ts";
 import { trainOn } from "./update-batch.ts";
@@ -60,17 +60,23 @@ export interface ProposeAllOptions {
 /** What follows on one kind's proposals and the tasks that came of them; `at` is the kind's place. */
 type Then<Result> = (at: number, proposals: Proposal[], accepted: NewTask[]) => Promise<Result>;
 
-/** Proposes for all kinds; each kind's tasks are admitted after those of the kinds before it, then `then` runs on them. */
+/** Places of the kinds in the order in which they are sampled and admitted: the kind whose answers take longest to judge comes first. */
+function workOrder(kinds: TaskKind[]): number[] {
+  return kinds.map((_, at) => at).sort((a, b) => (kinds[b]!.verdictRuns ?? 1) - (kinds[a]!.verdictRuns ?? 1) || a - b);
+}
+
+/** Proposes for all kinds; each kind's tasks are admitted after those of the kinds worked on before it, then `then` runs on them. */
 export function proposeAll<Result>(context: StepContext, { labels, count, firstId = 0 }: ProposeAllOptions, then: Then<Result>): Promise<Result>[] {
   const taken = new Set<string>();
-  // Asked in the order of kinds, so the engine works through them in that order.
-  const proposals = context.kinds.map((kind) => propose(context, { kind, count, labels }));
+  const proposals: Promise<Proposal[]>[] = [];
+  const admitted: Promise<NewTask[]>[] = [];
   let before: Promise<unknown> = Promise.resolve();
-  const admitted = context.kinds.map((kind, at) => {
-    const turn = before.then(async () => admitTasks(context, kind, await proposals[at]!, { taken, firstId }));
-    before = turn;
-    return turn;
-  });
+  // The engine works through its requests in the order in which they are made.
+  for (const at of workOrder(context.kinds)) {
+    const kind = context.kinds[at]!;
+    proposals[at] = propose(context, { kind, count, labels });
+    before = admitted[at] = before.then(async () => admitTasks(context, kind, await proposals[at]!, { taken, firstId }));
+  }
   return context.kinds.map(async (_, at) => {
     const [all, accepted] = await Promise.all([proposals[at]!, admitted[at]!]);
     return then(at, all, accepted);
@@ -113,10 +119,12 @@ export async function runStep(loop: LoopContext, step: number, signal?: AbortSig
   const accepted = kinds.flatMap((kind) => kind.accepted);
   warnOfFailures(context, groups);
   scoreGroups(context, groups);
-  const statements = await countStatements(context, accepted);
-  const updates = await trainOn(context, groups);
+  const training = trainOn(context, groups);
+  // The engine trains on a thread of its own; what needs no result of it is done meanwhile.
+  const rollouts = groups.flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
+  const updates = await training;
   for (const { task, key } of accepted) loop.buffers.of(task.kind).add(task, key);
-  const metrics = stepMetrics(context, { groups, statements, accepted, updates });
+  const metrics = stepMetrics(context, { groups, accepted, updates });
 
   const total = loop.clock() - began;
   const engine = loop.engine.stats();
@@ -129,7 +137,6 @@ export async function runStep(loop: LoopContext, step: number, signal?: AbortSig
     updateShare: (engine.updateSeconds - engineBefore.updateSeconds) / total,
     tokensPerSecond: sampled / total,
   };
-  const rollouts = groups.flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
   return { accepted: accepted.map(({ task, key, programHash }) => ({ task, key, programHash })), rollouts, metrics, timings };
 }
 
@@ -138,12 +145,4 @@ function warnOfFailures({ emit }: StepContext, groups: Group[]): void {
   if (failed.length === 0) return;
   const message = `The executor could not judge ${failed.length} completions of this step (${failed[0]!.detail}); they were left out`;
   emit({ type: "warning", code: "AZR_EXECUTOR_FAILED", message });
-}
-
-/** Statements in `f` of each new program, by kind. The executor has analysed these programs before; the journal answers. */
-async function countStatements({ executor }: StepContext, accepted: AcceptedTask[]): Promise<Map<string, number[]>> {
-  const analysed = await mapBounded(accepted, executorRequests, ({ task }) => executor.analyse(task.program));
-  const counts = new Map<string, number[]>();
-  accepted.forEach(({ task }, at) => counts.set(task.kind, [...(counts.get(task.kind) ?? []), analysed[at]!.statements]));
-  return counts;
 }

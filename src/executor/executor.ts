@@ -47,9 +47,15 @@ export interface RunRequest {
   determinism?: "once" | "pair" | "full";
   /**
    * `input` (default): zygote A runs each input in a fork of its own. `program`: all inputs in one fork, in order, under the limits of
-   * all inputs together; several times faster, for programs that are known to be honest (a corpus that we wrote).
+   * all inputs together; several times faster, for programs that are known to be honest (a corpus that we wrote), or whose determinism
+   * is checked too: the variants run the inputs in reverse order, which a program that remembers does not survive.
    */
   isolation?: "input" | "program";
+  /**
+   * Values that the runs must give, one an input, for the check of determinism to be worth making: where A gives another value (by Python's
+   * ==), the variants do not run and `deterministic` is null. Compared in this process; they never enter one that runs programs.
+   */
+  expected?: string[];
   limits?: Partial<Limits>;
   signal?: AbortSignal;
 }
@@ -57,7 +63,7 @@ export interface RunRequest {
 export interface RunResult {
   /** One an input, from zygote A. */
   runs: RunOutcome[];
-  /** False when any two executions of one input differed. Null with `once`, or when A's runs did not all end `ok`. */
+  /** False when any two executions of one input differed. Null with `once`, or when A's runs did not all end `ok` (and as `expected`). */
   deterministic: boolean | null;
 }
 

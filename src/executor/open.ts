@@ -7,6 +7,7 @@ import { nativeFolder } from "../../scripts/native-location.mjs";
 import type { Executor, Limits, RunOutcome, RunRequest, RunResult } from "./executor.ts";
 import { findPython } from "./find-python.ts";
 import { defaultLimits, groupInputs, mergeLimits, refusal } from "./limits.ts";
+import { valuesEqual } from "./compare-value.ts";
 import { parseValue } from "./parse-value.ts";
 import {
   decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, type WireRun,
@@ -108,7 +109,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
 
   async function run(request: RunRequest): Promise<RunResult> {
     const { sourceBytes, ...limits } = mergeLimits(ownLimits, request.limits);
-    const { program, inputs, determinism = "once", isolation = "input", signal } = request;
+    const { program, inputs, determinism = "once", isolation = "input", expected, signal } = request;
     const why = refusal("program", program, { ...limits, sourceBytes });
     const refusals = inputs.map((input) => why ?? refusal("input", input, { ...limits, sourceBytes }));
     const sent = inputs.filter((_, index) => refusals[index] === undefined);
@@ -116,7 +117,9 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     const answers = (await execute(wire, signal)).map(checkValue);
     let next = 0;
     const runsOfA = refusals.map((reason) => (reason === undefined ? answers[next++]! : badRequest(reason)));
-    const comparable = runsOfA.length > 0 && runsOfA.every(({ outcome }) => outcome === "ok");
+    const wanted = ({ outcome, value }: RunOutcome, index: number): boolean =>
+      outcome === "ok" && (expected === undefined || valuesEqual(expected[index]!, value!));
+    const comparable = runsOfA.length > 0 && runsOfA.every(wanted);
     if (determinism === "once" || !comparable) return { runs: runsOfA, deterministic: null };
     return { runs: runsOfA, deterministic: await replaysAgree(wire, runsOfA, variantsByDeterminism[determinism], signal) };
   }

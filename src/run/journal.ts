@@ -24,6 +24,9 @@ export interface JournaledExecutor extends Executor {
   repeated(): number;
 }
 
+/** Programs whose analysis is kept from step to step. It is a function of the text alone, so it needs no line a step. */
+const keptAnalyses = 8192;
+
 const requestKey = (call: Call, request: unknown): string =>
   createHash("sha256").update(JSON.stringify([call, request])).digest("hex").slice(0, 24);
 
@@ -68,6 +71,19 @@ export function journaledExecutor(executor: Executor, log: AppendLog, recorded: 
   let step = 0;
   let answers = new Map<string, Promise<unknown>>();
   let repeats = 0;
+  const analyses = new Map<string, Promise<AnalyseResult>>();
+
+  function analyse(program: string): Promise<AnalyseResult> {
+    const known = analyses.get(program);
+    if (known !== undefined) repeats += 1;
+    const analysis = known ?? ask("analyse", program, () => executor.analyse(program));
+    // What was used longest ago is first, and leaves first.
+    analyses.delete(program);
+    analyses.set(program, analysis);
+    if (analyses.size > keptAnalyses) analyses.delete(analyses.keys().next().value!);
+    if (known === undefined) analysis.catch(() => analyses.delete(program));
+    return analysis;
+  }
 
   function ask<Result extends JournalEntry["result"]>(call: Call, request: object | string, work: () => Promise<Result>): Promise<Result> {
     const key = requestKey(call, request);
@@ -107,7 +123,7 @@ export function journaledExecutor(executor: Executor, log: AppendLog, recorded: 
     repeated: () => repeats,
     run: ({ signal, ...request }: RunRequest) => ask("run", request, () => executor.run(signal ? { ...request, signal } : request)),
     parse: ({ signal, ...request }: ParseRequest) => ask("parse", request, () => executor.parse(signal ? { ...request, signal } : request)),
-    analyse: (program: string) => ask("analyse", program, () => executor.analyse(program)),
+    analyse,
     stats: () => executor.stats(),
     dispose: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

@@ -87,8 +87,11 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   let metrics: Metrics | undefined;
   let status: RunStatus = "finished";
   const timings: StepTimings[] = [];
+  // The last step's rollouts are compressed and written while the next step runs; a checkpoint waits for them.
+  let recording: Promise<void> = Promise.resolve();
 
   async function save(): Promise<string> {
+    await recording;
     const { step, offsets, tasks: count } = boundary!;
     const state: CheckpointState<LoopState> = { step, configHash: options.configHash, offsets, state: { seed: config.seed, tasks: count } };
     saved = await folder.checkpoint(state, async (to) => {
@@ -110,7 +113,9 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   }
   async function afterStep(step: number, result: StepResult): Promise<boolean> {
     keepTasks(result.accepted);
-    if (config.run.recordRollouts) await folder.writeRollouts(step, result.rollouts);
+    await recording;
+    if (config.run.recordRollouts) recording = folder.writeRollouts(step, result.rollouts);
+    recording.catch(() => undefined);
     folder.logs.metrics.append({ step, ...result.metrics });
     folder.logs.timings.append({ step, ...result.timings });
     publisher.publish({ type: "step-end", metrics: result.metrics, timings: result.timings });
@@ -148,6 +153,8 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     const interrupted = options.endsOrderly() && AzrError.isInstance(error) && error.code === "AZR_ABORTED";
     if (!interrupted || config.update.minibatches > 1) throw error;
     status = "stopped";
+  } finally {
+    await recording.catch(() => undefined);
   }
   if (boundary !== undefined) await save();
   return { status, step: control.step, dir: folder.dir, checkpoint: saved, metrics, timings: sumTimings(timings) };

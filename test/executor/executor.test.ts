@@ -120,6 +120,11 @@ const cases: [name: string, program: string, inputs: string[], full: boolean][] 
   ["order through a dictionary", "def f(x): return {k: 1 for k in {str(i) for i in range(x)}}", ["20"], false],
   ["popping a set", "def f(x): return {str(i) for i in range(x)}.pop()", ["50"], false],
   ["id", "def f(x): return id([x])", ["1"], false],
+  ["id of an input", "def f(x): return id(x)", ["[1]"], false],
+  ["id of a long string", "def f(x): return id('a' * x)", ["2000"], false],
+  ["id of a builtin", "def f(x): return id(len)", ["1"], false],
+  ["id of None", "def f(x): return id(None)", ["1"], false],
+  ["id, the last digits", "def f(x): return id(x) % 16384", ["[1]"], false],
   ["the default repr", "def f(x): return repr(object())", ["1"], false],
   ["id, reduced", "def f(x): return [id(object()) // 16 % 1000 for _ in range(8)]", ["1"], false],
   ["time", "import time\ndef f(x): return time.time()", ["1"], false],
@@ -171,6 +176,27 @@ t.test("one fork an input, or one for all", async (t) => {
   t.same(await values("program"), ["1", "3", "6"]);
   const mixed = await executor.run({ program: "def f(x): return 1 / x", inputs: ["1", "0", "os", "2"], isolation: "program" });
   t.same(mixed.runs.map(({ outcome }) => outcome), ["ok", "runtime-error", "bad-request", "ok"]);
+  // What is refused is refused whatever the program does with the others.
+  const whole: [program: string, outcome: string][] = [["1 / 0", "runtime-error"], ["def f(x) return x", "compile-error"], ["x = [0] * 10 ** 10", "memory-limit"]];
+  for (const [program, outcome] of whole) {
+    for (const isolation of ["input", "program"] as const) {
+      const { runs } = await executor.run({ program, inputs: ["1", "os", "2"], isolation });
+      t.same(runs.map((run) => run.outcome), [outcome, "bad-request", outcome], `${program}, ${isolation}`);
+    }
+  }
+  const long = await executor.run({ program: "def f(x): return 'a' * 65_000", inputs: Array.from({ length: 200 }, String), isolation: "program" });
+  t.ok(long.runs.every(({ outcome }) => outcome === "ok"), "thirteen megabytes of results");
+});
+
+t.test("values that are expected decide whether determinism is checked", async (t) => {
+  const program = "def f(x): return x * 2";
+  const ask = (expected: string[], program_ = program) => executor.run({ program: program_, inputs: ["1", "2"], determinism: "pair", isolation: "program", expected });
+  t.match(await ask(["2", "4.0"]), { runs: [{ value: "2" }, { value: "4" }], deterministic: true }, "equal by value");
+  const before = executor.stats().runs;
+  t.match(await ask(["2", "5"]), { runs: [{ value: "2" }, { value: "4" }], deterministic: null });
+  t.equal(executor.stats().runs - before, 2, "no variant runs");
+  const remembers = "n = 0\ndef f(x):\n    global n\n    n += x\n    return n";
+  t.match(await ask(["1", "3"], remembers), { deterministic: false }, "the variant runs them in reverse");
 });
 
 t.test("requests that are refused", async (t) => {
@@ -211,9 +237,24 @@ t.test("more inputs and longer values than one request holds", async (t) => {
 t.test("forged insides of a value do not leave the grammar", async (t) => {
   const programs = [
     "from fractions import Fraction\ndef f(x):\n    y = Fraction(1, 2)\n    y._denominator = 0\n    return y",
+    "from fractions import Fraction\ndef f(x):\n    y = Fraction(1, 2)\n    y._denominator = -3\n    return y",
+    "from fractions import Fraction\ndef f(x):\n    y = Fraction(1, 2)\n    y._numerator = 2\n    return [y]",
+    "from fractions import Fraction\ndef f(x):\n    y = Fraction(1, 2)\n    y._numerator = 1.5\n    return y",
     "from collections import Counter\nCounter.__hash__ = lambda self: 1\ndef f(x): return {Counter(): 1}",
+    "from collections import Counter\nCounter.__hash__ = lambda self: 1\ndef f(x): return {(1, Counter())}",
   ];
-  for (const program of programs) t.match((await executor.run({ program, inputs: ["1"] })).runs, [{ outcome: "unrepresentable" }]);
+  for (const program of programs) {
+    // The child refuses by itself, before the client's check against the grammar would.
+    t.match((await executor.run({ program, inputs: ["1"] })).runs, [{ outcome: "unrepresentable", message: /lowest terms|not integers|not hashable/ }], program);
+  }
+  const kept: [program: string, value: string][] = [
+    ["from fractions import Fraction\ndef f(x): return [Fraction(0), Fraction(-6, 4), {Fraction(10 ** 40, 3): x}]", `[Fraction(0, 1), Fraction(-3, 2), {Fraction(1${"0".repeat(40)}, 3): 1}]`],
+    ["import decimal\ndecimal.getcontext().capitals = 0\ndef f(x): return [decimal.Decimal(text) for text in ('1E+9', '-Infinity', 'sNaN1')]", "[Decimal('1E+9'), Decimal('-Infinity'), Decimal('sNaN1')]"],
+    ["def f(x): return {(1, frozenset({2})): [3], b'a': {4}}", "{(1, frozenset({2})): [3], b'a': {4}}"],
+  ];
+  for (const [program, value] of kept) t.equal((await executor.run({ program, inputs: ["1"] })).runs[0]!.value, value, program);
+  const capped = "import sys\nsys.set_int_max_str_digits(700)\ndef f(x): return 10 ** 2000";
+  t.equal((await executor.run({ program: capped, inputs: ["1"] })).runs[0]!.outcome, "output-limit");
 });
 
 t.test("many requests at once", async (t) => {

@@ -202,6 +202,11 @@ t.test("the journal answers repeats within a step and what a cut-off step had as
   journal.beginStep(2);
   await journal.run(request);
   t.equal(inner.calls.length, 5, "a new step asks anew");
+  const analyses = [await journal.analyse(program), await journal.analyse(program)];
+  journal.beginStep(3);
+  analyses.push(await journal.analyse(program));
+  t.ok(analyses.every((one) => one === analyses[0]));
+  t.equal(inner.calls.length, 6, "save what a program is, which is a function of its text");
   await log.close();
 
   const { entries } = await readJournal(path, 0);

@@ -11,6 +11,7 @@ export const abduction: TaskKind = {
   letter: "a",
   needsReferences: "tasks",
   suppliesPrograms: true,
+  verdictRuns: 1,
   ...tripletProposer("abduction"),
 
   buildSolutionPrompt(task, format) {
@@ -26,14 +27,12 @@ export const abduction: TaskKind = {
     if (text === input) return { verdict: "correct", detail: "the task's own input" };
     const { limits } = settings;
     return orUndecided(async (): Promise<VerdictResult> => {
-      const once = (await executor.run({ program, inputs: [text], determinism: "once", limits, signal })).runs[0]!;
-      if (once.outcome !== "ok") return failedRun(once);
-      if (!valuesEqual(output, once.value!)) return { verdict: "wrong", detail: "the program gives another output" };
-      // Only an answer that is about to count is worth a second process: a value that depends on hash seed or clock fails here.
-      const pair = await executor.run({ program, inputs: [text], determinism: "pair", limits, signal });
-      const again = pair.runs[0]!;
-      if (again.outcome === "sandbox-error") return failedRun(again);
-      return again.outcome === "ok" && pair.deterministic === true && valuesEqual(output, again.value!)
+      // With `expected`, only an answer that is about to count costs a second process: a value that depends on hash seed or clock fails there.
+      const result = await executor.run({ program, inputs: [text], determinism: "pair", expected: [output], limits, signal });
+      const run = result.runs[0]!;
+      if (run.outcome !== "ok") return failedRun(run);
+      if (!valuesEqual(output, run.value!)) return { verdict: "wrong", detail: "the program gives another output" };
+      return result.deterministic === true
         ? { verdict: "correct", detail: "the program gives the output" }
         : { verdict: "wrong", detail: "the program's output varies between executions" };
     });

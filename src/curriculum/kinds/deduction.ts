@@ -12,6 +12,7 @@ export const deduction: TaskKind = {
   letter: "d",
   needsReferences: "tasks",
   suppliesPrograms: true,
+  verdictRuns: 0,
   ...tripletProposer("deduction"),
 
   buildSolutionPrompt(task, format) {

@@ -1,12 +1,13 @@
 // Induction: given input/output pairs (and a message, in formats that have one), find a program that makes them. The
 // proposer gets a past program and writes new inputs; the first `shown` pairs are shown, the rest stay hidden, and the
-// solver's program runs on the hidden pairs (or all), each input in a process of its own.
+// solver's program runs on the hidden pairs (or all).
 
 import { AzrError } from "../../errors.ts";
 import { valuesEqual } from "../../executor/value.ts";
 import type { Pair, Task } from "../task.ts";
 import type { ProposalRequest, TaskKind, VerdictResult, VerifyContext } from "./kind.ts";
 import { shortHash } from "./shared-program.ts";
+import { answerLimits } from "./shared-limits.ts";
 import { parseSingleAnswer } from "./shared-triplet.ts";
 import { runDraft } from "./shared-validate.ts";
 import { failedRun, orUndecided } from "./shared-verdict.ts";
@@ -25,17 +26,22 @@ function pairsOf(task: Task): { shown: Pair[]; hidden: Pair[]; all: Pair[] } {
 }
 
 async function runsOnPairs(program: string, pairs: Pair[], { executor, settings, signal }: VerifyContext): Promise<VerdictResult> {
-  const { limits } = settings;
-  for (const [at, { input, output }] of pairs.entries()) {
-    const run = (await executor.run({ program, inputs: [input], determinism: "once", limits, signal })).runs[0]!;
+  // One process for all inputs, and, where all outputs are right, another with hash seed, clock and order of the inputs changed: a program
+  // that remembers or guesses fails there.
+  const result = await executor.run({
+    program,
+    inputs: pairs.map(({ input }) => input),
+    determinism: "pair",
+    isolation: "program",
+    expected: pairs.map(({ output }) => output),
+    limits: answerLimits(settings),
+    signal,
+  });
+  for (const [at, run] of result.runs.entries()) {
     if (run.outcome !== "ok") return failedRun(run);
-    if (!valuesEqual(output, run.value!)) return { verdict: "wrong", detail: `another output for pair ${at + 1} of ${pairs.length}` };
+    if (!valuesEqual(pairs[at]!.output, run.value!)) return { verdict: "wrong", detail: `another output for pair ${at + 1} of ${pairs.length}` };
   }
-  // About to count: run again beside a process with another hash seed and clock.
-  const result = await executor.run({ program, inputs: pairs.map(({ input }) => input), determinism: "pair", limits, signal });
-  if (result.runs.some(({ outcome }) => outcome === "sandbox-error")) return { verdict: "undecided", detail: "the executor could not run it" };
-  const same = result.runs.every((run, at) => run.outcome === "ok" && valuesEqual(pairs[at]!.output, run.value!));
-  return same && result.deterministic === true
+  return result.deterministic === true
     ? { verdict: "correct", detail: `all ${pairs.length} pairs` }
     : { verdict: "wrong", detail: "its outputs vary between executions" };
 }
@@ -45,6 +51,7 @@ export const induction: TaskKind = {
   letter: "i",
   needsReferences: "program",
   suppliesPrograms: false,
+  verdictRuns: 2,
 
   buildProposalPrompt(request, format, settings) {
     return format.prompt("propose-induction", { program: sourceProgram(request), count: String(settings.induction.inputs) });
@@ -67,10 +74,10 @@ export const induction: TaskKind = {
     // The program is a known one by design, so only the same program with the same inputs is a duplicate.
     const result = await runDraft(draft, context, (hash) => shortHash(JSON.stringify([hash, ...inputs])));
     if (!result.ok) return result;
-    const { programHash, key, outputs } = result;
+    const { programHash, key, statements, outputs } = result;
     const pairs = inputs.map((input, at) => ({ input, output: outputs[at]! }));
     const task = { kind: "induction", program, pairs, shown: settings.induction.shown, ...(message ? { message } : {}) };
-    return { ok: true, task, programHash, key };
+    return { ok: true, task, programHash, key, statements };
   },
 
   buildSolutionPrompt(task, format) {

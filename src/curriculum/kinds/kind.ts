@@ -74,6 +74,8 @@ export type Validation =
       programHash: string;
       /** What makes two tasks the same; goes to the buffer with the task. */
       key: string;
+      /** Statements inside `f`, for the metrics. */
+      statements?: number;
     }
   | { ok: false; reason: RejectionReason; detail: string };
 
@@ -98,6 +100,11 @@ export interface TaskKind<D extends Draft = Draft> {
   readonly needsReferences: "tasks" | "program";
   /** Whether this kind's proposals bring new programs, on which kinds that need a `program` may build. */
   readonly suppliesPrograms: boolean;
+  /**
+   * About how many program runs it takes to judge one answer; 1 when absent. Kinds that need most are sampled first, so that their
+   * answers are judged while those of the others are sampled.
+   */
+  readonly verdictRuns?: number;
   buildProposalPrompt(request: ProposalRequest, format: Format, settings: CurriculumSettings): Prompt;
   /** `text` is `prompt.prefill + completion`. */
   parseProposal(text: string, request: ProposalRequest, format: Format, settings: CurriculumSettings): ParsedProposal<D>;

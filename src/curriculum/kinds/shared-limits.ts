@@ -20,6 +20,15 @@ export function proposalLimits({ limits, validation }: CurriculumSettings): Limi
   };
 }
 
+/**
+ * The limits of a program that answers with several runs in one process, where each run adds its limit to those of all: twice what
+ * the task's own program may have used, so that an endless loop costs little more than it does alone.
+ */
+export function answerLimits({ limits, validation }: CurriculumSettings): Limits {
+  const share = Math.min(1, 2 * validation.headroom);
+  return { ...limits, cpuMs: Math.ceil(limits.cpuMs * share), wallMs: Math.ceil(limits.wallMs * share) };
+}
+
 const reasons: Record<Exclude<Outcome, "ok">, RejectionReason> = {
   "compile-error": "syntax",
   "runtime-error": "runtime-error",

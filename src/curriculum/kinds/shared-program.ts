@@ -22,7 +22,7 @@ type Rejection = { reason: RejectionReason; detail: string };
 export async function checkProgram(
   draft: Draft,
   { executor, settings, format, excludedPrograms }: ValidateContext,
-): Promise<{ ok: true; hash: string } | ({ ok: false } & Rejection)> {
+): Promise<{ ok: true; hash: string; statements: number } | ({ ok: false } & Rejection)> {
   const { program } = draft;
   const early = checkSizes(draft, settings) ?? checkWords(program, settings.validation.bannedWords);
   if (early !== null) return { ok: false, ...early };
@@ -36,7 +36,7 @@ export async function checkProgram(
   if (policy !== null) return { ok: false, ...policy };
   const hash = programHash(analysis.normalised);
   if (excludedPrograms?.has(hash)) return { ok: false, reason: "held-out", detail: `program ${hash} is held out` };
-  return { ok: true, hash };
+  return { ok: true, hash, statements: analysis.statements };
 }
 
 type Policy = CurriculumSettings["validation"];

@@ -25,9 +25,9 @@ export function tripletProposer(name: string): Pick<TaskKind, "buildProposalProm
     async validate(draft, context) {
       const result = await runDraft(draft, context, (hash) => hash);
       if (!result.ok) return result;
-      const { programHash, key, outputs } = result;
+      const { programHash, key, statements, outputs } = result;
       const task = { kind: name, program: draft.program, input: draft.inputs[0]!, output: outputs[0]! };
-      return { ok: true, task, programHash, key };
+      return { ok: true, task, programHash, key, statements };
     },
   };
 }

@@ -6,7 +6,7 @@ import { isSandboxFailure, proposalLimits, rejectedRun } from "./shared-limits.t
 import { checkProgram } from "./shared-program.ts";
 
 export type DraftRun =
-  | { ok: true; programHash: string; key: string; /** Canonical value texts, one an input. */ outputs: string[] }
+  | { ok: true; programHash: string; key: string; statements: number; /** Canonical value texts, one an input. */ outputs: string[] }
   | { ok: false; reason: RejectionReason; detail: string };
 
 /**
@@ -20,30 +20,31 @@ export async function runDraft(draft: Draft, context: ValidateContext, keyOf: (p
     const key = keyOf(checked.hash);
     // Asked before running: most proposals of a proposer that repeats itself end here.
     if (context.isKnown?.(key)) return { ok: false, reason: "duplicate", detail: `${key} is known` };
-    return await run(draft, context, checked.hash, key);
+    const outputs = await run(draft, context);
+    return "reason" in outputs ? { ok: false, ...outputs } : { ok: true, programHash: checked.hash, key, statements: checked.statements, ...outputs };
   } catch (error) {
     if (isSandboxFailure(error)) return { ok: false, reason: "sandbox-error", detail: (error as Error).message };
     throw error;
   }
 }
 
-async function run(draft: Draft, context: ValidateContext, programHash: string, key: string): Promise<DraftRun> {
+type Outputs = { outputs: string[] } | { reason: RejectionReason; detail: string };
+
+async function run(draft: Draft, context: ValidateContext): Promise<Outputs> {
   const { executor, settings, format, signal } = context;
   const { program, inputs } = draft;
   const limits = proposalLimits(settings);
-  const result = await executor.run({ program, inputs, determinism: "full", limits, signal });
+  const result = await executor.run({ program, inputs, determinism: "full", isolation: "program", limits, signal });
   for (const one of result.runs) {
     const rejected = rejectedRun(one, limits);
-    if (rejected !== null) return { ok: false, ...rejected };
+    if (rejected !== null) return rejected;
   }
-  if (result.deterministic !== true) return { ok: false, reason: "nondeterministic", detail: "two executions differed" };
+  if (result.deterministic !== true) return { reason: "nondeterministic", detail: "two executions differed" };
   const outputs = result.runs.map((one) => one.value!);
   const longest = settings.validation.maxOutputCharacters;
-  if (outputs.some((output) => output.length > longest)) {
-    return { ok: false, reason: "too-long", detail: `an output of more than ${longest} characters` };
-  }
+  if (outputs.some((output) => output.length > longest)) return { reason: "too-long", detail: `an output of more than ${longest} characters` };
   if (format !== undefined && !outputs.every((output) => format.carries(output))) {
-    return { ok: false, reason: "marker", detail: `an output holds a marker of the ${format.name} format` };
+    return { reason: "marker", detail: `an output holds a marker of the ${format.name} format` };
   }
-  return { ok: true, programHash, key, outputs };
+  return { outputs };
 }

@@ -33,7 +33,7 @@ export interface DemoOptions {
   seconds?: number;
   /** Settings like `reward.shuffle=true`, on top of the preset `demo`. */
   set?: string[];
-  /** Folder of a demo run to go on with; its seed and settings stay, and its steps unless `steps` is given. */
+  /** Folder of a demo run to go on with; seed, steps and settings are then those of that run. */
   resume?: string;
   /** JSONL file of tasks to measure on. Default: the bundled held-out tasks. */
   heldOut?: string;
@@ -156,7 +156,7 @@ async function selfPlay(options: DemoOptions): Promise<{ result: RunResult; seco
   const run =
     options.resume === undefined
       ? train(await loadConfig({ file: false, preset: "demo", command: "demo", set, argument }), runOptions)
-      : resume(options.resume, { ...runOptions, change: { timeBudgetSeconds: seconds, ...(steps === undefined ? {} : { steps }) } });
+      : resume(options.resume, { ...runOptions, change: { timeBudgetSeconds: seconds } });
   onRun?.(run);
   const result = await run.result;
   return { result, steps: done, seconds: began === null ? 0 : (performance.now() - began) / 1000 };

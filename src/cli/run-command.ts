@@ -1,7 +1,7 @@
 // Drives a training run for train, resume and demo: its events to the right stream, the two-stage stop, and the command that resumes
 // it as the last line when it ends before its time.
 
-import type { RunEvent, Sink } from "../events.ts";
+import type { RunEvent, RunStatus, Sink } from "../events.ts";
 import { jsonLinesSink } from "../sinks/json-lines.ts";
 import { isLive, terminalSink } from "../sinks/terminal.ts";
 import type { Run } from "../train.ts";
@@ -15,8 +15,8 @@ export interface RunCommandOptions {
   grace: number;
   /** Wall seconds that the run may take, for the time left; 0 = no limit. */
   budgetSeconds?: number;
-  /** Arguments of azr that go on where the command was cut off: before the run's end, or (with the steps that were done) after it. */
-  resumeWith?: (dir: string, finishedSteps: number | null) => string[] | null;
+  /** Arguments of azr that go on where the command was cut off: before the run's end (null), or after an end of this status. */
+  resumeWith?: (dir: string, end: RunStatus | null) => string[] | null;
 }
 
 /** What the work hands on to the library. */
@@ -28,11 +28,11 @@ export interface RunWatch {
 
 /** Runs the work; a run that ends before its time, by a signal or a failure, tells how to resume it. */
 export async function runCommand(context: CliContext, options: RunCommandOptions, work: (watch: RunWatch) => Promise<void>): Promise<void> {
-  const { json, grace, budgetSeconds = 0, resumeWith = (dir, finishedSteps) => (finishedSteps === null ? ["resume", dir] : null) } = options;
+  const { json, grace, budgetSeconds = 0, resumeWith = (dir, end) => (end === null ? ["resume", dir] : null) } = options;
   let run: Pick<Run, "stop"> | null = null;
   let dir: string | null = null;
   let ended = false;
-  let finishedSteps: number | null = null;
+  let end: RunStatus | null = null;
   let cutOff = false;
   const stop = watchStop(context, {
     graceSeconds: grace,
@@ -48,7 +48,7 @@ export async function runCommand(context: CliContext, options: RunCommandOptions
       if (event.type === "run-start") dir = event.dir;
       if (event.type !== "run-end") return;
       ended = true;
-      if (event.status === "finished" || event.status === "out-of-time") finishedSteps = event.step;
+      if (event.status === "finished" || event.status === "out-of-time") end = event.status;
     },
   };
   const face = json
@@ -68,7 +68,7 @@ export async function runCommand(context: CliContext, options: RunCommandOptions
     cutOff = true;
     if (stop.received === null) throw error;
   } finally {
-    const resumption = dir !== null && (cutOff || finishedSteps === null) ? resumeWith(dir, finishedSteps) : null;
+    const resumption = dir !== null && (cutOff || end === null) ? resumeWith(dir, end) : null;
     if (resumption !== null) tellResume(context, resumption, json);
     if (stop.received !== null) context.exitCode = signalExitCodes[stop.received];
     stop.dispose();

@@ -213,9 +213,9 @@ t.test("signals", async (t) => {
     });
     t.equal(context.exitCode, 130);
   });
-  t.test("a signal after the run's end aborts what is left; the demo then tells how to measure without further steps", async (t) => {
+  t.test("a signal after the run's end aborts what is left; the demo then tells how to measure", async (t) => {
     const { context, text, signal } = capture();
-    const resumeWith = (dir: string, steps: number | null) => ["demo", "--resume", dir, "--steps", String(steps)];
+    const resumeWith = (dir: string, end: string | null) => ["demo", "--resume", dir, `after ${end}`];
     await runCommand(context, { json: false, grace: 60, resumeWith }, async (watch) => {
       watch.onRun({ stop: () => Promise.reject(new Error("the run has ended")) });
       for (const sink of watch.sinks) {
@@ -227,7 +227,7 @@ t.test("signals", async (t) => {
       watch.signal.throwIfAborted();
     });
     t.equal(context.exitCode, 143);
-    t.match(text().stderr, /\nresume with: npx azr demo --resume runs\/x --steps 7\n$/);
+    t.match(text().stderr, /\nresume with: npx azr demo --resume runs\/x 'after out-of-time'\n$/);
   });
   t.test("a finished run names no resume command and keeps exit code 0; failures pass through", async (t) => {
     const { context, text } = capture();

@@ -31,7 +31,7 @@ t.test("models that cannot be used", { skip }, async (t) => {
     { name: "weights of no bytes", damage: (folder) => truncateSync(join(folder, weights), 0), code: "AZR_MODEL_FORMAT", says: /too short/ },
     { name: "weights that are no safetensors", damage: (folder) => writeFileSync(join(folder, weights), "PK\u0003\u0004 a zip file, or something else"), code: "AZR_MODEL_FORMAT", says: /not a sound safetensors file/ },
     { name: "weights of a smaller model", damage: (folder) => edit(join(folder, "config.json"), (config) => (config.num_hidden_layers += 1)), code: "AZR_MODEL_FORMAT", says: /lacks the tensor/ },
-    { name: "a config of another family", damage: (folder) => edit(join(folder, "config.json"), (config) => (config.model_type = "gpt2")), code: "AZR_MODEL_FORMAT", says: /GPT2/ },
+    { name: "a config of another family", damage: (folder) => edit(join(folder, "config.json"), (config) => (config.architectures = ["GPT2LMHeadModel"])), code: "AZR_MODEL_FORMAT", says: /GPT2/ },
     { name: "a tokenizer with more tokens than the model", damage: (folder) => edit(join(folder, "config.json"), (config) => (config.vocab_size -= 20)), code: "AZR_TOKENIZER_FORMAT", says: /vocabulary|tokens/ },
     { name: "a tokenizer that is no JSON", damage: (folder) => writeFileSync(join(folder, "tokenizer.json"), "{"), code: "AZR_TOKENIZER_FORMAT", says: /tokenizer\.json/ },
   ];

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { demo } from "../../demo.ts";
 import type { DemoOptions, DemoResult } from "../../demo.ts";
+import type { RunStatus } from "../../events.ts";
 import { heldOutTable, samplesLabel } from "../../eval/table.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
@@ -22,7 +23,7 @@ export function demoCommand(context: CliContext): Command {
     .addOption(new Option("--steps <n>", "gradient steps; by default those of the preset `demo`").argParser(whole(0)))
     .addOption(new Option("--seconds <n>", "stop self-play after this time; 0 = no limit").argParser(decimal(0)).default(600))
     .addOption(setOption())
-    .addOption(new Option("--resume <run>", "go on with a demo that was stopped; its seed and settings stay").conflicts(["seed", "set"]))
+    .addOption(new Option("--resume <run>", "go on with a demo that was stopped; its seed, steps and settings stay").conflicts(["seed", "steps", "set"]))
     .option("--held-out <file>", "measure on these tasks instead of the bundled ones")
     .addOption(new Option("--tasks-per-kind <n>", "measure on the first n tasks of each kind only").argParser(whole(1)))
     .addOption(graceOption())
@@ -33,8 +34,8 @@ export function demoCommand(context: CliContext): Command {
     )
     .action(async ({ grace, json = false, resume, heldOut, ...options }: Options) => {
       const at = (path: string): string => resolve(context.cwd, path);
-      // A run that is done already needs no further step to be measured.
-      const resumeWith = (dir: string, steps: number | null): string[] => ["demo", "--resume", dir, ...(steps === null ? [] : ["--steps", String(steps)])];
+      // A run that had used up its time needs no more of it to be measured.
+      const resumeWith = (dir: string, end: RunStatus | null): string[] => ["demo", "--resume", dir, ...(end === "out-of-time" ? ["--seconds", "1"] : [])];
       await runCommand(context, { json, grace, budgetSeconds: options.seconds ?? 0, resumeWith }, async (watch) => {
         const result = await demo({
           ...options,

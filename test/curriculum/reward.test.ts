@@ -79,6 +79,28 @@ t.test("advantages, worked by hand", async (t) => {
   t.same(advantages([]), new Float64Array(0));
 });
 
+t.test("six baselines: what one kind or role earns moves no other", async (t) => {
+  // Each row: rewards of a group, and (reward - mean) / deviation worked by hand. Population deviations: 0.75, 0.5, 0.25 * sqrt(2), sqrt(3) / 2, 0, 1.
+  const groups: [group: string, rewards: number[], want: number[]][] = [
+    ["deduction/propose", [0.5, -1, 0.5, -1], [1, -1, 1, -1]],
+    ["deduction/solve", [1, 1, 0, 0], [1, 1, -1, -1]],
+    // Mean 0.5; squares 1/4, 0, 1/4, 0: variance 1/8.
+    ["abduction/propose", [0.75 + 0.25, 0.5, 0, 0.5], [Math.SQRT2, 0, -Math.SQRT2, 0]],
+    // Mean -0.5; squares 9/4, 1/4, 1/4, 1/4: variance 3/4.
+    ["abduction/solve", [1, -1, -1, -1], [1.5, -0.5, -0.5, -0.5].map((value) => value / Math.sqrt(0.75))],
+    ["induction/propose", [-1, -1, -1, -1], [0, 0, 0, 0]],
+    ["induction/solve", [1, -1, 1, -1], [1, -1, 1, -1]],
+  ];
+  // Interleaved, as no group may depend on where its members stand.
+  const sequences = [0, 1, 2, 3].flatMap((at) => groups.map(([group, rewards]) => ({ group, reward: rewards[at]!, tokens: 1 + at })));
+  const want = [0, 1, 2, 3].flatMap((at) => groups.map(([, , values]) => values[at]!));
+  close(t, advantages(sequences), want);
+  const shared = advantages(sequences.map((sequence) => ({ ...sequence, group: "all" })));
+  t.notOk([...shared].every((value, at) => Math.abs(value - want[at]!) < 1e-3), "one baseline for all is another thing");
+  const moved = sequences.map((sequence) => (sequence.group === "abduction/solve" ? { ...sequence, reward: 7 * sequence.reward + 3 } : sequence));
+  close(t, advantages(moved), want);
+});
+
 t.test("shuffled rewards stay in their group and lose their places", async (t) => {
   const sequences: RewardedSequence[] = Array.from({ length: 40 }, (_, at) => ({
     group: at % 2 === 0 ? "a" : "b",

@@ -1,14 +1,19 @@
 // The task kinds on the real executor: drafts that a model might write, and answers that try to cheat.
 
+import { join } from "node:path";
 import t from "tap";
 import { formatNamed } from "../../src/curriculum/format.ts";
+import { heldOutPrograms } from "../../src/curriculum/held-out.ts";
 import type { RejectionReason } from "../../src/curriculum/kinds/kind.ts";
 import { kindNamed } from "../../src/curriculum/kinds/registry.ts";
-import { seedTasks } from "../../src/curriculum/seed.ts";
+import { programHash } from "../../src/curriculum/kinds/shared-program.ts";
+import { readTaskFile, seedTasks } from "../../src/curriculum/seed.ts";
 import { curriculumSettings } from "../../src/curriculum/settings.ts";
 import type { Task, Verdict } from "../../src/curriculum/task.ts";
+import { seedlingFolder } from "../../src/engine/resolve-model.ts";
 import type { Executor } from "../../src/executor/executor.ts";
 import { openExecutor } from "../../src/executor/open.ts";
+import { createRandom } from "../../src/random.ts";
 import { nativeMissing } from "../executor/support/native.ts";
 
 const settings = curriculumSettings();
@@ -57,6 +62,38 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
     t.match(await kindNamed("deduction").validate({ program: renamed[1]!, inputs: ["1"] }, { executor, settings, excludedPrograms: new Set([copy!]) }), {
       reason: "held-out",
     });
+  });
+
+  await t.test("no held-out or validation program comes in under another name, and no known one again", async (t) => {
+    const files = ["heldout", "validation"].map((name) => join(seedlingFolder(), "held-out", `${name}.jsonl`));
+    const excludedPrograms = await heldOutPrograms(files, executor);
+    const tasks = (await Promise.all(files.map((file) => readTaskFile(file)))).flat();
+    const several = tasks.filter(({ program }) => program.split("\n").length > 2);
+    const chosen = createRandom(1, "held-out").sample(several, 40);
+    t.equal(new Set(chosen.map(({ id }) => id)).size, 40);
+    const disguises: [name: string, disguise: (program: string) => string][] = [
+      ["as it is", (program) => program],
+      ["renamed", (program) => program.replace(/\ba\b/g, "quantity")],
+      ["reformatted", (program) => program.replace("def f(", "def  f (").replace(/ {4}/g, "\t").replace(/ ([-+*]) /g, "$1") + "   \n\n"],
+      ["commented", (program) => program.replace(":\n", ":  # starts here\n    \"\"\"A docstring.\"\"\"\n")],
+    ];
+    for (const [name, disguise] of disguises) {
+      const results = await Promise.all(chosen.map((task) => {
+        const kind = kindNamed(task.kind);
+        const inputs = task.pairs?.map(({ input }) => input) ?? [task.input!];
+        return kind.validate({ program: disguise(task.program), inputs }, { executor, settings, format: formatNamed("compact"), excludedPrograms });
+      }));
+      t.same([...new Set(results.map((result) => (result.ok ? "accepted" : result.reason)))], ["held-out"], name);
+      // The same disguises hide no known task either: deduction and abduction are known by their program.
+      const keys = await Promise.all(chosen.map(async ({ program }) => {
+        const result = await kindNamed("deduction").validate({ program: disguise(program), inputs: ["[3, 1, 2]"] }, { executor, settings });
+        return result.ok ? result.key : result.reason;
+      }));
+      const plain = await Promise.all(chosen.map(async ({ program }) => programHash((await executor.analyse(program)).normalised)));
+      t.ok(keys.filter((key, at) => key === plain[at]).length > 30 && keys.every((key, at) => key === plain[at] || !/^[0-9a-f]{16}$/.test(key)), `${name}: the same key`);
+    }
+    const other = "def f(a):\n    a = a + [41, 42, 43]\n    return a[::-1]";
+    t.match(await kindNamed("deduction").validate({ program: other, inputs: ["[1]"] }, { executor, settings, excludedPrograms }), { ok: true }, "others come in");
   });
 
   await t.test("answers", async (t) => {

@@ -1,6 +1,6 @@
 // The few file operations that a run folder is made of, each ending in what the operating system has promised to keep. Tests put
 // a failing one in their place. Every fault leaves here as AZR_RUN_FOLDER with what to do about it.
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AzrError } from "../errors.ts";
 
@@ -63,6 +63,20 @@ async function guarded<Result>(action: string, path: string, work: () => Promise
   }
 }
 
+// Not mkdir's own `recursive`: where a folder's parent exists and still nothing can be made in it (/proc), Node 20 tries for ever.
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path || (await stat(parent).then(() => true, () => false))) throw error;
+    await makeFolders(parent);
+    await makeFolders(path);
+  }
+}
+
 async function syncPath(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
@@ -74,7 +88,7 @@ async function syncPath(path: string): Promise<void> {
 
 /** The real disk. */
 export const nodeDisk: Disk = {
-  makeFolder: (path) => guarded("make the folder", path, async () => void (await mkdir(path, { recursive: true }))),
+  makeFolder: (path) => guarded("make the folder", path, () => makeFolders(path)),
   claimFolder: (path) =>
     guarded("make the folder", path, async () => {
       try {

@@ -34,21 +34,6 @@ void commit_value(const Command& command, Object* value, SlotWriter& slot) {
   if (collecting != 0) api.PyGC_Enable();
 }
 
-Object* compile_program(std::string_view text, SlotWriter& slot, uint32_t count) {
-  if (memchr(text.data(), 0, text.size()) != nullptr) {
-    for (uint32_t i = 0; i < count; ++i) {
-      slot.commit(Outcome::kCompileError, 0, "SyntaxError", "source code string cannot contain null bytes");
-    }
-    return nullptr;
-  }
-  py::CompilerFlags flags{py::kIgnoreCookie, -1};
-  Object* code = api.Py_CompileStringExFlags(text.data(), "<program>", py::kFileInput, &flags, -1);
-  if (code != nullptr) return code;
-  const Failure failure = take_failure();
-  for (uint32_t i = 0; i < count; ++i) slot.commit(Outcome::kCompileError, 0, failure.label, failure.message);
-  return nullptr;
-}
-
 /** Arguments of one call; `positional` is null when the text was refused, and then the reason is kept. */
 struct Arguments {
   Object* positional = nullptr;
@@ -71,13 +56,36 @@ void parse_input(std::string_view text, Arguments* out) {
   if (out->keywords == api._Py_NoneStruct) out->keywords = nullptr;
 }
 
+/** What befell the program as a whole befalls each input, save those that would have been refused whatever it does. */
+void commit_all(SlotWriter& slot, const Arguments* arguments, uint32_t count, Outcome outcome, const Failure& failure) {
+  for (uint32_t i = 0; i < count; ++i) {
+    if (arguments[i].positional == nullptr) {
+      slot.commit(Outcome::kBadRequest, 0, "", arguments[i].refusal);
+    } else {
+      slot.commit(outcome, 0, failure.label, failure.message);
+    }
+  }
+}
+
+/** Null with a failure. */
+Object* compile_program(std::string_view text, Failure* failure) {
+  if (memchr(text.data(), 0, text.size()) != nullptr) {
+    *failure = {"SyntaxError", "source code string cannot contain null bytes"};
+    return nullptr;
+  }
+  py::CompilerFlags flags{py::kIgnoreCookie, -1};
+  Object* code = api.Py_CompileStringExFlags(text.data(), "<program>", py::kFileInput, &flags, -1);
+  if (code == nullptr) *failure = take_failure();
+  return code;
+}
+
 Object* find_function() {
   Object* function = api.PyDict_GetItemString(interpreter.main_namespace, "f");
   if (function != nullptr) api.Py_IncRef(function);
   return function;
 }
 
-void call_function(const Command& command, const Arguments& arguments, SlotWriter& slot) {
+void call_function(const Command& command, const Arguments& arguments, bool last, SlotWriter& slot) {
   if (arguments.positional == nullptr) {
     slot.commit(Outcome::kBadRequest, 0, "", arguments.refusal);
     return;
@@ -94,7 +102,8 @@ void call_function(const Command& command, const Arguments& arguments, SlotWrite
     return;
   }
   commit_value(command, value, slot);
-  api.Py_DecRef(value);
+  // The last value goes down with the process: its finalizers have nothing left to say.
+  if (!last) api.Py_DecRef(value);
 }
 
 }  // namespace
@@ -103,8 +112,6 @@ void run_program(const Command& command, Reader task, SlotWriter& slot) {
   const std::string_view program = task.string_z();
   const uint32_t count = task.u32();
   if (!task.ok() || count > kMaxInputs) return;
-  Object* code = compile_program(program, slot, count);
-  if (code == nullptr) return;
   // All inputs become values before any line of the program runs, so that no line can take part in reading them.
   static Arguments single;
   Arguments* arguments = count == 1 ? &single : new Arguments[count];
@@ -113,22 +120,26 @@ void run_program(const Command& command, Reader task, SlotWriter& slot) {
     parse_input(task.string_z(), &arguments[i]);
     refused += arguments[i].positional == nullptr ? 1 : 0;
   }
+  Failure failure;
   if (refused == count) {
-    for (uint32_t i = 0; i < count; ++i) slot.commit(Outcome::kBadRequest, 0, "", arguments[i].refusal);
+    commit_all(slot, arguments, count, Outcome::kBadRequest, failure);
+    return;
+  }
+  Object* code = compile_program(program, &failure);
+  if (code == nullptr) {
+    commit_all(slot, arguments, count, Outcome::kCompileError, failure);
     return;
   }
   Object* space = interpreter.main_namespace;
   Object* result = api.PyEval_EvalCode(code, space, space);
   if (result == nullptr) {
-    const Failure failure = take_failure();
+    failure = take_failure();
     const bool memory = failure.label == "MemoryError";
-    for (uint32_t i = 0; i < count; ++i) {
-      slot.commit(memory ? Outcome::kMemoryLimit : Outcome::kRuntimeError, 0, memory ? "" : failure.label,
-                  failure.message);
-    }
+    if (memory) failure.label = "";
+    commit_all(slot, arguments, count, memory ? Outcome::kMemoryLimit : Outcome::kRuntimeError, failure);
     return;
   }
-  for (uint32_t i = 0; i < count; ++i) call_function(command, arguments[i], slot);
+  for (uint32_t i = 0; i < count; ++i) call_function(command, arguments[i], i + 1 == count, slot);
 }
 
 void parse_text(const Command& command, Reader task, SlotWriter& slot) {

@@ -40,17 +40,18 @@ RunRecord of_signal(int number, const Ending& ending, const Limits& limits) {
   }
 }
 
-RunRecord of_ending(const Ending& ending, const SlotView& view, const Limits& limits) {
+RunRecord of_ending(const Ending& ending, const Limits& limits) {
+  if (ending.wall_killed && ending.lock.locked == 0) return verdict(Outcome::kSandboxError, "stuck before it was locked");
   if (ending.wall_killed) return verdict(Outcome::kTimeLimit, "wall clock limit");
   if (WIFSIGNALED(ending.wait_status)) {
-    if (view.stage == Stage::kNone && WTERMSIG(ending.wait_status) != SIGXCPU) {
+    if (ending.lock.locked == 0 && WTERMSIG(ending.wait_status) != SIGXCPU) {
       return verdict(Outcome::kSandboxError, "died before it was locked");
     }
     return of_signal(WTERMSIG(ending.wait_status), ending, limits);
   }
-  if (view.stage == Stage::kNone) {
-    return verdict(Outcome::kSandboxError, "lockdown step " + std::to_string(view.failed_step) + " failed: " +
-                                               strerror(static_cast<int>(view.failed_errno)));
+  if (ending.lock.locked == 0) {
+    return verdict(Outcome::kSandboxError, "lockdown step " + std::to_string(ending.lock.failed_step) + " failed: " +
+                                               strerror(static_cast<int>(ending.lock.failed_errno)));
   }
   return verdict(Outcome::kRuntimeError, "ended before it had a result", "SystemExit");
 }
@@ -59,7 +60,7 @@ RunRecord of_ending(const Ending& ending, const SlotView& view, const Limits& li
 
 std::vector<RunRecord> classify(const Ending& ending, SlotView view, const Limits& limits, size_t expected) {
   const bool clean = WIFEXITED(ending.wait_status) && WEXITSTATUS(ending.wait_status) == 0 && !ending.wall_killed;
-  const bool complete = clean && view.well_formed && view.stage == Stage::kComplete && view.records.size() == expected;
+  const bool complete = clean && view.well_formed && view.complete && view.records.size() == expected;
   std::vector<RunRecord> records;
   if (complete) {
     records = std::move(view.records);
@@ -68,7 +69,7 @@ std::vector<RunRecord> classify(const Ending& ending, SlotView view, const Limit
     records = std::move(view.records);
   }
   if (records.size() < expected) {
-    const RunRecord rest = of_ending(ending, view, limits);
+    const RunRecord rest = of_ending(ending, limits);
     if (rest.outcome == Outcome::kSandboxError) records.clear();
     records.resize(expected, rest);
   }

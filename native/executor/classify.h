@@ -19,6 +19,7 @@ struct Ending {
   uint64_t peak_bytes = 0;
   /** The supervisor killed it at the wall limit. */
   bool wall_killed = false;
+  LockReport lock{};
 };
 
 /** Exactly `expected` records. kSandboxError means that the task may be tried again. */

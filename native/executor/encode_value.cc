@@ -59,6 +59,7 @@ class Encoder {
   bool set(Object* object, bool frozen);
   bool decimal(Object* object);
   bool fraction(Object* object);
+  bool key(Object* object);
   bool sort_elements(size_t start, const size_t* ends, size_t count);
 
   char* out_;
@@ -66,6 +67,8 @@ class Encoder {
   size_t size_ = 0;
   size_t nodes_ = 0;
   int depth_ = 0;
+  /** How many keys or members of sets we are inside of. */
+  int keys_ = 0;
   Object* path_[kMaxDepth];
 };
 
@@ -112,7 +115,8 @@ bool Encoder::integer(Object* object) {
   if (overflow != 0 || count > kMaxIntegerBits) {
     return fail(Outcome::kOutputLimit, "an integer has more than 4300 digits");
   }
-  return builtin_repr(object);
+  // The program may have lowered Python's own cap below ours.
+  return builtin_repr(object) || fail(Outcome::kOutputLimit, "an integer has more digits than its text may have");
 }
 
 bool Encoder::real(Object* object) {
@@ -159,7 +163,7 @@ bool Encoder::mapping(Object* object, std::string_view before, std::string_view 
   while (api.PyDict_Next(object, &position, &key, &item) != 0) {
     if (!first && !text(", ")) return false;
     first = false;
-    if (!value(key) || !text(": ") || !value(item)) return false;
+    if (!this->key(key) || !text(": ") || !value(item)) return false;
   }
   leave();
   return text(after);
@@ -174,7 +178,7 @@ bool Encoder::ordered_mapping(Object* object) {
   while (Object* key = api.PyIter_Next(iterator)) {
     if (!first && !text(", ")) return false;
     first = false;
-    if (!value(key) || !text(": ")) return false;
+    if (!this->key(key) || !text(": ")) return false;
     // The key is plain data by now, so that looking it up hashes nothing but builtin types.
     Object* item = api.PyDict_GetItemWithError(object, key);
     if (item == nullptr) {
@@ -228,7 +232,7 @@ bool Encoder::set(Object* object, bool frozen) {
   size_t count = 0, space = 0;
   size_t* ends = nullptr;
   while (Object* item = api.PyIter_Next(iterator)) {
-    if (!value(item)) {
+    if (!key(item)) {
       free(ends);
       return false;
     }
@@ -259,8 +263,25 @@ bool Encoder::set(Object* object, bool frozen) {
   return sorted && text(frozen ? "})" : "}");
 }
 
-bool Encoder::decimal(Object* object) { return builtin_repr(object); }
+/** A key or a member: a program may have given a class of the library a hash, the grammar has not. */
+bool Encoder::key(Object* object) {
+  keys_ += 1;
+  const bool done = value(object);
+  keys_ -= 1;
+  return done;
+}
 
+/** The letter of the exponent hangs on the program's decimal context; canonical text has the capital. */
+bool Encoder::decimal(Object* object) {
+  const size_t start = size_;
+  if (!builtin_repr(object)) return false;
+  for (size_t i = start + strlen("Decimal('"); i < size_; ++i) {
+    if (out_[i] == 'e' && out_[i - 1] >= '0' && out_[i - 1] <= '9') out_[i] = 'E';
+  }
+  return true;
+}
+
+/** Its two fields are an ordinary object's and may hold anything by now. */
 bool Encoder::fraction(Object* object) {
   Object* parts[2] = {call_one(interpreter.read_numerator, object),
                       call_one(interpreter.read_denominator, object)};
@@ -270,7 +291,18 @@ bool Encoder::fraction(Object* object) {
       return fail(Outcome::kUnrepresentable, "a Fraction whose parts are not integers");
     }
   }
-  return text("Fraction(") && integer(parts[0]) && text(", ") && integer(parts[1]) && text(")");
+  if (!text("Fraction(") || !integer(parts[0]) || !text(", ")) return false;
+  const size_t start = size_;
+  if (!integer(parts[1])) return false;
+  Object* divisor = call_two(interpreter.greatest_divisor, parts[0], parts[1]);
+  if (divisor == nullptr) return out_of_memory();
+  int overflow = 0;
+  const bool lowest = api.PyLong_AsLongLongAndOverflow(divisor, &overflow) == 1 && overflow == 0;
+  api.Py_DecRef(divisor);
+  if (!lowest || out_[start] == '-' || out_[start] == '0') {
+    return fail(Outcome::kUnrepresentable, "a Fraction that is not in lowest terms");
+  }
+  return text(")");
 }
 
 bool Encoder::scalar(Object* object) {
@@ -294,16 +326,17 @@ bool Encoder::value(Object* object) {
   if (type == api.PyLong_Type) return integer(object);
   if (type == api.PyFloat_Type) return real(object);
   if (type == api.PyUnicode_Type || type == api.PyBytes_Type || type == api.PyComplex_Type) return scalar(object);
-  if (type == api.PyList_Type) return sequence(object, false);
   if (type == api.PyTuple_Type) return sequence(object, true);
+  if (type == api.PyFrozenSet_Type) return set(object, true);
+  if (type == interpreter.fraction_type) return fraction(object);
+  if (type == interpreter.decimal_type) return decimal(object);
+  if (keys_ > 0) return fail(Outcome::kUnrepresentable, "a key or member of a set that is not hashable");
+  if (type == api.PyList_Type) return sequence(object, false);
   if (type == api.PyDict_Type || type == interpreter.default_dict_type) return mapping(object, "{", "}");
   if (type == api.PySet_Type) return set(object, false);
-  if (type == api.PyFrozenSet_Type) return set(object, true);
   if (type == interpreter.counter_type) return mapping(object, "Counter({", "})");
   if (type == interpreter.deque_type) return items(object, "deque([", "])");
   if (type == api.PyODict_Type) return ordered_mapping(object);
-  if (type == interpreter.fraction_type) return fraction(object);
-  if (type == interpreter.decimal_type) return decimal(object);
   return fail(Outcome::kUnrepresentable, "a value of a type that has no literal");
 }
 

@@ -32,9 +32,9 @@ std::string_view cut(std::string_view text, size_t limit) {
 }
 
 const char* builtin_name(Object* type) {
-  const intptr_t count = api.PyList_Size(interpreter.exceptions);
+  const intptr_t count = api.PyTuple_Size(interpreter.exceptions);
   for (intptr_t i = 0; i < count; ++i) {
-    Object* pair = api.PyList_GetItem(interpreter.exceptions, i);
+    Object* pair = api.PyTuple_GetItem(interpreter.exceptions, i);
     if (api.PyTuple_GetItem(pair, 0) == type) {
       return api.PyUnicode_AsUTF8AndSize(api.PyTuple_GetItem(pair, 1), nullptr);
     }

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "address_shift.h"
 #include "python_api.h"
 
 namespace azr {
@@ -24,12 +26,37 @@ int slot_in_order(int variant, int i) {
   }
 }
 
+/** Keeps a stretch of addresses, so that later mappings lie lower by it. False when there is no room. */
+bool keep_gap(size_t bytes) {
+  return mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED;
+}
+
+/** When the library is preloaded, before the interpreter has a heap. Elsewhere there is no variant and nothing to do. */
+__attribute__((constructor)) void shift_heaps() {
+  const char* text = getenv("AZR_VARIANT");
+  if (text == nullptr || *text < '1' || *text > '3') return;
+  const int variant = *text - '0';
+  // Best effort: the stack limit has moved everything already, but libraries may be aligned to large pages.
+  if (!keep_gap(arena_shift_bytes(variant))) return;
+  if (sbrk(static_cast<intptr_t>(heap_shift_bytes(variant))) == reinterpret_cast<void*>(-1)) return;
+  static void* volatile kept = malloc(static_cast<size_t>(variant) * 4112);
+  (void)kept;
+}
+
 }  // namespace
+
+void shift_blocks(int variant) {
+  for (size_t size = 16; size <= 512; size += 16) {
+    for (int i = 0; i < 5 * variant; ++i) {
+      if (py::api.PyObject_Malloc(size) == nullptr) return;
+    }
+  }
+}
 
 void perturb_heap(int variant) {
   // Later mappings move down by this much, the C heap up by that much.
   const size_t gap = (static_cast<size_t>(variant) * 37 + 1) * 4096 * 5;
-  if (mmap(nullptr, gap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED) return;
+  if (!keep_gap(gap)) return;
   if (malloc(1000 + static_cast<size_t>(variant) * 4112) == nullptr) return;
   for (size_t size = 16; size <= 512; size += 16) {
     for (int i = 0; i < 3 + 5 * variant; ++i) {

@@ -68,14 +68,27 @@ const char* problem(const char* what) {
 
 }  // namespace
 
-Object* call_one(Object* callable, Object* argument) {
-  Object* arguments = api.PyTuple_New(1);
+namespace {
+
+Object* call(Object* callable, Object* const* values, intptr_t count) {
+  Object* arguments = api.PyTuple_New(count);
   if (arguments == nullptr) return nullptr;
-  api.Py_IncRef(argument);
-  api.PyTuple_SetItem(arguments, 0, argument);
+  for (intptr_t i = 0; i < count; ++i) {
+    api.Py_IncRef(values[i]);
+    api.PyTuple_SetItem(arguments, i, values[i]);
+  }
   Object* result = api.PyObject_CallObject(callable, arguments);
   api.Py_DecRef(arguments);
   return result;
+}
+
+}  // namespace
+
+Object* call_one(Object* callable, Object* argument) { return call(callable, &argument, 1); }
+
+Object* call_two(Object* callable, Object* first, Object* second) {
+  Object* const values[2] = {first, second};
+  return call(callable, values, 2);
 }
 
 const char* prepare_interpreter(int variant) {
@@ -91,6 +104,7 @@ const char* prepare_interpreter(int variant) {
   interpreter.read_numerator = keep(setup, "NUMERATOR");
   interpreter.read_denominator = keep(setup, "DENOMINATOR");
   interpreter.bit_length = keep(setup, "BIT_LENGTH");
+  interpreter.greatest_divisor = keep(setup, "GREATEST_DIVISOR");
   interpreter.exceptions = keep(setup, "EXCEPTIONS");
   interpreter.settle = keep(setup, "settle");
   Object* version = api.PyDict_GetItemString(setup, "VERSION");

@@ -22,7 +22,8 @@ struct Interpreter {
   py::Object* read_numerator;
   py::Object* read_denominator;
   py::Object* bit_length;
-  /** List of (class, name) of every builtin exception. */
+  py::Object* greatest_divisor;
+  /** Tuple of (class, name) of every builtin exception. */
   py::Object* exceptions;
   py::Object* parse_literal;
   py::Object* parse_arguments;
@@ -41,6 +42,9 @@ const char* prepare_interpreter(int variant);
 
 /** Calls with one argument; a new reference or null with an exception set. */
 py::Object* call_one(py::Object* callable, py::Object* argument);
+
+/** The same with two. */
+py::Object* call_two(py::Object* callable, py::Object* first, py::Object* second);
 
 /** Fetches and drops the current exception; its text (borrowed until the next call) is the class name and first argument. */
 std::string_view describe_exception();

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "address_shift.h"
 #include "landlock.h"
 #include "seccomp_policy.h"
 
@@ -94,6 +95,8 @@ uint32_t harden_zygote(const char** problem) {
   for (int which : {RLIMIT_CORE, RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO}) {
     if (!set_limit(which, 0, 0)) *problem = "cannot lower a resource limit";
   }
+  // The host's limit, or the room that placed the mappings (address_shift.h), must not decide how deep programs recurse.
+  if (!set_limit(RLIMIT_STACK, kProgramStackBytes, kProgramStackBytes)) *problem = "cannot set the stack limit";
   if (geteuid() == 0) {
     if (!drop_user() || !drop_capabilities()) {
       *problem = "runs as root and cannot become an unprivileged user (setgroups, setresuid or capset failed)";

@@ -96,9 +96,9 @@ std::string encode_run_reply(const std::vector<RunRecord>& records) {
   return out.take();
 }
 
-std::string encode_text_reply(bool ok, std::string_view text) {
+std::string encode_text_reply(TextStatus status, std::string_view text) {
   Writer out;
-  out.u8(ok ? 1 : 0);
+  out.u8(static_cast<uint8_t>(status));
   out.string(text);
   return out.take();
 }

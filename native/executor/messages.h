@@ -36,6 +36,8 @@ inline constexpr uint32_t kMaxMessageCharacters = 400;
 /** Size of the area that carries one task into a child, and of the one that carries results out. */
 inline constexpr uint32_t kRequestAreaBytes = 8u << 20;
 inline constexpr uint32_t kResultAreaBytes = 8u << 20;
+/** In front of the results in the same memory: a LockReport. A multiple of every page size. */
+inline constexpr uint32_t kLockAreaBytes = 64u << 10;
 
 struct Limits {
   uint32_t cpu_ms = 1000;
@@ -71,7 +73,10 @@ struct RunRecord {
 std::optional<Request> decode_request(const Frame& frame, std::string* problem);
 
 std::string encode_run_reply(const std::vector<RunRecord>& records);
-std::string encode_text_reply(bool ok, std::string_view text);
+/** How a parse or an analysis ended, as its reply says it; the text is the result, or why there is none. */
+enum class TextStatus : uint8_t { kRefused = 0, kOk = 1, kSandboxError = 2 };
+
+std::string encode_text_reply(TextStatus status, std::string_view text);
 
 /** What the zygote forks a child for. The probes are the start-up self-test. */
 enum class JobKind : uint32_t { kRun = 1, kParse = 2, kAnalyse = 3, kProbe = 4 };
@@ -99,6 +104,7 @@ enum Layer : uint32_t {
   kLayerFixedAddresses = 1u << 4,
   kLayerVirtualClock = 1u << 5,
   kLayerUnprivileged = 1u << 6,
+  kLayerSeparateAddresses = 1u << 7,
 };
 
 /** Zygote to supervisor. */

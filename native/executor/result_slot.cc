@@ -31,13 +31,9 @@ SlotView read_slot(const void* area, size_t size, size_t expected, uint32_t outp
   SlotView view;
   SlotHeader header;
   std::memcpy(&header, area, sizeof header);
-  view.stage = header.stage == static_cast<uint32_t>(Stage::kComplete) ? Stage::kComplete
-               : header.stage == static_cast<uint32_t>(Stage::kLocked) ? Stage::kLocked
-                                                                       : Stage::kNone;
-  view.failed_step = header.failed_step;
-  view.failed_errno = header.failed_errno;
+  view.complete = header.complete == 1;
   if (header.record_count > expected) view.well_formed = false;
-  size_t position = sizeof header;
+  size_t position = kFirstRecord;
   const char* bytes = static_cast<const char*>(area);
   for (size_t i = 0; i < header.record_count && view.well_formed; ++i) {
     SlotRecord record;

@@ -15,16 +15,25 @@
 
 namespace azr {
 
-/** How far a child got; only ever grows. */
-enum class Stage : uint32_t { kNone = 0, kLocked = 1, kComplete = 2 };
-
-struct SlotHeader {
-  uint32_t stage;
-  uint32_t record_count;
-  /** Lockdown step that failed, with its errno, while the stage is still kNone. */
+/**
+ * What a child says of its own lock, in a page that it gives away before it reads its task: no program can take back that it
+ * was locked, and so none can pass its own end off as a failure of the sandbox.
+ */
+struct LockReport {
+  uint32_t locked;
+  /** Lockdown step that failed, with its errno. */
   uint32_t failed_step;
   uint32_t failed_errno;
 };
+
+struct SlotHeader {
+  uint32_t record_count;
+  /** The child came to the end of its work. */
+  uint32_t complete;
+};
+
+/** Records start aligned. */
+inline constexpr size_t kFirstRecord = 16;
 
 struct SlotRecord {
   uint32_t outcome;
@@ -55,12 +64,11 @@ class SlotWriter {
     char* text = value_space() + value_bytes;
     std::memcpy(text, error.data(), error.size());
     std::memcpy(text + error.size(), message.data(), message.size());
-    // Records start aligned.
     position_ += (total + 15) & ~size_t{15};
     header()->record_count += 1;
     return true;
   }
-  void stage(Stage value) { header()->stage = static_cast<uint32_t>(value); }
+  void complete() { header()->complete = 1; }
 
  private:
   /** Kept free behind a value for its error name and message. */
@@ -68,13 +76,11 @@ class SlotWriter {
 
   char* area_;
   size_t size_;
-  size_t position_ = sizeof(SlotHeader);
+  size_t position_ = kFirstRecord;
 };
 
 struct SlotView {
-  Stage stage = Stage::kNone;
-  uint32_t failed_step = 0;
-  uint32_t failed_errno = 0;
+  bool complete = false;
   std::vector<RunRecord> records;
   /** False when a length or an outcome in the area is impossible. */
   bool well_formed = true;

@@ -117,6 +117,7 @@ void Supervisor::hello() {
       {"landlock", (layers & kLayerLandlock) != 0},
       {"memoryDenyWriteExecute", (layers & kLayerMemoryDenyWriteExecute) != 0},
       {"fixedAddresses", (layers & kLayerFixedAddresses) != 0},
+      {"separateAddresses", (layers & kLayerSeparateAddresses) != 0},
       {"virtualClock", (layers & kLayerVirtualClock) != 0},
   };
   std::string json = "{\"python\":\"" + pool_->python_version() + "\",\"layers\":{";
@@ -290,13 +291,18 @@ void Supervisor::reply(const Pending& pending) {
     return;
   }
   const RunRecord& record = pending.records[0];
-  const bool ok = record.outcome == Outcome::kOk;
-  send(pending.id, kind, encode_text_reply(ok, ok ? record.value : record.message));
+  // Reading a text that is short enough never takes long: time that ran out on the wall alone is the machine's fault too.
+  const bool waited = record.outcome == Outcome::kTimeLimit &&
+                      uint64_t{record.cpu_us} + 20'000 < uint64_t{pending.request.limits.cpu_ms} * 1000;
+  const TextStatus status = record.outcome == Outcome::kOk                      ? TextStatus::kOk
+                            : record.outcome == Outcome::kSandboxError || waited ? TextStatus::kSandboxError
+                                                                                 : TextStatus::kRefused;
+  send(pending.id, kind, encode_text_reply(status, status == TextStatus::kOk ? record.value : record.message));
 }
 
 void Supervisor::reject(uint32_t id, uint8_t kind, size_t inputs, const std::string& why) {
   if (kind == static_cast<uint8_t>(MessageKind::kParse) || kind == static_cast<uint8_t>(MessageKind::kAnalyse)) {
-    send(id, static_cast<MessageKind>(kind), encode_text_reply(false, why));
+    send(id, static_cast<MessageKind>(kind), encode_text_reply(TextStatus::kRefused, why));
     return;
   }
   RunRecord record;

@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "address_shift.h"
 #include "child_job.h"
 #include "failure.h"
 #include "heap_layout.h"
@@ -31,6 +33,7 @@ using py::api;
 
 struct Zygote {
   const char* request_area = nullptr;
+  LockReport* lock_report = nullptr;
   char* result_area = nullptr;
   uint64_t address_bytes = 0;
   int supervisor_pid = 0;
@@ -59,14 +62,17 @@ void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text
 
 /** Everything after the fork. The task is read only once the lock is on. */
 [[noreturn]] void run_child(const Command& command) {
-  SlotWriter slot(zygote.result_area, kResultAreaBytes);
+  LockReport* report = zygote.lock_report;
   const LockStep failed = lock_child(command, zygote.address_bytes, zygote.supervisor_pid, zygote.filter);
   if (failed != LockStep::kNone) {
-    slot.header()->failed_step = static_cast<uint32_t>(failed);
-    slot.header()->failed_errno = static_cast<uint32_t>(errno);
+    report->failed_errno = static_cast<uint32_t>(errno);
+    report->failed_step = static_cast<uint32_t>(failed);
     leave(2);
   }
-  slot.stage(Stage::kLocked);
+  report->locked = 1;
+  // From here on nothing that runs in this process can reach the report: there is no descriptor to map it from again.
+  if (syscall(SYS_munmap, report, kLockAreaBytes) != 0) leave(2);
+  SlotWriter slot(zygote.result_area, kResultAreaBytes);
   const Reader task(zygote.request_area, command.request_bytes);
   switch (command.kind) {
     case JobKind::kRun:
@@ -82,7 +88,7 @@ void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text
       run_probe(command.detail, slot);
       break;
   }
-  slot.stage(Stage::kComplete);
+  slot.complete();
   leave(0);
 }
 
@@ -101,8 +107,11 @@ void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text
 
 bool map_areas() {
   void* request = mmap(nullptr, kRequestAreaBytes, PROT_READ, MAP_SHARED, kRequestDescriptor, 0);
-  void* result = mmap(nullptr, kResultAreaBytes, PROT_READ | PROT_WRITE, MAP_SHARED, kResultDescriptor, 0);
-  if (request == MAP_FAILED || result == MAP_FAILED) return false;
+  // Two mappings, the report's in front: growing the one of the results cannot bring the report back.
+  void* report = mmap(nullptr, kLockAreaBytes, PROT_READ | PROT_WRITE, MAP_SHARED, kResultDescriptor, 0);
+  void* result = mmap(nullptr, kResultAreaBytes, PROT_READ | PROT_WRITE, MAP_SHARED, kResultDescriptor, kLockAreaBytes);
+  if (request == MAP_FAILED || report == MAP_FAILED || result == MAP_FAILED) return false;
+  zygote.lock_report = static_cast<LockReport*>(report);
   zygote.request_area = static_cast<const char*>(request);
   zygote.result_area = static_cast<char*>(result);
   return true;
@@ -127,8 +136,13 @@ void leave_script_frames() {
   const int variant = variant_text == nullptr ? 0 : atoi(variant_text);
   uint32_t layers = kLayerVirtualClock;
   if ((personality(0xffffffff) & ADDR_NO_RANDOMIZE) != 0) layers |= kLayerFixedAddresses;
+  rlimit stack{};
+  if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur == stack_room_bytes(variant)) {
+    layers |= kLayerSeparateAddresses;
+  }
   zygote.supervisor_pid = static_cast<int>(syscall(SYS_getppid));
   leave_script_frames();
+  shift_blocks(variant);
   if (const char* problem = prepare_interpreter(variant)) give_up(problem);
   zygote.filter = make_child_filter();
   if (!map_areas()) give_up("cannot map the shared areas");

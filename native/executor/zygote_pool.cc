@@ -216,8 +216,9 @@ void ZygotePool::on_child_end(Worker& worker, int status, const rusage& usage) {
   ending.wall_killed = worker.wall_killed;
   worker.child = 0;
   worker.deadline_us = 0;
-  const SharedArea& area = worker.zygote->results();
-  const SlotView view = read_slot(area.data(), area.size(), worker.job.expected, worker.job.limits.output_bytes);
+  ending.lock = worker.zygote->lock_report();
+  const SlotView view = read_slot(worker.zygote->results(), kResultAreaBytes, worker.job.expected,
+                                  worker.job.limits.output_bytes);
   worker.zygote->clear_results();
   if (worker.state == State::kProbing) {
     on_probe_end(worker, ending, view);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "address_shift.h"
 #include "zygote_descriptors.h"
 
 namespace azr {
@@ -43,11 +45,21 @@ std::vector<std::string> environment(const ZygoteSettings& settings, int variant
   return out;
 }
 
-[[noreturn]] void become_zygote(const char* python, char* const* arguments, char* const* variables, int control,
-                                int request, int results) {
+/** Moves the next program's mappings (address_shift.h). Best effort: the zygote looks at the limit and reports. */
+void make_stack_room(int variant) {
+  rlimit limit{};
+  getrlimit(RLIMIT_STACK, &limit);
+  limit.rlim_cur = stack_room_bytes(variant);
+  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < limit.rlim_cur) limit.rlim_max = limit.rlim_cur;
+  setrlimit(RLIMIT_STACK, &limit);
+}
+
+[[noreturn]] void become_zygote(const char* python, char* const* arguments, char* const* variables, int variant,
+                                int control, int request, int results) {
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   personality(ADDR_NO_RANDOMIZE);
+  make_stack_room(variant);
   // First out of the way of the fixed numbers, then onto them; duplicates survive the exec.
   const int high[3] = {fcntl(control, F_DUPFD, 32), fcntl(request, F_DUPFD, 32), fcntl(results, F_DUPFD, 32)};
   const int fixed[3] = {kControlDescriptor, kRequestDescriptor, kResultDescriptor};
@@ -71,7 +83,7 @@ ZygoteProcess::~ZygoteProcess() {
 
 bool ZygoteProcess::start(const ZygoteSettings& settings, int variant, std::string* problem) {
   request_ = SharedArea::create("azr-request", kRequestAreaBytes, true);
-  results_ = SharedArea::create("azr-results", kResultAreaBytes, false);
+  results_ = SharedArea::create("azr-results", kLockAreaBytes + kResultAreaBytes, false);
   int ends[2];
   if (!request_.valid() || !results_.valid() ||
       socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -88,8 +100,8 @@ bool ZygoteProcess::start(const ZygoteSettings& settings, int variant, std::stri
   argument_pointers.push_back(nullptr);
   const pid_t pid = fork();
   if (pid == 0) {
-    become_zygote(settings.python.c_str(), argument_pointers.data(), variable_pointers.data(), ends[1], request_.fd(),
-                  results_.fd());
+    become_zygote(settings.python.c_str(), argument_pointers.data(), variable_pointers.data(), variant, ends[1],
+                  request_.fd(), results_.fd());
   }
   close(ends[1]);
   control_ = ends[0];
@@ -118,6 +130,14 @@ std::optional<Notice> ZygoteProcess::receive(bool* gone) {
   *gone = got >= 0 || (errno != EAGAIN && errno != EINTR);
   return std::nullopt;
 }
+
+LockReport ZygoteProcess::lock_report() const {
+  LockReport report;
+  memcpy(&report, results_.data(), sizeof report);
+  return report;
+}
+
+void ZygoteProcess::clear_results() { results_.empty(); }
 
 void ZygoteProcess::kill() {
   if (pid_ > 0) ::kill(pid_, SIGKILL);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "messages.h"
+#include "result_slot.h"
 #include "shared_area.h"
 
 namespace azr {
@@ -36,9 +37,11 @@ class ZygoteProcess {
   /** The next notice; nothing when there is none now. `gone` is set when there will never be one again. */
   std::optional<Notice> receive(bool* gone);
 
-  const SharedArea& results() const { return results_; }
-  /** Empties the result area for the next child. */
-  void clear_results() { results_.empty(); }
+  /** What a dead child said of its lock, and where its kResultAreaBytes of results lie. */
+  LockReport lock_report() const;
+  const char* results() const { return results_.data() + kLockAreaBytes; }
+  /** Empties both for the next child. */
+  void clear_results();
   void kill();
   /** The process is gone and its number must not be used again. */
   void forget() { pid_ = -1; }

@@ -17,7 +17,9 @@ const bounds: Record<keyof Limits, [least: number, most: number]> = {
 };
 
 const mostInputs = 1024;
-const mostBytesTogether = 4 * 2 ** 20;
+const mostRequestBytes = 4 * 2 ** 20;
+/** Room for the results of one fork (its area has 8 MiB), and for those of one answer from many forks. */
+const mostResultBytes = { oneFork: 7 * 2 ** 20, manyForks: 128 * 2 ** 20 };
 
 /** `base` with `changes`. Throws AZR_INPUT_INVALID when a limit is no whole number within its bounds. */
 export function mergeLimits(base: Limits, changes: Partial<Limits> = {}): Limits {
@@ -42,19 +44,25 @@ export function refusal(what: string, text: string, limits: Limits): string | un
 }
 
 /**
- * Cuts inputs into groups that fit the shared areas; nearly always there is one. `values` are the texts that the inputs are expected to
- * give, when they are known.
+ * Cuts inputs into groups whose texts and results fit the shared areas; nearly always there is one. `values` are the results to be
+ * expected, when they are known; otherwise each may be `outputBytes` long.
  */
-export function groupInputs(inputs: string[], values: string[] = []): string[][] {
+export function groupInputs(
+  inputs: string[],
+  { values, outputBytes, oneFork }: { values?: string[] | undefined; outputBytes: number; oneFork: boolean },
+): string[][] {
   const groups: string[][] = [];
-  let bytes = Infinity;
+  const mostResults = oneFork ? mostResultBytes.oneFork : mostResultBytes.manyForks;
+  let [requestBytes, resultBytes] = [Infinity, Infinity];
   for (const [index, input] of inputs.entries()) {
-    const more = Buffer.byteLength(input) + Buffer.byteLength(values[index] ?? "") + 64;
-    if (bytes + more > mostBytesTogether || groups.at(-1)!.length === mostInputs) {
+    const request = Buffer.byteLength(input) + 16;
+    const result = (values === undefined ? outputBytes : Buffer.byteLength(values[index]!)) + 64;
+    if (requestBytes + request > mostRequestBytes || resultBytes + result > mostResults || groups.at(-1)!.length === mostInputs) {
       groups.push([]);
-      bytes = 0;
+      [requestBytes, resultBytes] = [0, 0];
     }
-    bytes += more;
+    requestBytes += request;
+    resultBytes += result;
     groups.at(-1)!.push(input);
   }
   return groups;

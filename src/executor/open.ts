@@ -82,7 +82,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
 
   /** The outcomes of one variant's run, in the order of the inputs. `values` are those expected, when they are known. */
   async function execute(wire: WireRun, signal: AbortSignal | undefined, values?: string[]): Promise<RunOutcome[]> {
-    const groups = groupInputs(wire.inputs, values).map((inputs) => ask(
+    const groups = groupInputs(wire.inputs, { ...wire, values }).map((inputs) => ask(
       { kind: frameKinds.run, payload: encodeRun({ ...wire, inputs }), allowanceMs: wire.wallMs * inputs.length, signal },
       (reply) => {
         const outcomes = decodeRunReply(reply, inputs.length);

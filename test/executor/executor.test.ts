@@ -184,7 +184,7 @@ t.test("one fork an input, or one for all", async (t) => {
       t.same(runs.map((run) => run.outcome), [outcome, "bad-request", outcome], `${program}, ${isolation}`);
     }
   }
-  const long = await executor.run({ program: "def f(x): return 'a' * 65_000", inputs: Array.from({ length: 200 }, String), isolation: "program" });
+  const long = await executor.run({ program: "def f(x): return 'a' * 65_000", inputs: Array.from({ length: 200 }, (_, index) => String(index)), isolation: "program" });
   t.ok(long.runs.every(({ outcome }) => outcome === "ok"), "thirteen megabytes of results");
 });
 

@@ -1,10 +1,7 @@
-// The real executor on honest work: equality with plain CPython over a thousand programs, literals, analysis, determinism, requests.
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+// The real executor on honest work: values, literals, analysis, determinism, requests. (mixed-programs.test.ts compares it with plain CPython.)
 import t from "tap";
-import { execJsonl, type ExecAnswer } from "../../src/executor/exec-jsonl.ts";
 import { openExecutor } from "../../src/executor/open.ts";
-import { parseValue, valuesEqual } from "../../src/executor/value.ts";
+import { valuesEqual } from "../../src/executor/value.ts";
 import { honestPrograms } from "./support/honest-programs.ts";
 import { nativeMissing } from "./support/native.ts";
 
@@ -15,45 +12,6 @@ if (nativeMissing !== false) {
 
 const executor = await openExecutor();
 t.teardown(() => executor.dispose());
-
-interface PlainAnswer {
-  outcome: string;
-  value?: string;
-  error?: string;
-}
-
-t.test("a thousand mixed programs give what plain CPython gives", async (t) => {
-  const programs = honestPrograms(1000, 1);
-  const script = fileURLToPath(new URL("./support/plain-python.py", import.meta.url));
-  const python = spawnSync(process.env.AZR_PYTHON ?? "python3", ["-I", script], { input: JSON.stringify(programs), encoding: "utf8", maxBuffer: 2 ** 28 });
-  t.equal(python.status, 0, python.stderr.slice(-2000));
-  const plain = JSON.parse(python.stdout) as PlainAnswer[][];
-
-  const answers: ExecAnswer[] = [];
-  const source = programs.map((program) => `${JSON.stringify(program)}\n`).join("");
-  const start = performance.now();
-  const counts = await execJsonl({
-    executor, source, determinism: "once", onAnswer: (answer) => void answers.push(answer), onBadLine: ({ line, error }) => void t.fail(`line ${line}: ${error}`),
-  });
-  const seconds = (performance.now() - start) / 1000;
-  t.same(counts, { answered: 1000, badLines: 0 });
-
-  let same = 0;
-  const outcomes = new Map<string, number>();
-  for (const [index, { id, program, inputs }] of programs.entries()) {
-    for (const [which, input] of inputs.entries()) {
-      const { outcome, value, error } = answers[index]!.runs[which]!;
-      const expected = plain[index]![which]!;
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      const equal = outcome === expected.outcome && value === expected.value && error === expected.error;
-      if (equal) same += 1;
-      else t.fail(`${id} on ${input}`, { program, got: answers[index]!.runs[which], expected });
-      if (value !== undefined) parseValue(value);
-    }
-  }
-  t.equal(same, 2000, "outcomes, values and exception names");
-  t.comment(`${Math.round(2000 / seconds)} runs/s with ${executor.stats().workers} workers: ${JSON.stringify(Object.fromEntries(outcomes))}`);
-});
 
 t.test("the encoder writes the grammar: values survive the way out and back", async (t) => {
   const literals = [

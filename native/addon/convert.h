@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "addon/napi_setup.h"
@@ -14,6 +15,13 @@ namespace azr {
 template <typename Element>
 std::vector<Element> ToVector(const Napi::Value& value) {
   if (value.IsUndefined()) return {};
+  constexpr napi_typedarray_type kType = std::is_same_v<Element, float>     ? napi_float32_array
+                                         : std::is_same_v<Element, int32_t> ? napi_int32_array
+                                                                            : napi_uint8_array;
+  // An array of smaller elements would be read past its end.
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != kType) {
+    throw Napi::TypeError::New(value.Env(), "a typed array of another type was expected");
+  }
   const auto array = value.As<Napi::TypedArrayOf<Element>>();
   return std::vector<Element>(array.Data(), array.Data() + array.ElementLength());
 }

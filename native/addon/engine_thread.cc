@@ -1,5 +1,8 @@
 #include "addon/engine_thread.h"
 
+#include <c10/util/Exception.h>
+
+#include <stdexcept>
 #include <utility>
 
 #include "engine/status.h"
@@ -18,9 +21,19 @@ void Guard(std::string* code, std::string* message, const Body& body) {
   } catch (const std::bad_alloc&) {
     *code = "AZR_OUT_OF_MEMORY";
     *message = "the engine could not allocate memory";
+  } catch (const std::length_error&) {  // a size beyond any container's limit
+    *code = "AZR_OUT_OF_MEMORY";
+    *message = "the engine could not allocate memory";
+  } catch (const c10::Error& error) {
+    *message = error.what_without_backtrace();
+    // LibTorch's allocator has no exception type of its own.
+    *code = message->find("DefaultCPUAllocator") == std::string::npos ? "AZR_INTERNAL" : "AZR_OUT_OF_MEMORY";
   } catch (const std::exception& error) {
     *code = "AZR_INTERNAL";
     *message = error.what();
+  } catch (...) {
+    *code = "AZR_INTERNAL";
+    *message = "an exception of unknown type";
   }
 }
 
@@ -39,7 +52,12 @@ EngineThread* EngineThread::Start(Napi::Env env, std::function<std::unique_ptr<E
                                 [](Napi::Env, void*, EngineThread* finished) { delete finished; },
                                 static_cast<void*>(nullptr));
   self->settler_.Unref(env);
-  self->thread_ = std::thread([self, create = std::move(create)] { self->Run(create); });
+  try {
+    self->thread_ = std::thread([self, create = std::move(create)] { self->Run(create); });
+  } catch (const std::exception&) {  // no thread to be had: the finalizer deletes the object
+    self->settler_.Release();
+    throw;
+  }
   return self;
 }
 
@@ -130,6 +148,10 @@ void EngineThread::Settle(Napi::Env env, Napi::Function, EngineThread* self, Job
       job->deferred.Resolve(job->result ? job->result(env) : env.Undefined());
     } catch (const Napi::Error& error) {
       job->deferred.Reject(error.Value());
+    } catch (const std::exception& error) {  // no memory for the result
+      job->error_code = "AZR_OUT_OF_MEMORY";
+      job->error_message = error.what();
+      job->deferred.Reject(ErrorValue(env, *job));
     }
   }
   if (--self->pending_ == 0 && !self->stopped_) self->settler_.Unref(env);

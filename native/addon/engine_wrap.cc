@@ -25,13 +25,15 @@ EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   shape_ = ToShape(info[0].As<Napi::Object>());
   const int threads = info[1].As<Napi::Number>().Int32Value();
   thread_ = EngineThread::Start(env, [shape = shape_, threads] { return std::make_unique<Engine>(shape, threads); });
-  napi_add_env_cleanup_hook(env, [](void* self) { static_cast<EngineWrap*>(self)->Shutdown(); }, this);
+  napi_add_env_cleanup_hook(env, EnvironmentEnds, this);
 }
 
 EngineWrap::~EngineWrap() {
-  napi_remove_env_cleanup_hook(Env(), [](void* self) { static_cast<EngineWrap*>(self)->Shutdown(); }, this);
+  napi_remove_env_cleanup_hook(Env(), EnvironmentEnds, this);
   Shutdown();
 }
+
+void EngineWrap::EnvironmentEnds(void* self) { static_cast<EngineWrap*>(self)->Shutdown(); }
 
 void EngineWrap::Shutdown() {
   if (thread_ == nullptr) return;

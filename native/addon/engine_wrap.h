@@ -33,6 +33,8 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   void Stop(const Napi::CallbackInfo& info);
 
   void Shutdown();
+  // The cleanup hook: one function, since a hook is removed by the address it was added under.
+  static void EnvironmentEnds(void* self);
   // Queues work that has no abort number.
   Napi::Value Simple(Napi::Env env, std::function<void(Engine&)> work);
   // Queues work under the caller's abort number (a positive integer that Abort() takes).

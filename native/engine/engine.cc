@@ -36,8 +36,21 @@ void CheckFinite(const std::vector<float>& values, size_t expected, const char* 
   }
 }
 
+void CheckOptimizer(const OptimizerSettings& s) {
+  const auto fraction = [](float value) { return value >= 0.0f && value < 1.0f; };
+  const auto amount = [](float value) { return value >= 0.0f && std::isfinite(value); };
+  // In single precision, as the step computes: beta = 1 or epsilon = 0 would divide zero by zero.
+  if (!fraction(s.beta1) || !fraction(s.beta2)) Invalid("beta1 and beta2 must be in [0, 1)");
+  if (!(s.epsilon > 0.0f && std::isfinite(s.epsilon))) Invalid("epsilon must be above 0");
+  if (!amount(s.learning_rate) || !amount(s.weight_decay) || !amount(s.clip_norm)) {
+    Invalid("learningRate, weightDecay and clipNorm must be finite and at least 0");
+  }
+}
+
 // The default process-wide thread count must be set before the model's first parallel loop.
 int ApplyThreads(int threads) {
+  constexpr int kMostThreads = 1024;  // OpenMP ends the process when it cannot start its threads
+  if (threads < 0 || threads > kMostThreads) Invalid("threads must be from 0 to " + std::to_string(kMostThreads));
   if (threads > 0) at::set_num_threads(threads);
   return at::get_num_threads();
 }
@@ -63,7 +76,12 @@ void Engine::LoadParameters(const std::vector<TensorSource>& sources) {
     }
     seen[source.index] = true;
     const NamedTensor& tensor = names[source.index];
-    ReadFloats(source.path, source.offset, source.type, tensor.size(), staged.data() + tensor.offset);
+    float* values = staged.data() + tensor.offset;
+    ReadFloats(source.path, source.offset, source.type, tensor.size(), values);
+    if (!std::all_of(values, values + tensor.size(), [](float v) { return std::isfinite(v); })) {
+      throw EngineError("AZR_MODEL_FORMAT", "the tensor " + tensor.name + " in " + source.path +
+                                                " holds values that are not finite numbers");
+    }
   }
   for (size_t i = 0; i < seen.size(); ++i) {
     if (!seen[i]) throw EngineError("AZR_MODEL_FORMAT", "the tensor " + names[i].name + " is missing");
@@ -162,6 +180,7 @@ UpdateResult Engine::Update(const UpdateBatch& batch, const UpdateSettings& sett
     CheckFinite(batch.old_log_probabilities, tokens, "oldLogProbabilities");
   }
   if (settings.micro_batch_tokens < 1) Invalid("microBatchTokens must be at least 1");
+  CheckOptimizer(settings.optimizer);
   Stopwatch watch(&stats_.update_seconds);
   const UpdateResult result = trainer_.Update(batch, settings, abort);
   stats_.trained_tokens += result.computed_tokens;

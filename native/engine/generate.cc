@@ -1,6 +1,7 @@
 #include "engine/generate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <memory>
 
@@ -59,6 +60,12 @@ class Session {
     if (abort_.load(std::memory_order_relaxed)) throw EngineError("AZR_ABORTED", "generation was aborted");
   }
 
+  void CheckNumerics() const {
+    if (overflowed_.load(std::memory_order_relaxed)) {
+      throw EngineError("AZR_NUMERICS", "the model's logits are not finite numbers");
+    }
+  }
+
   int64_t RowIndex(const Prompt& prompt, int64_t sample) const { return prompt.index * settings_.samples + sample; }
 
   // Samples the next token of a row from its logits; returns true when the row is finished.
@@ -66,6 +73,10 @@ class Session {
     const int64_t row = RowIndex(prompt, sample);
     const double uniform = UniformAt(settings_.seed, static_cast<uint64_t>(row), tokens_[row].size());
     const int64_t size = model_->shape().vocabulary;
+    if (!std::all_of(logits, logits + size, [](float logit) { return std::isfinite(logit); })) {
+      overflowed_.store(true, std::memory_order_relaxed);  // thrown later: the team's threads must not
+      return true;
+    }
     *token = SampleToken(logits, size, settings_.sampler, uniform);
     tokens_[row].push_back(*token);
     log_probabilities_[row].push_back(logits[*token] - LogSumExp(logits, size));
@@ -84,7 +95,9 @@ class Session {
       std::shared_ptr<Prompt> prompt = ready_.front();
       Row row{prompt, prompt->next_sample++, 0, 0, 1};
       if (prompt->next_sample >= settings_.samples) ready_.pop_front();
-      if (Take(*prompt, row.sample, prompt->logits.data(), &row.last_token)) continue;
+      const bool finished = Take(*prompt, row.sample, prompt->logits.data(), &row.last_token);
+      CheckNumerics();
+      if (finished) continue;
       row.slot = free_slots_.back();
       free_slots_.pop_back();
       if (!slots_[row.slot]) slots_[row.slot] = std::make_unique<KvCache>(model_->shape(), settings_.max_tokens);
@@ -127,7 +140,12 @@ class Session {
         }
       });
     });
-    decoder_->Forward(batch, /*keep=*/false);
+    try {
+      decoder_->Forward(batch, /*keep=*/false);
+    } catch (...) {
+      decoder_->set_qkv_observer(nullptr);  // it refers to this call's locals
+      throw;
+    }
     decoder_->set_qkv_observer(nullptr);
     const float* logits = head_->Logits(decoder_->hidden(), last_rows.data(), static_cast<int64_t>(last_rows.size()));
     for (size_t p = 0; p < admitted.size(); ++p) {
@@ -174,6 +192,7 @@ class Session {
       finished[r] = Take(*row.prompt, row.sample, logits + r * head_->logit_stride(), &row.last_token);
       ++row.generated;
     });
+    CheckNumerics();
     std::vector<Row> active;
     active.reserve(rows_.size());
     for (int64_t r = 0; r < count; ++r) {
@@ -213,6 +232,7 @@ class Session {
   std::vector<std::vector<int32_t>> tokens_;
   std::vector<std::vector<float>> log_probabilities_;
   std::vector<uint8_t> stopped_;
+  std::atomic<bool> overflowed_{false};
 };
 
 }  // namespace

@@ -34,7 +34,7 @@ struct GenerateResult {
   std::vector<uint8_t> stopped;           // [rows]
 };
 
-// Throws AZR_ABORTED when `abort` becomes true, looked at before each token.
+// Throws AZR_ABORTED when `abort` becomes true, looked at before each token, and AZR_NUMERICS for logits that are not finite.
 GenerateResult Generate(Model* model, Decoder* decoder, Head* head, const TokenRows& prompts,
                         const GenerateSettings& settings, const std::atomic<bool>& abort);
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -15,6 +16,12 @@ void ModelShape::Check() const {
   if (vocabulary < 2 || hidden < 1 || layers < 1 || heads < 1 || key_value_heads < 1 || feed_forward < 1 ||
       max_positions < 1) {
     fail("the model's sizes must all be positive");
+  }
+  // Far above any model; below, no product of sizes overflows.
+  constexpr int64_t kMostOfOne = 1 << 24, kMostCounted = 1 << 12;
+  if (std::max({vocabulary, hidden, feed_forward, max_positions}) > kMostOfOne ||
+      std::max({layers, heads, key_value_heads, head_size}) > kMostCounted) {
+    fail("the model's sizes are beyond what any model has");
   }
   if (heads % key_value_heads != 0) fail("the number of heads must be a multiple of the key/value heads");
   if (head_size % kKeyBlock != 0 || head_size < kKeyBlock) {

@@ -3,6 +3,7 @@
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,11 +94,16 @@ void WriteFloats(const std::string& path, const std::string& header,
   bool good = file.fd() >= 0 && WriteExactly(file.fd(), header.data(), static_cast<int64_t>(header.size()));
   for (const auto& [data, bytes] : buffers) good = good && WriteExactly(file.fd(), data, bytes);
   good = good && ::fsync(file.fd()) == 0;
-  const bool opened = file.fd() >= 0;
-  const int reason = errno;
-  if (opened && file.Close() != 0) good = false;
+  int reason = errno;
+  struct stat status {};
+  // A device or a pipe that was given as a path is not ours to remove.
+  const bool regular = file.fd() >= 0 && ::fstat(file.fd(), &status) == 0 && S_ISREG(status.st_mode);
+  if (file.fd() >= 0 && file.Close() != 0 && good) {
+    good = false;
+    reason = errno;
+  }
   if (!good) {
-    if (opened) ::unlink(path.c_str());
+    if (regular) ::unlink(path.c_str());
     throw EngineError("AZR_RUN_FOLDER", "cannot write " + path + ": " + std::strerror(reason));
   }
 }

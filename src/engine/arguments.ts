@@ -38,6 +38,12 @@ export function requireRows(name: string, rows: TokenRows): TokenRows {
   };
 }
 
+/** A request's own object. */
+export function requireRequest<Request extends object>(request: Request): Request {
+  if (typeof request === "object" && request !== null) return request;
+  throw invalid(`Expected an object for the request but received ${describe(request)}.`);
+}
+
 /** The request as native code takes it, defaults filled in. */
 export function nativeGenerateRequest(request: GenerateRequest): object {
   const { samples = 1, temperature = 1, topP = 1, topK = 0 } = request;

@@ -35,7 +35,7 @@ export interface GenerateResult {
   logProbabilities: Float32Array;
   /** [rows]: 1 where a stop token ended the row, 0 where maxTokens did. */
   stopped: Uint8Array;
-  /** True when these log-probabilities are the ones `update` and `score` compute, bit for bit. */
+  /** True when these log-probabilities are the ones that `update` computes, bit for bit (`score` rounds differently, by about 1e-6). */
   parity: boolean;
 }
 

@@ -22,13 +22,22 @@ export interface TensorSource {
   dtype: "F32" | "F16" | "BF16";
 }
 
+/** Where the optimizer's state lies: offsets in bytes of the first and second moments. */
+export interface OptimizerSource {
+  path: string;
+  firstOffset: number;
+  secondOffset: number;
+  steps: number;
+}
+
 /** The class that native/addon/engine_wrap.cc defines. Calls with an abort number can be stopped by `abort(number)`. */
 export interface NativeEngine {
   layout(): LayoutEntry[];
   ready(): Promise<void>;
   initialize(seed: number): Promise<void>;
   loadParameters(sources: TensorSource[]): Promise<void>;
-  loadOptimizer(source?: { path: string; firstOffset: number; secondOffset: number; steps: number }): Promise<void>;
+  /** Without a source the optimizer starts afresh. */
+  loadOptimizer(source?: OptimizerSource): Promise<void>;
   saveParameters(path: string, header: Uint8Array): Promise<void>;
   saveOptimizer(path: string, header: Uint8Array): Promise<void>;
   generate(request: object, abort: number): Promise<{ completions: TokenRows; logProbabilities: Float32Array; stopped: Uint8Array }>;

@@ -3,13 +3,13 @@
 import { AzrError } from "../errors.ts";
 import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
-import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRows } from "./arguments.ts";
+import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows } from "./arguments.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest } from "./engine.ts";
 import { loadAddon } from "./load-addon.ts";
 import type { NativeEngine } from "./load-addon.ts";
 import { readModelConfig } from "./model-config.ts";
 import { resolveModel } from "./resolve-model.ts";
-import { findWeights, loadOptimizer, saveModel, saveOptimizer } from "./weights.ts";
+import { findOptimizer, findWeights, saveModel, saveOptimizer } from "./weights.ts";
 
 export interface OpenEngineOptions {
   /** `seedling`, a Hugging Face folder, or a run folder (its latest checkpoint). */
@@ -47,7 +47,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const resolved = resolveModel(options.model, { weights: initialize === undefined });
   const { shape } = readModelConfig(resolved.config);
   const { NativeEngine } = loadAddon();
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw new AzrError("AZR_ABORTED", "Opening the engine was aborted.", { cause: signal.reason });
   const native = new NativeEngine(shape, requireInteger("threads", threads, 0));
   try {
     await native.ready();
@@ -67,7 +67,8 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
   const lastStats: { value?: EngineStats } = {};
 
   // Runs one native call; its signal raises the call's abort flag, which native code looks at between tokens or micro-batches.
-  async function call<Result>(signal: AbortSignal | undefined, start: (abort: number) => Promise<Result>): Promise<Result> {
+  async function call<Result>(request: { signal?: AbortSignal }, start: (abort: number) => Promise<Result>): Promise<Result> {
+    const { signal } = requireRequest(request);
     if (disposal) throw new AzrError("AZR_DISPOSED", "The engine was disposed.", { hint: hints.AZR_DISPOSED });
     if (signal?.aborted) throw new AzrError("AZR_ABORTED", "The call was aborted before it began.", { cause: signal.reason });
     const number = ++calls;
@@ -85,16 +86,19 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
   const engine: Engine = {
     shape,
     generate: (request: GenerateRequest) =>
-      call(request.signal, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort)), parity: true })),
+      call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort)), parity: true })),
     score: (request: ScoreRequest) =>
-      call(request.signal, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
-    update: (request: UpdateRequest) => call(request.signal, (abort) => native.update(nativeUpdateRequest(request), abort)),
-    saveModel: (folder) => call(undefined, () => saveModel(native, folder)),
-    saveOptimizer: (folder) => call(undefined, () => saveOptimizer(native, folder)),
+      call(request, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
+    update: (request: UpdateRequest) => call(request, (abort) => native.update(nativeUpdateRequest(request), abort)),
+    saveModel: (folder) => call({}, () => saveModel(native, folder)),
+    saveOptimizer: (folder) => call({}, () => saveOptimizer(native, folder)),
     load: (folder, { optimizer = true } = {}) =>
-      call(undefined, async () => {
-        await native.loadParameters(findWeights(folder, native.layout(), { checkpoint: true }));
-        await (optimizer ? loadOptimizer(native, folder) : native.loadOptimizer());
+      call({}, async () => {
+        // Both files are checked before either changes anything.
+        const weights = findWeights(folder, native.layout(), { checkpoint: true });
+        const moments = optimizer ? findOptimizer(folder, native.layout()) : undefined;
+        await native.loadParameters(weights);
+        await native.loadOptimizer(moments);
       }),
     stats() {
       if (!disposal || !lastStats.value) lastStats.value = { ...native.stats(), parameters };

@@ -1,9 +1,9 @@
 // Moves weights and optimizer state between files and the engine: matches a folder's tensors to the engine's parameters
 // by Hugging Face name, and writes files that transformers loads. Used by open.ts; the bytes are moved by native code.
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
-import type { LayoutEntry, NativeEngine, TensorSource } from "./load-addon.ts";
+import type { LayoutEntry, NativeEngine, OptimizerSource, TensorSource } from "./load-addon.ts";
 import { createSafetensorsHeader, readSafetensorsHeader } from "./safetensors.ts";
 import type { SafetensorsOptions, TensorEntry } from "./safetensors.ts";
 
@@ -68,19 +68,25 @@ export async function saveOptimizer(native: NativeEngine, folder: string): Promi
   await native.saveOptimizer(join(folder, "optimizer.safetensors"), createSafetensorsHeader(optimizerTensors(native.layout())));
 }
 
-/** Reads `optimizer.safetensors` back. @throws AzrError AZR_CHECKPOINT_CORRUPT */
-export async function loadOptimizer(native: NativeEngine, folder: string): Promise<void> {
+/** Finds the optimizer's state in a folder's `optimizer.safetensors`. @throws AzrError AZR_CHECKPOINT_CORRUPT */
+export function findOptimizer(folder: string, layout: LayoutEntry[]): OptimizerSource {
   const path = join(folder, "optimizer.safetensors");
   const corrupt = (why: string, cause?: unknown) =>
     new AzrError("AZR_CHECKPOINT_CORRUPT", `${path} ${why}.`, { hint: "Resume from an older checkpoint of the run, under its checkpoints/ folder.", cause });
   if (!existsSync(path)) throw corrupt("is missing");
-  const layout = native.layout();
   const expected = optimizerTensors(layout);
   const { tensors } = readSafetensorsHeader(path, { checkpoint: true });
   const same = tensors.length === expected.length && tensors.every((tensor, i) => tensor.name === expected[i]!.name && tensor.dtype === expected[i]!.dtype && tensor.shape.join() === expected[i]!.shape.join());
   if (!same) throw corrupt("belongs to another model");
   const last = tensors.at(-1)!;
-  const steps = Number(readFileSync(path).readBigInt64LE(last.begin));
+  const buffer = Buffer.alloc(8);
+  const descriptor = openSync(path, "r"); // the file is large: only the count is read here
+  try {
+    readSync(descriptor, buffer, 0, 8, last.begin);
+  } finally {
+    closeSync(descriptor);
+  }
+  const steps = Number(buffer.readBigInt64LE());
   if (!Number.isSafeInteger(steps) || steps < 0) throw corrupt("holds no sound step count");
-  await native.loadOptimizer({ path, firstOffset: tensors[0]!.begin, secondOffset: tensors[layout.length]!.begin, steps });
+  return { path, firstOffset: tensors[0]!.begin, secondOffset: tensors[layout.length]!.begin, steps };
 }

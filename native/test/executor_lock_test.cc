@@ -202,14 +202,15 @@ Result in_locked_child(const std::function<void(SlotWriter&)>& work, uint32_t cp
   const pid_t pid = fork();
   if (pid == 0) {
     const char* problem = nullptr;
+    const uint64_t address_bytes = address_space_bytes();  // hardened, it could not read /proc any more
     harden_zygote(&problem);
-    if (problem != nullptr) leave(99);
+    if (problem != nullptr || address_bytes == 0) leave(99);
     Command command;
     command.cpu_ms = cpu_ms;
     command.wall_ms = 5000;
     command.memory_bytes = 64u << 20;
     const std::vector<sock_filter> filter = make_child_filter();
-    const LockStep failed = lock_child(command, address_space_bytes(), wrong_parent != 0 ? wrong_parent : parent, filter);
+    const LockStep failed = lock_child(command, address_bytes, wrong_parent != 0 ? wrong_parent : parent, filter);
     if (failed != LockStep::kNone) leave(100 + static_cast<int>(failed));
     SlotWriter slot(area, kSlotBytes);
     work(slot);

@@ -1,4 +1,4 @@
-// Makes the seedling's corpus: node scripts/pretrain/make-corpus.mjs [--seed 1] [--programs 400000] [--out build/corpus] [--workers 2]
+// Makes the seedling's corpus: node scripts/pretrain/make-corpus.mjs [--seed 1] [--programs 250000] [--out build/corpus] [--workers 2]
 // Writes OUT/train and OUT/validation (documents on programs of the validation split). Equal seed and counts, equal bytes.
 // Needs a build (npm run build). About 200 tokens a program that is kept.
 import { mkdirSync } from "node:fs";
@@ -44,7 +44,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       seed: { type: "string", default: "1" },
-      programs: { type: "string", default: "400000" },
+      programs: { type: "string", default: "250000" },
       out: { type: "string", default: join(repository, "build", "corpus") },
       workers: { type: "string", default: "2" },
     },

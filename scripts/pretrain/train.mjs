@@ -1,5 +1,5 @@
 // Pretrains the seedling on the corpus that make-corpus.mjs made, with the package's own engine:
-//   node scripts/pretrain/train.mjs [--tokens 50000000 | --seconds 3600] [--resume] [--out models/seedling] ...
+//   node scripts/pretrain/train.mjs [--tokens 80000000 | --seconds 3600] [--resume] [--out models/seedling] ...
 // Progress goes to stderr and WORK/log.jsonl, checkpoints to WORK; the finished model.safetensors to OUT. Needs a build.
 // --from FOLDER starts from that model's weights instead of random ones: the control "continued pre-training".
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const { values } = parseArgs({
     work: { type: "string", default: join(repository, "build", "pretrain") },
     from: { type: "string" },
     seed: { type: "string", default: "1" },
-    tokens: { type: "string", default: "50000000" },
+    tokens: { type: "string", default: "80000000" },
     seconds: { type: "string" },
     "batch-tokens": { type: "string", default: "6000" },
     "learning-rate": { type: "string", default: "3e-3" },

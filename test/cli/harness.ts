@@ -58,10 +58,10 @@ const jiti = fileURLToPath(import.meta.resolve("jiti/register"));
 
 export interface ChildOptions {
   cwd?: string;
-  /** Shell commands to run first in the same process, for example a `ulimit`. */
-  before?: string;
-  /** Sends a signal some time after the first line of stdout for which `line` is true. */
-  signalAt?: { line: (line: string) => boolean; signal: NodeJS.Signals; afterMs?: number };
+  /** JavaScript to run in the process first. */
+  preload?: string;
+  /** Does something to the process some time after the first line of stdout for which `line` is true. */
+  at?: { line: (line: string) => boolean; act: (pid: number) => void; afterMs?: number };
 }
 
 export interface ChildResult extends Omit<CliResult, "code"> {
@@ -70,25 +70,24 @@ export interface ChildResult extends Omit<CliResult, "code"> {
 }
 
 /** Starts `azr ARGS` as a process; TypeScript is loaded by jiti. */
-export function azrProcess(args: string[], { cwd, before = "true" }: ChildOptions = {}): ReturnType<typeof spawn> {
+export function azrProcess(args: string[], { cwd, preload = "" }: ChildOptions = {}): ReturnType<typeof spawn> {
   // The variables of whoever runs the tests should decide nothing.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AZR_(PRESET|MODEL|SEED|RUN_DIR|THREADS|WORKERS)|NODE_OPTIONS|TAP.*)$/.test(name)));
-  const command = [process.execPath, "--import", jiti, entry, ...args];
-  return spawn("/bin/bash", ["-c", `${before} && exec "$@"`, "azr", ...command], { stdio: ["pipe", "pipe", "pipe"], env, cwd });
+  return spawn(process.execPath, ["--import", jiti, "--import", `data:text/javascript,${encodeURIComponent(preload)}`, entry, ...args], { stdio: ["pipe", "pipe", "pipe"], env, cwd });
 }
 
 /** Runs `azr ARGS` as a process to its end. */
 export async function azrChild(args: string[], options: ChildOptions = {}): Promise<ChildResult> {
   const child = azrProcess(args, options);
   const texts = { stdout: "", stderr: "" };
-  let watch = options.signalAt;
+  let watch = options.at;
   for (const name of ["stdout", "stderr"] as const) {
     child[name]!.setEncoding("utf8").on("data", (chunk: string) => {
       texts[name] += chunk;
       if (watch === undefined || !texts.stdout.split("\n").slice(0, -1).some(watch.line)) return;
-      const { signal, afterMs = 0 } = watch;
+      const { act, afterMs = 0 } = watch;
       watch = undefined;
-      setTimeout(() => child.kill(signal), afterMs);
+      setTimeout(() => act(child.pid!), afterMs);
     });
   }
   const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];

@@ -1,5 +1,6 @@
 // The real command with the real engine and executor, as child processes: what bad input, a full disk, Ctrl-C and SIGKILL do to it.
 import t from "tap";
+import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openEngine } from "../../src/engine/open.ts";
@@ -9,11 +10,17 @@ import { azrChild, jsonLines, noEngine, noExecutor } from "./harness.ts";
 const skip = noEngine() ?? noExecutor() ?? false;
 const small = ["--preset", "tiny-cpu", "--set", "curriculum.proposals=4", "--set", "generation.maxTokens.propose=40", "--set", "run.name=run"];
 
-/** A model of the seedling's shape with random weights, in a folder of its own. */
+const shared = t.testdir({});
+let made: string | undefined;
+
+/** A model of the seedling's shape with random weights, in a folder of its own; made once, then copied. */
 async function randomModel(folder: string): Promise<void> {
-  for (const name of ["config.json", "tokenizer.json"]) copyFileSync(join(seedlingFolder(), name), join(folder, name));
-  await using engine = await openEngine({ model: folder, initialize: { seed: 1 }, threads: 1 });
-  await engine.saveModel(folder);
+  if (made !== undefined) return cpSync(made, folder, { recursive: true });
+  for (const name of ["config.json", "tokenizer.json"]) copyFileSync(join(seedlingFolder(), name), join(shared, name));
+  await using engine = await openEngine({ model: shared, initialize: { seed: 1 }, threads: 1 });
+  await engine.saveModel(shared);
+  made = shared;
+  cpSync(made, folder, { recursive: true });
 }
 
 const edit = (path: string, change: (value: any) => void): void => {
@@ -83,11 +90,12 @@ t.test("a disk that is full during a checkpoint, a damaged checkpoint", { skip }
   const end = jsonLines(begun.stdout).at(-1);
   t.match(end, { type: "run-result", status: "finished", step: 1, run: /runs\/run$/, report: /report\.html$/ });
   const latest = () => readFileSync(join(dir, "runs/run/latest"), "utf8");
-  // No file may grow beyond 1 MB: logs fit, the model does not.
-  const full = await azrChild(["resume", "runs/run", "--steps", "2"], { cwd: dir, before: "ulimit -f 1000" });
+  // From the first event on no file may grow beyond 1 MB: logs fit, the model does not. Writing fails as on a full disk, since the
+  // signal that comes with it is caught.
+  const limit = (pid: number): void => void execFileSync("prlimit", [`--pid=${pid}`, "--fsize=1000000"]);
+  const full = await azrChild(["resume", "runs/run", "--steps", "2", "--json"], { cwd: dir, at: { line: () => true, act: limit }, preload: "process.on('SIGXFSZ', () => {})" });
   t.equal(full.code, 5, full.stderr);
-  t.match(full.stderr, /AZR_RUN_FOLDER: .*step-000002/);
-  t.match(full.stderr, /resume with: npx azr resume/);
+  t.match(jsonLines(full.stderr), [{ type: "resume", command: /^npx azr resume / }, { type: "error", code: "AZR_RUN_FOLDER", what: /model\.safetensors/, do: [String] }]);
   t.equal(latest(), "step-000001\n", "the checkpoint before stays the latest");
   t.same(readdirSync(join(dir, "runs/run/checkpoints")), ["step-000001"], "and nothing half-made stays behind");
   const again = await azrChild(["resume", "runs/run", "--steps", "2"], { cwd: dir });
@@ -111,7 +119,7 @@ t.test("stopped by Ctrl-C, killed, and resumed: the same as never interrupted", 
   t.equal(whole.code, 0, whole.stderr);
   t.equal(metrics("whole").split("\n").length, 7);
 
-  const stopped = await azrChild(train("stopped"), { cwd: dir, signalAt: { line: stepEnd(2), signal: "SIGINT" } });
+  const stopped = await azrChild(train("stopped"), { cwd: dir, at: { line: stepEnd(2), act: (pid) => process.kill(pid, "SIGINT") } });
   t.equal(stopped.code, 130);
   const { command } = jsonLines(stopped.stderr).at(-1);
   t.match(command, /^npx azr resume \S*runs\/stopped$/);
@@ -119,7 +127,7 @@ t.test("stopped by Ctrl-C, killed, and resumed: the same as never interrupted", 
   t.equal(resumed.code, 0, resumed.stderr);
   t.equal(metrics("stopped"), metrics("whole"));
 
-  const killed = await azrChild(train("killed"), { cwd: dir, signalAt: { line: stepEnd(3), signal: "SIGKILL", afterMs: 50 } });
+  const killed = await azrChild(train("killed"), { cwd: dir, at: { line: stepEnd(3), act: (pid) => process.kill(pid, "SIGKILL"), afterMs: 50 } });
   t.equal(killed.signal, "SIGKILL");
   t.ok(metrics("killed") !== metrics("whole"), "it was cut off");
   const after = await azrChild(["resume", "runs/killed"], { cwd: dir });

@@ -113,8 +113,8 @@ function startRun(planned: Config | undefined, options: TrainOptions, open: () =
       parts ??= await openParts(config, options);
       publisher.attach(folder.logs.events);
       if (phase === "starting") phase = "running";
-      const { engine, executor, tokenizer, stopTokens } = parts;
-      const session = { engine, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock: () => performance.now() / 1000 };
+      const { engine, proposer, executor, tokenizer, stopTokens } = parts;
+      const session = { engine, proposer, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock: () => performance.now() / 1000 };
       const orderlyEnd = () => orderly.signal.aborted && !options.signal?.aborted;
       const result = await runSession({ ...opened, ...session, configHash: configHash(config), endsOrderly: orderlyEnd });
       publisher.publish({ type: "run-end", status: result.status });

@@ -43,7 +43,13 @@ export const curriculum = z.strictObject({
     .enum(["this-step", "previous-step"])
     .default("this-step")
     .meta({ description: "Without rollouts.reuse: whose new tasks the solver trains on, topped up from the buffer" }),
-  trainProposer: z.boolean().default(true).meta({ description: "false keeps the proposer's sequences out of the loss" }),
+  proposer: z
+    .enum(["trained", "untrained", "frozen"])
+    .default("trained")
+    .meta({
+      description:
+        "Who proposes: the model, trained for it; the model, its proposals kept out of the loss; or a frozen copy of the model as the run found it",
+    }),
   deduplicate: z
     .boolean()
     .default(true)

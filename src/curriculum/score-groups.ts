@@ -13,7 +13,7 @@ function rewardOf(group: Group, sequence: Sequence, fidelity: "paper" | "referen
 
 /** Fills in reward, advantage and `trained` of every sequence, one baseline a group, and tells them in `reward-end` events. */
 export function scoreGroups({ config, step, emit }: StepContext, groups: Group[]): void {
-  const { fidelity, baseline, trainProposer } = config.curriculum;
+  const { fidelity, baseline, proposer } = config.curriculum;
   for (const group of groups) for (const sequence of group.sequences) sequence.reward = rewardOf(group, sequence, fidelity);
   const all = groups.flatMap((group) => group.sequences.map((sequence) => ({ group, sequence })));
   const values = advantages(
@@ -26,7 +26,7 @@ export function scoreGroups({ config, step, emit }: StepContext, groups: Group[]
   );
   all.forEach(({ group, sequence }, at) => {
     sequence.advantage = values[at]!;
-    sequence.trained = sequence.reward !== null && (group.role === "solve" || trainProposer);
+    sequence.trained = sequence.reward !== null && (group.role === "solve" || proposer === "trained");
   });
   for (const { role, kind, sequences } of groups) {
     const rewarded = sequences.filter(({ reward }) => reward !== null);

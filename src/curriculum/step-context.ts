@@ -15,6 +15,8 @@ import type { Task } from "./task.ts";
 export interface LoopContext {
   config: Config;
   engine: Engine;
+  /** Writes the proposals: `engine` itself, or a frozen copy of the model as the run found it. */
+  proposer: Engine;
   executor: Executor;
   codec: TextCodec;
   format: Format;

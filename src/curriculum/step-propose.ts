@@ -55,13 +55,13 @@ function ask(context: StepContext, kind: TaskKind, random: Random): Asked | unde
 
 /** Samples, parses and validates one kind's proposals; they come back in the order of their prompts. */
 export async function propose(context: StepContext, { kind, count, labels }: ProposeOptions): Promise<Proposal[]> {
-  const { config, engine, codec, format, settings, stopTokens, signal, step, timings, clock } = context;
+  const { config, proposer, codec, format, settings, stopTokens, signal, step, timings, clock } = context;
   const asked = Array.from({ length: count }, (_, index) =>
     ask(context, kind, createRandom(config.seed, step, ...labels, kind.name, index)),
   ).filter((one) => one !== undefined);
   const began = clock();
   const completions = await sampleCompletions({
-    engine,
+    engine: proposer,
     codec,
     prompts: asked.map(({ prompt }) => prompt),
     samples: 1,

@@ -99,6 +99,13 @@ async function solveNew(context: StepContext, at: number, proposals: Proposal[],
   return { proposals, accepted, groups };
 }
 
+/** What the engines have done so far; a frozen proposer's share is sampling too. */
+function engineWork({ engine, proposer }: LoopContext) {
+  const { generateSeconds, generatedTokens, updateSeconds } = engine.stats();
+  const frozen = proposer === engine ? { generateSeconds: 0, generatedTokens: 0 } : proposer.stats();
+  return { generateSeconds: generateSeconds + frozen.generateSeconds, generatedTokens: generatedTokens + frozen.generatedTokens, updateSeconds };
+}
+
 /**
  * Runs a step and puts its tasks into the buffers at its very end; a step that fails leaves buffers untouched, and the weights too
  * unless it was cut off between two minibatches.
@@ -106,7 +113,7 @@ async function solveNew(context: StepContext, at: number, proposals: Proposal[],
  */
 export async function runStep(loop: LoopContext, step: number, signal?: AbortSignal): Promise<StepResult> {
   const began = loop.clock();
-  const engineBefore = loop.engine.stats();
+  const before = engineWork(loop);
   const executorBefore = loop.executor.stats();
   let context!: StepContext;
   loop.emit({ type: "step-start" });
@@ -127,15 +134,14 @@ export async function runStep(loop: LoopContext, step: number, signal?: AbortSig
   const metrics = stepMetrics(context, { groups, accepted, updates });
 
   const total = loop.clock() - began;
-  const engine = loop.engine.stats();
-  const sampled = engine.generatedTokens - engineBefore.generatedTokens;
+  const after = engineWork(loop);
   const timings: StepTimings = {
     total,
     ...context.timings,
-    samplingShare: (engine.generateSeconds - engineBefore.generateSeconds) / total,
+    samplingShare: (after.generateSeconds - before.generateSeconds) / total,
     executorShare: (loop.executor.stats().busySeconds - executorBefore.busySeconds) / total,
-    updateShare: (engine.updateSeconds - engineBefore.updateSeconds) / total,
-    tokensPerSecond: sampled / total,
+    updateShare: (after.updateSeconds - before.updateSeconds) / total,
+    tokensPerSecond: (after.generatedTokens - before.generatedTokens) / total,
   };
   return { accepted: accepted.map(({ task, key, programHash }) => ({ task, key, programHash })), rollouts, metrics, timings };
 }

@@ -16,6 +16,8 @@ export interface RunTokenizer extends TextCodec {
 
 export interface Parts {
   engine: Engine;
+  /** Writes the proposals: `engine`, or with `curriculum.proposer=frozen` a second one that is never trained. */
+  proposer: Engine;
   executor: Executor;
   tokenizer: RunTokenizer;
   stopTokens: number[];
@@ -25,6 +27,8 @@ export interface Parts {
 
 export interface GivenParts {
   engine?: Engine;
+  /** Only for `curriculum.proposer=frozen`; by default a second engine on the run's model. */
+  proposer?: Engine;
   executor?: Executor;
   tokenizer?: RunTokenizer;
   /** Token ids that end a completion. By default those of the format or of the model. */
@@ -65,12 +69,16 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
   };
   try {
     const { threads } = config.engine;
-    let { engine, executor } = given;
-    if (engine === undefined) {
+    const open = async (): Promise<Engine> => {
       const { openEngine } = await import("../engine/open.ts");
-      engine = await openEngine({ model: config.model, ...(threads > 0 ? { threads } : {}) });
+      const engine = await openEngine({ model: config.model, ...(threads > 0 ? { threads } : {}) });
       opened.push(engine);
-    }
+      return engine;
+    };
+    const engine = given.engine ?? (await open());
+    // A resumed run loads its weights into `engine` alone: the frozen copy is the model that the run began with, as before.
+    const proposer = config.curriculum.proposer === "frozen" ? (given.proposer ?? (await open())) : engine;
+    let { executor } = given;
     const tokenizer = given.tokenizer ?? (await openTokenizer(config, engine));
     const stopTokens = given.stopTokens ?? (await findStopTokens(config, tokenizer));
     if (executor === undefined) {
@@ -79,7 +87,7 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
       executor = await openExecutor({ ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }), limits });
       opened.push(executor);
     }
-    return { engine, executor, tokenizer, stopTokens, close };
+    return { engine, proposer, executor, tokenizer, stopTokens, close };
   } catch (error) {
     await close().catch(() => undefined);
     throw error;

@@ -49,6 +49,7 @@ export interface SessionOptions {
   checkpoint: (CheckpointState<LoopState> & { path: string }) | undefined;
   journal: JournalEntry[];
   engine: Engine;
+  proposer: Engine;
   executor: Executor;
   codec: TextCodec;
   stopTokens: number[];
@@ -182,6 +183,7 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
   return {
     config,
     engine,
+    proposer: options.proposer,
     executor: journal,
     codec: options.codec,
     format: formatNamed(config.format),

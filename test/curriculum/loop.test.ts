@@ -71,12 +71,14 @@ interface Scripted {
   executor?: ReturnType<typeof fakeExecutor>;
   engine?: Parameters<typeof fakeEngine>[0];
   steps?: number;
+  /** The frozen proposer. */
+  proposer?: ReturnType<typeof fakeEngine>;
 }
 
 let folders = 0;
 
 /** One step of deduction alone with a scripted model, in a new folder under the test's own. */
-async function scripted(t: Fixture, { config = {}, proposals, answer = () => "0", executor = fakeExecutor(), steps = 1, engine: engineOptions = {} }: Scripted) {
+async function scripted(t: Fixture, { config = {}, proposals, answer = () => "0", executor = fakeExecutor(), steps = 1, engine: engineOptions = {}, proposer }: Scripted) {
   let proposed = 0;
   const engine = fakeEngine({
     ...engineOptions,
@@ -90,7 +92,7 @@ async function scripted(t: Fixture, { config = {}, proposals, answer = () => "0"
     kinds: ["deduction"],
     ...config,
     curriculum: { proposals: proposals.length, rollouts: { n: 2 }, ...config.curriculum },
-  }, { engine, executor, tokenizer: fakeTokenizer() });
+  }, { engine, executor, tokenizer: fakeTokenizer(), ...(proposer === undefined ? {} : { proposer }) });
   const events = await collect(run);
   const updates = engine.calls.flatMap((call) => (call.method === "update" ? [call.request] : []));
   const records = await rollouts(run.dir!, steps);
@@ -178,9 +180,15 @@ t.test("settings that change what is trained", async (t) => {
   const base = { proposals: [plus(10), plus(20)], answer: (prompt: string, sample: number) => (sample === 0 ? (prompt.includes("a + 20") ? "21" : "11") : "12") };
   const promptsOf = (updates: UpdateRequest[]) => updates.flatMap((update) => prompts(update).map((text) => text.slice(0, 9)));
 
-  const frozen = await scripted(t, { ...base, proposals: [plus(10), "x"], config: { curriculum: { trainProposer: false } } });
-  t.same(promptsOf(frozen.updates), ["<|deduce|"], "a frozen proposer is left out of the loss");
-  t.ok(near(frozen.updates[0]!.weights, [...frozen.updates[0]!.completions.lengths].flatMap((length) => Array<number>(length).fill(1 / 2 / length))));
+  const untrained = await scripted(t, { ...base, proposals: [plus(10), "x"], config: { curriculum: { proposer: "untrained" } } });
+  t.same(promptsOf(untrained.updates), ["<|deduce|"], "an untrained proposer is left out of the loss");
+  t.ok(near(untrained.updates[0]!.weights, [...untrained.updates[0]!.completions.lengths].flatMap((length) => Array<number>(length).fill(1 / 2 / length))));
+
+  const copy = fakeEngine({ answer: () => plus(20) });
+  const frozen = await scripted(t, { ...base, proposer: copy, proposals: [plus(10), plus(10)], config: { curriculum: { proposer: "frozen" } } });
+  t.same(proposers(frozen.records).map(({ task }) => task), ["t-1-d-0", undefined], "the frozen copy proposes: one program, twice");
+  t.same(promptsOf(frozen.updates), ["<|deduce|"], "and is left out of the loss");
+  t.same(copy.calls.map(({ method }) => method), ["generate"], "nothing trains or loads it");
 
   const token = await scripted(t, { ...base, proposals: [plus(10), "x"], config: { update: { normalise: "token" } } });
   const total = token.updates[0]!.completions.tokens.length;

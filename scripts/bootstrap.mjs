@@ -7,7 +7,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { buildTypescript, installPackages, packagesUpToDate } from "./lib/setup-steps.mjs";
 import { reportError, scriptError } from "./lib/script-error.mjs";
-import { checkBuildTools, checkNode, checkPython } from "./lib/toolchain.mjs";
+import { checkBuildTools, checkNode, checkPython, repairs } from "./lib/toolchain.mjs";
 import { packageRoot } from "./native-location.mjs";
 
 const log = (line) => process.stderr.write(`${line}\n`);
@@ -18,11 +18,12 @@ async function checkMachine() {
   const problems = checks.filter((check) => check.problem);
   if (problems.length === 0) return;
   throw scriptError("AZR_ADDON_BUILD_FAILED", `This machine lacks what the set-up needs: ${problems.map((check) => check.problem).join("; ")}.`, {
-    hint: [...new Set(problems.map((check) => check.fix))].join("\n         "),
+    hint: repairs(problems).join("\n         "),
   });
 }
 
 async function setUp(options) {
+  const start = performance.now();
   const node = checkNode();
   if (node.problem) throw scriptError("AZR_ADDON_BUILD_FAILED", `${node.problem}.`, { hint: node.fix });
   if (!packagesUpToDate()) {
@@ -35,6 +36,7 @@ async function setUp(options) {
     await build({ log });
   }
   await buildTypescript(log);
+  log(`set-up: ready after ${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
 
 /** Hands the terminal to a Node script and ends with its exit code. Signals reach it by themselves (same group). */
@@ -52,7 +54,6 @@ function handOver(script, args) {
 async function main([command, ...args]) {
   if (command === "build") {
     await setUp({});
-    log("ready");
   } else if (command === "demo") {
     await setUp({});
     handOver("dist/cli/main.js", ["demo", ...args]);

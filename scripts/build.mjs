@@ -12,7 +12,7 @@ import { contentHash, valueHash } from "./lib/fingerprint.mjs";
 import { withLock } from "./lib/lock.mjs";
 import { lastLines, run } from "./lib/run.mjs";
 import { reportError, scriptError } from "./lib/script-error.mjs";
-import { checkBuildTools, findCompiler } from "./lib/toolchain.mjs";
+import { checkBuildTools, findCompiler, repairs } from "./lib/toolchain.mjs";
 import { isCheckout, nativeFolder, nativeSourceHash, packageRoot, readBuildRecord } from "./native-location.mjs";
 import { ensureTorch, findTorch } from "./torch.mjs";
 
@@ -53,7 +53,7 @@ async function requireTools() {
   const problems = (await checkBuildTools()).filter((check) => check.problem);
   if (problems.length === 0) return;
   throw scriptError("AZR_ADDON_BUILD_FAILED", `The native parts cannot be built: ${problems.map((check) => check.problem).join(", ")}.`, {
-    hint: [...new Set(problems.map((check) => check.fix))].join(" && "),
+    hint: repairs(problems).join("\n         "),
   });
 }
 

@@ -5,6 +5,8 @@ export interface ToolCheck {
   version?: string;
   problem?: string;
   fix?: string;
+  /** Keys for installLine(), when something is to be installed. */
+  missing?: string[];
 }
 
 export declare function packageManager(osRelease: string): string;

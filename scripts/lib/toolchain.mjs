@@ -57,7 +57,14 @@ export async function findCompiler() {
   return undefined;
 }
 
-/** Checks of the native build: [{tool, version?, problem?, fix?}]. */
+/** What repairs all problems of the given checks: one install line for everything that is missing, then the other advice. */
+export function repairs(checks) {
+  const missing = checks.flatMap((check) => check.missing ?? []);
+  const others = checks.filter((check) => check.problem && !check.missing).map((check) => check.fix);
+  return [...(missing.length > 0 ? [installLine([...new Set(missing)])] : []), ...new Set(others)];
+}
+
+/** Checks of the native build: [{tool, version?, problem?, fix?, missing?}]; `missing` are tools for installLine(). */
 export async function checkBuildTools() {
   const [cmake, compiler, make, ninja] = await Promise.all([
     versionOf("cmake", /version (\S+)/),
@@ -70,18 +77,18 @@ export async function checkBuildTools() {
   const gccMajor = Number(/^g\+\+.*?(\d+)\.\d+/.exec(compiler?.version ?? "")?.[1] ?? 99);
   return [
     compiler === undefined
-      ? { tool: "compiler", problem: "no C++ compiler (g++ or clang++) was found", fix }
+      ? { tool: "compiler", problem: "no C++ compiler (g++ or clang++) was found", fix, missing: ["compiler"] }
       : gccMajor < 11
         ? { tool: "compiler", version: compiler.version, problem: `${compiler.version} is too old for C++20 (11 is needed)`, fix: "install g++ 11 or newer and set CXX to it" }
         : { tool: "compiler", version: compiler.version },
     cmake === undefined
-      ? { tool: "cmake", problem: "cmake was not found", fix }
+      ? { tool: "cmake", problem: "cmake was not found", fix, missing: ["cmake"] }
       : atLeast(cmake, "3.18")
         ? { tool: "cmake", version: cmake }
         : { tool: "cmake", version: cmake, problem: `cmake ${cmake} is too old (3.18 is needed)`, fix: "python3 -m pip install --user cmake" },
     make || ninja
       ? { tool: "make", version: ninja ? `ninja ${ninja}` : `make ${make}` }
-      : { tool: "make", problem: "neither make nor ninja was found", fix },
+      : { tool: "make", problem: "neither make nor ninja was found", fix, missing: ["make"] },
   ];
 }
 
@@ -90,7 +97,7 @@ export async function checkPython() {
   const python = activePython();
   const probe = await run(python, ["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"]);
   if (probe.status !== 0) {
-    return [{ tool: "python", problem: `${python} was not found or does not run`, fix: installLine(["python", "pip"]) }];
+    return [{ tool: "python", problem: `${python} was not found or does not run`, fix: installLine(["python", "pip"]), missing: ["python", "pip"] }];
   }
   const version = probe.output.trim();
   if (!atLeast(version, "3.11")) {
@@ -100,7 +107,7 @@ export async function checkPython() {
   const pipVersion = /^pip (\S+)/.exec(pip.output)?.[1];
   return [
     { tool: "python", version },
-    pip.status === 0 ? { tool: "pip", version: pipVersion } : { tool: "pip", problem: `${python} has no pip`, fix: installLine(["pip"]) },
+    pip.status === 0 ? { tool: "pip", version: pipVersion } : { tool: "pip", problem: `${python} has no pip`, fix: installLine(["pip"]), missing: ["pip"] },
   ];
 }
 

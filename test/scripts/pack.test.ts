@@ -1,25 +1,14 @@
-// The published package: what is in it, that it installs offline into an empty folder without running anything, and
-// that import and doctor work there with no LibTorch and no addon.
+// The published package: what is in it, that it installs offline into an empty folder without running anything, that import and
+// doctor work there with no LibTorch and no addon, and that the demo runs there with both. pack.slow.test.ts builds the addon there.
 
 import t from "tap";
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { buildTypescript } from "../../scripts/lib/setup-steps.mjs";
-import { packageRoot } from "../../scripts/native-location.mjs";
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { nativeFolder, packageRoot, readBuildRecord } from "../../scripts/native-location.mjs";
+import { installOffline, pack } from "./support/install.ts";
 
-// Outside the checkout, where nothing can be found that the package does not bring.
-const root = mkdtempSync(join(tmpdir(), "azr-pack-"));
-t.teardown(() => rmSync(root, { recursive: true, force: true }));
-for (const name of ["tarball", "project", "prime", "home"]) mkdirSync(join(root, name));
-const npm = (args: string[], cwd: string) => spawnSync("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], { cwd, encoding: "utf8" });
-
-await buildTypescript(() => {});
-const packed = npm(["pack", "--json", "--pack-destination", join(root, "tarball")], packageRoot);
-const [{ files: members, filename }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
-const paths = members.map(({ path }) => path);
-const tarball = join(root, "tarball", filename);
+const { root, tarball, paths } = await pack(t);
 
 t.test("the file list", async (t) => {
   // Each line is a sort of file; a new sort must be added here on purpose.
@@ -42,49 +31,32 @@ t.test("the file list", async (t) => {
   t.ok(statSync(tarball).size <= 6e6, `${statSync(tarball).size} bytes`);
 });
 
-/** Installs from npm's cache only; fills the cache with `npm ci` first when it lacks something. */
-function installOffline(): { status: number | null; text: string; unreachable?: string } {
-  const project = join(root, "project");
-  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "empty", version: "1.0.0", private: true }));
-  const install = () => {
-    const { status, stdout, stderr } = npm(["install", "--offline", "--foreground-scripts", tarball], project);
-    return { status, text: stdout + stderr };
-  };
-  const first = install();
-  if (first.status === 0 || !/ENOTCACHED/.test(first.text)) return first;
-  for (const name of ["package.json", "package-lock.json"]) copyFileSync(join(packageRoot, name), join(root, "prime", name));
-  const primed = npm(["ci", "--omit=dev", "--ignore-scripts"], join(root, "prime"));
-  return primed.status === 0 ? install() : { ...first, unreachable: primed.stderr };
-}
-
-const installed = installOffline();
-const skip = installed.unreachable !== undefined && "npm's cache lacks the dependencies and the registry cannot be reached";
-const at = join(root, "project", "node_modules", "absolute-zero");
-const env = { ...process.env, AZR_HOME: join(root, "home"), LIBTORCH: "", AZR_NATIVE_FOLDER: "", AZR_PYTHON: "", VIRTUAL_ENV: "" };
+const { status, text, project, at, env, skip } = installOffline(root, tarball);
+const azr = (args: string[], more: Record<string, string> = {}) =>
+  spawnSync(join(project, "node_modules", ".bin", "azr"), args, { cwd: project, env: { ...env, ...more }, encoding: "utf8", timeout: 300_000 });
 
 t.test("installs offline and runs nothing", { skip }, async (t) => {
-  t.equal(installed.status, 0, installed.text);
-  t.notMatch(installed.text, /gyp|^> /m, "no script ran");
+  t.equal(status, 0, text);
+  t.notMatch(text, /gyp|^> /m, "no script ran");
   t.same(readdirSync(join(root, "home")), []);
   t.notOk(existsSync(join(at, "build")));
-  t.ok(existsSync(join(root, "project", "node_modules", ".bin", "azr")));
+  t.ok(existsSync(join(project, "node_modules", ".bin", "azr")));
 });
 
 t.test("import works with nothing native", { skip }, async (t) => {
   const program = `
     const [main, config, testing] = await Promise.all(["absolute-zero", "absolute-zero/config", "absolute-zero/testing"].map((name) => import(name)));
     process.stdout.write(JSON.stringify([main, config, testing].map((module) => Object.keys(module))));`;
-  const output = execFileSync(process.execPath, ["--input-type=module", "-e", program], { cwd: join(root, "project"), env, encoding: "utf8" });
+  const output = execFileSync(process.execPath, ["--input-type=module", "-e", program], { cwd: project, env, encoding: "utf8" });
   const [main, config, testing] = JSON.parse(output) as string[][];
   for (const name of ["train", "openEngine", "openExecutor", "defineConfig", "inspect", "AzrError"]) t.ok(main!.includes(name), name);
   t.ok(config!.includes("defineConfig"));
   t.ok(testing!.length > 0);
-  const require = execFileSync(process.execPath, ["-p", "typeof require('absolute-zero').train"], { cwd: join(root, "project"), env, encoding: "utf8" });
+  const require = execFileSync(process.execPath, ["-p", "typeof require('absolute-zero').train"], { cwd: project, env, encoding: "utf8" });
   t.equal(require.trim(), "function", "CommonJS can require it");
 });
 
 t.test("types are found", { skip }, async (t) => {
-  const project = join(root, "project");
   mkdirSync(join(project, "code"));
   writeFileSync(join(project, "code", "main.ts"), 'import { defineConfig, train, type Engine } from "absolute-zero";\nexport const run = () => train(defineConfig({}));\nexport type E = Engine;\n');
   const tsc = join(packageRoot, "node_modules", "typescript", "bin", "tsc");
@@ -94,7 +66,7 @@ t.test("types are found", { skip }, async (t) => {
 });
 
 t.test("the doctor answers", { skip }, async (t) => {
-  const doctor = spawnSync(join(root, "project", "node_modules", ".bin", "azr"), ["doctor", "--json"], { cwd: join(root, "project"), env, encoding: "utf8" });
+  const doctor = azr(["doctor", "--json"]);
   t.ok([0, 3].includes(doctor.status!), `exit code ${doctor.status}: ${doctor.stderr}`);
   const report = JSON.parse(doctor.stdout);
   for (const key of ["ok", "node", "libtorch", "addon", "executor", "devices"]) t.ok(key in report, key);
@@ -106,6 +78,33 @@ t.test("the doctor answers", { skip }, async (t) => {
 
 t.test("the engine says what is missing", { skip }, async (t) => {
   const program = 'import { openEngine } from "absolute-zero"; await openEngine({ model: "seedling" }).catch((error) => process.stdout.write(JSON.stringify({ code: error.code, hint: error.hint })));';
-  const output = execFileSync(process.execPath, ["--input-type=module", "-e", program], { cwd: join(root, "project"), env, encoding: "utf8" });
+  const output = execFileSync(process.execPath, ["--input-type=module", "-e", program], { cwd: project, env, encoding: "utf8" });
   t.match(JSON.parse(output), { code: /^AZR_(TORCH_NOT_FOUND|ADDON_LOAD_FAILED)$/, hint: /azr (torch install|build|doctor)/ });
+});
+
+t.test("a command that needs LibTorch names the one that fetches it", { skip }, async (t) => {
+  // A Python without torch, so that nothing is found.
+  const failed = azr(["demo", "--steps", "1"], { AZR_PYTHON: "/bin/false" });
+  t.equal(failed.status, 3);
+  t.match(failed.stderr, /AZR_TORCH_NOT_FOUND: [\s\S]*own cache: [\s\S]*npx azr torch install/);
+  t.equal(failed.stdout, "");
+});
+
+const record = readBuildRecord();
+const noBuild = skip || (record?.torch === undefined && "this checkout has no native build to take along: npm run build makes it");
+
+t.test("with LibTorch and the native parts there, the demo runs", { skip: noBuild }, async (t) => {
+  const LIBTORCH = record!.torch!.root;
+  const { addon } = JSON.parse(azr(["doctor", "--json"], { LIBTORCH }).stdout);
+  mkdirSync(dirname(addon.folder), { recursive: true });
+  cpSync(nativeFolder(), addon.folder, { recursive: true });
+  const after = JSON.parse(azr(["doctor", "--json"], { LIBTORCH }).stdout);
+  t.match(after, { ok: true, problems: [], addon: { loads: true, upToDate: true }, executor: { ok: true } });
+  const demo = azr(["demo", "--steps", "3", "--tasks-per-kind", "4", "--json"], { LIBTORCH });
+  t.equal(demo.status, 0, demo.stderr);
+  const lines = demo.stdout.trim().split("\n").map((line) => JSON.parse(line));
+  const result = lines.at(-1);
+  t.match(result, { type: "demo-result", seed: 0, steps: 3, overall: { n: 12 } });
+  t.equal(lines.filter(({ type }) => type === "step-end").length, 3);
+  t.ok(existsSync(result.report) && result.report.startsWith(project), "the report is in the project, where the command ran");
 });

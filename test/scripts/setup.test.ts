@@ -1,9 +1,9 @@
-// The pieces of the set-up scripts that need neither network nor compiler: distribution names, lockfile comparison,
-// locks between processes, and the reading of test results.
+// The pieces of the set-up scripts that need neither network nor compiler: distribution names, what a machine without tools is told,
+// lockfile comparison, locks between processes, and the reading of test results.
 
 import t from "tap";
-import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readGoogleTest } from "../../scripts/lib/gtest-output.mjs";
 import { packagesUpToDate } from "../../scripts/lib/setup-steps.mjs";
@@ -27,7 +27,43 @@ t.test("install lines by distribution", async (t) => {
     t.equal(packageManager(osRelease), manager);
     t.equal(installLine(["compiler", "cmake"], { osRelease, root: true }), line);
   }
-  t.equal(installLine(["pip"], { osRelease: debian, root: false }), "sudo apt-get install -y python3-pip");
+  const all = ["compiler", "cmake", "make", "python", "pip", "gtest"];
+  t.equal(installLine(all, { osRelease: debian, root: false }), "sudo apt-get install -y g++ cmake make python3 python3-pip libgtest-dev");
+  t.equal(installLine(all, { osRelease: "ID=fedora\n", root: false }), "sudo dnf install -y gcc-c++ cmake make python3.11 python3-pip gtest-devel");
+});
+
+t.test("a fresh clone on a machine without the tools: one sentence, one line to paste, nothing begun", async (t) => {
+  const shims: Record<string, string> = {
+    "g++": 'echo "g++ (Debian 12.2.0) 12.2.0"', cmake: 'echo "cmake version 3.25.1"', make: 'echo "GNU Make 4.3"',
+    python3: 'case "$*" in *pip*) echo "pip 23.0 from here";; *) echo 3.11.2;; esac',
+  };
+  const cases: { name: string; change: Record<string, string | null>; says: RegExp; line: string }[] = [
+    { name: "no compiler", change: { "g++": null }, says: /no C\+\+ compiler \(g\+\+ or clang\+\+\) was found\./, line: installLine(["compiler"]) },
+    { name: "no cmake", change: { cmake: null }, says: /cmake was not found\./, line: installLine(["cmake"]) },
+    { name: "no pip", change: { python3: 'case "$*" in *pip*) exit 1;; *) echo 3.11.2;; esac' }, says: /python3 has no pip\./, line: installLine(["pip"]) },
+    { name: "no Python", change: { python3: null }, says: /python3 was not found or does not run\./, line: installLine(["python", "pip"]) },
+    { name: "nothing", change: { "g++": null, cmake: null, make: null, python3: null }, says: /python3 was not found or does not run; no C\+\+ compiler .*; cmake .*; neither make nor ninja was found\./, line: installLine(["python", "pip", "compiler", "cmake", "make"]) },
+    { name: "old cmake", change: { cmake: 'echo "cmake version 3.16.3"' }, says: /cmake 3\.16\.3 is too old \(3\.18 is needed\)\./, line: "python3 -m pip install --user cmake" },
+    { name: "old compiler", change: { "g++": 'echo "g++ (Debian 10.2.1-6) 10.2.1"' }, says: /10\.2\.1 is too old for C\+\+20/, line: "install g++ 11 or newer and set CXX to it" },
+    { name: "old Python", change: { python3: "echo 3.9.2" }, says: /python3 is 3\.9\.2, 3\.11 or newer is needed\./, line: "install Python 3.11 or newer and set AZR_PYTHON to it" },
+  ];
+  const clone = t.testdir({ clone: {}, bin: {} });
+  for (const name of ["scripts", "package.json", "package-lock.json", "binding.gyp"]) cpSync(join(packageRoot, name), join(clone, "clone", name), { recursive: true });
+  for (const [index, { name, change, says, line }] of cases.entries()) {
+    const bin = join(clone, "bin", String(index));
+    mkdirSync(bin);
+    for (const [tool, script] of Object.entries({ ...shims, ...change })) {
+      if (script !== null) writeFileSync(join(bin, tool), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+    const env = { PATH: bin, HOME: clone };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(clone, "clone", "scripts", "bootstrap.mjs"), "demo"], { env, encoding: "utf8" });
+    t.equal(status, 3, `${name}: exit code`);
+    t.equal(stdout, "", name);
+    t.match(stderr, says, `${name}: the sentence`);
+    t.equal(stderr.trim().split("\n").length, 2, `${name}: ${stderr}`);
+    t.ok(stderr.endsWith(`Do this: ${line}\n`), `${name}: ${stderr}`);
+    t.notOk(existsSync(join(clone, "clone", "node_modules")), `${name}: nothing was installed`);
+  }
 });
 
 t.test("Node versions", async (t) => {

@@ -59,9 +59,12 @@ export const curriculum = z.strictObject({
     .default("tuned")
     .meta({ description: "Column of the reward table" }),
   baseline: z
-    .enum(["sequence", "token"])
+    .enum(["sequence", "token", "task"])
     .default("sequence")
-    .meta({ description: "What a group's mean and variance are taken over: its sequences, or their tokens as the reference code does" }),
+    .meta({
+      description:
+        "Baseline of a group (kind and role): the mean over its sequences, over their tokens as the reference code does, or, for answers, over the other answers to the same task",
+    }),
   induction: inductionSchema.prefault({}),
   validation: validationSchema.prefault({}),
   seedTasks: z

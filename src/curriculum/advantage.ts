@@ -10,14 +10,18 @@ export interface RewardedSequence {
   reward: number | null;
   /** Tokens of the response; its weight with the `token` baseline. */
   tokens: number;
+  /** What the sequence answers, when several of its group answer the same; only the `task` baseline looks at it. */
+  task?: string;
 }
 
 export interface AdvantageOptions {
   /**
    * `sequence` (default): mean and population variance over the group's sequences, as the paper writes it.
    * `token`: over the group's response tokens, each with its sequence's reward, unbiased variance, as the authors' code does.
+   * `task`: variance as `sequence`, but the mean is that of the other sequences of the same task (leave-one-out, arXiv 2402.14740).
+   * Its expectation has the direction and size of `sequence`; what is gone is the noise of tasks that are merely hard or easy.
    */
-  baseline?: "sequence" | "token";
+  baseline?: "sequence" | "token" | "task";
   /** Control experiment: permutes the rewards inside each group with this stream before anything else. */
   shuffle?: Random;
 }
@@ -44,9 +48,24 @@ export function advantages(sequences: readonly RewardedSequence[], { baseline = 
     const mean = sum(rewards.map((reward, at) => reward * weights[at]!)) / total;
     const squares = sum(rewards.map((reward, at) => (reward - mean) ** 2 * weights[at]!));
     const variance = squares / (baseline === "token" ? total - 1 : total);
-    members.forEach((index, at) => (result[index] = (rewards[at]! - mean) / Math.sqrt(variance + epsilon)));
+    const others = baseline === "task" ? meansOfOthers(members.map((index) => sequences[index]!.task), rewards) : [];
+    members.forEach((index, at) => (result[index] = (rewards[at]! - (others[at] ?? mean)) / Math.sqrt(variance + epsilon)));
   }
   return result;
+}
+
+/** For each reward the mean of the others of its task; undefined for one that is alone or has no task: the group's mean stands in. */
+function meansOfOthers(tasks: (string | undefined)[], rewards: number[]): (number | undefined)[] {
+  const totals = new Map<string, { count: number; sum: number }>();
+  tasks.forEach((task, at) => {
+    if (task === undefined) return;
+    const { count, sum } = totals.get(task) ?? { count: 0, sum: 0 };
+    totals.set(task, { count: count + 1, sum: sum + rewards[at]! });
+  });
+  return tasks.map((task, at) => {
+    const { count, sum } = (task === undefined ? undefined : totals.get(task)) ?? { count: 0, sum: 0 };
+    return count < 2 ? undefined : (sum - rewards[at]!) / (count - 1);
+  });
 }
 
 function sum(values: readonly number[]): number {

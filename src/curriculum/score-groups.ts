@@ -21,6 +21,7 @@ export function scoreGroups({ config, step, emit }: StepContext, groups: Group[]
       group: `${group.kind.name}/${group.role}`,
       reward: sequence.reward,
       tokens: sequence.completion.tokens.length,
+      ...(group.role === "solve" && sequence.task !== undefined ? { task: sequence.task.id } : {}),
     })),
     { baseline, ...(config.reward.shuffle ? { shuffle: createRandom(config.seed, step, "shuffle") } : {}) },
   );

@@ -79,6 +79,20 @@ t.test("advantages, worked by hand", async (t) => {
   t.same(advantages([]), new Float64Array(0));
 });
 
+t.test("the task baseline: each answer against the others to its task, in units of its group's deviation", async (t) => {
+  // Mean 0.4; squares 3 * 0.36 + 2 * 0.81 = 2.7: variance 0.54. Of task x the others give 0.25, 0.25, 1; y is alone, the last has no task.
+  const rewards: [reward: number, task?: string][] = [[1, "x"], [1, "x"], [-0.5, "x"], [-0.5, "y"], [1]];
+  const sequences = rewards.map(([reward, task]) => ({ group: "deduction/solve", reward, tokens: 3, ...(task === undefined ? {} : { task }) }));
+  const want = [0.75, 0.75, -1.5, -0.9, 0.6].map((value) => value / Math.sqrt(0.54));
+  close(t, advantages(sequences, { baseline: "task" }), want);
+  const elsewhere = sequences.map((sequence) => ({ ...sequence, group: "abduction/solve", reward: -sequence.reward }));
+  close(t, advantages([...sequences, ...elsewhere], { baseline: "task" }), [...want, ...want.map((value) => -value)]);
+
+  const easyAndHard = [1, 1, -0.5, -0.5].map((reward, at) => ({ group: "deduction/solve", reward, tokens: 3, task: at < 2 ? "easy" : "hard" }));
+  close(t, advantages(easyAndHard, { baseline: "task" }), [0, 0, 0, 0]);
+  close(t, advantages(easyAndHard), [1, 1, -1, -1]);
+});
+
 t.test("six baselines: what one kind or role earns moves no other", async (t) => {
   // Each row: rewards of a group, and (reward - mean) / deviation worked by hand. Population deviations: 0.75, 0.5, 0.25 * sqrt(2), sqrt(3) / 2, 0, 1.
   const groups: [group: string, rewards: number[], want: number[]][] = [

@@ -91,7 +91,7 @@ async function scripted(t: Fixture, { config = {}, proposals, answer = () => "0"
     steps,
     kinds: ["deduction"],
     ...config,
-    curriculum: { proposals: proposals.length, rollouts: { n: 2 }, ...config.curriculum },
+    curriculum: { proposals: proposals.length, rollouts: { n: 2 }, baseline: "sequence", ...config.curriculum },
   }, { engine, executor, tokenizer: fakeTokenizer(), ...(proposer === undefined ? {} : { proposer }) });
   const events = await collect(run);
   const updates = engine.calls.flatMap((call) => (call.method === "update" ? [call.request] : []));

@@ -21,7 +21,7 @@ export interface GenerateRequest {
   topP?: number;
   /** Keep the k most probable tokens. Default 0 (off). */
   topK?: number;
-  /** Sampling is a function of (seed, prompt index, sample index, position) alone, not of what else is in the batch. */
+  /** Sampling is a function of (seed, prompt index * samples + sample index, position) alone, not of what else is in the batch. */
   seed: number;
   /** A completion ends after one of these. */
   stopTokens: number[];

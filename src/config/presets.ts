@@ -12,6 +12,7 @@ const demo: ConfigInput = {
     proposals: 48,
     references: 1,
     rollouts: { n: 8, reuse: true },
+    replay: 16,
     baseline: "task",
     deduplicate: true,
     fidelity: "tuned",

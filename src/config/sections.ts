@@ -39,6 +39,11 @@ export const curriculum = z.strictObject({
     })
     .prefault({})
     .meta({ description: "Difficulty rollouts" }),
+  replay: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ description: "With rollouts.reuse: past tasks a kind and step that are answered again, n times each, and trained on" }),
   solverTasks: z
     .enum(["this-step", "previous-step"])
     .default("this-step")

@@ -1,9 +1,9 @@
-// The solver's own training answers, for runs that do not train on the difficulty rollouts: as many tasks a kind as there are
-// proposals, one answer each. New tasks come first (of this step, as the paper has it, or of the one before, as the authors' code
-// does); what is missing is drawn from the buffer.
+// Which tasks the solver answers for training alone. Runs that do not train on the difficulty rollouts: as many tasks a kind as there
+// are proposals, one answer each; new tasks come first (of this step, as the paper has it, or of the one before, as the authors'
+// code does), and what is missing is drawn from the buffer. Runs that do may replay past tasks beside them.
 import { createRandom } from "../random.ts";
 import type { TaskKind } from "./kinds/kind.ts";
-import { encodePrompt } from "./sample.ts";
+import { encodePrompt, type EncodedPrompt } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
 import { fits } from "./step-propose.ts";
 import { solve } from "./step-solve.ts";
@@ -22,10 +22,23 @@ function chooseTasks({ config, buffers, step }: StepContext, kind: TaskKind, acc
   return [...chosen, ...spare].slice(0, count);
 }
 
-/** Samples and judges one answer to each chosen task. */
-export async function attemptTasks(context: StepContext, kind: TaskKind, accepted: { task: Task }[]): Promise<Sequence[]> {
-  const tasks = chooseTasks(context, kind, accepted)
+function posed(context: StepContext, kind: TaskKind, tasks: Task[]): { task: Task; prompt: EncodedPrompt }[] {
+  return tasks
     .map((task) => ({ task, prompt: encodePrompt(context.codec, kind.buildSolutionPrompt(task, context.format)) }))
     .filter(({ prompt }) => fits(context, prompt, context.config.generation.maxTokens.solve));
+}
+
+/** Samples and judges one answer to each chosen task. */
+export async function attemptTasks(context: StepContext, kind: TaskKind, accepted: { task: Task }[]): Promise<Sequence[]> {
+  const tasks = posed(context, kind, chooseTasks(context, kind, accepted));
   return (await solve(context, { kind, tasks, samples: 1, purpose: "attempts" })).flat();
+}
+
+/**
+ * Past tasks to answer again in this step, drawn uniformly. Since no program is accepted twice, new tasks soon leave the short
+ * programs behind; without practice the model unlearns these.
+ */
+export function replayTasks(context: StepContext, kind: TaskKind): { task: Task; prompt: EncodedPrompt }[] {
+  const { config, buffers, step } = context;
+  return posed(context, kind, buffers.of(kind.name).sample(config.curriculum.replay, createRandom(config.seed, step, "replay", kind.name)));
 }

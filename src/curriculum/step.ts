@@ -9,7 +9,7 @@ import { type AcceptedTask, type Group, type LoopContext, type RolloutRecord, ro
 import { type Metrics, stepMetrics } from "./step-metrics.ts";
 import { propose, type Proposal } from "./step-propose.ts";
 import { solve } from "./step-solve.ts";
-import { attemptTasks } from "./attempt-tasks.ts";
+import { attemptTasks, replayTasks } from "./attempt-tasks.ts";
 import { trainOn } from "./update-batch.ts";
 import type { StepTimings } from "../events.ts";
 
@@ -87,7 +87,8 @@ async function solveNew(context: StepContext, at: number, proposals: Proposal[],
   const { config } = context;
   const kind = context.kinds[at]!;
   const { n, reuse } = config.curriculum.rollouts;
-  const answers = await solve(context, { kind, tasks: accepted, samples: n, purpose: "rollouts" });
+  const past = reuse ? replayTasks(context, kind) : [];
+  const answers = await solve(context, { kind, tasks: [...accepted, ...past], samples: n, purpose: "rollouts" });
   accepted.forEach(({ proposal }, index) => {
     proposal.sequence.solveRate = solveRate(answers[index]!.map(({ outcome }) => outcome as AnswerOutcome));
   });

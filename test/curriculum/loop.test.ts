@@ -91,7 +91,7 @@ async function scripted(t: Fixture, { config = {}, proposals, answer = () => "0"
     steps,
     kinds: ["deduction"],
     ...config,
-    curriculum: { proposals: proposals.length, rollouts: { n: 2 }, baseline: "sequence", ...config.curriculum },
+    curriculum: { proposals: proposals.length, rollouts: { n: 2 }, baseline: "sequence", replay: 0, ...config.curriculum },
   }, { engine, executor, tokenizer: fakeTokenizer(), ...(proposer === undefined ? {} : { proposer }) });
   const events = await collect(run);
   const updates = engine.calls.flatMap((call) => (call.method === "update" ? [call.request] : []));
@@ -214,6 +214,18 @@ t.test("settings that change what is trained", async (t) => {
   t.same(pairs.map(([reward]) => reward), [0, 0, 0, 0, -1, -1, -1, -1], "the rewards stay with their sequences in the record");
   t.ok(pairs.some(([reward, sign]) => (reward === 0) !== (sign === 1)), "the advantages are those of permuted rewards");
   t.equal(pairs.filter(([, sign]) => sign === 1).length, 4);
+});
+
+t.test("past tasks are replayed: answered and trained beside the new ones, worth nothing to their proposers", async (t) => {
+  t.testdir({});
+  const answer = (prompt: string, sample: number) => (sample === 0 ? (prompt.includes("a + 20") ? "21" : "11") : "12");
+  const { run, updates } = await scripted(t, { proposals: [plus(10), plus(20)], answer, steps: 2, config: { curriculum: { proposals: 1, replay: 4 } } });
+  const [first, second] = [await rollouts(run.dir!, 1), await rollouts(run.dir!, 2)];
+  // Step 1 has the seed task to replay, step 2 also what step 1 made.
+  t.same(solvers(first).map(({ task }) => task), ["t-1-d-0", "t-1-d-0", "t-0-d-0", "t-0-d-0"]);
+  t.same(solvers(second).map(({ task }) => task).sort(), ["t-0-d-0", "t-0-d-0", "t-1-d-0", "t-1-d-0", "t-2-d-0", "t-2-d-0"]);
+  t.same(proposers(second).map(({ task, solveRate }) => [task, solveRate]), [["t-2-d-0", 0.5]], "a proposal's solve rate is that of its own task");
+  t.equal(prompts(updates[1]!).filter((text) => text.startsWith("<|deduce|>")).length, 3, "all three are trained");
 });
 
 t.test("without rollouts.reuse the solver is trained on answers of their own", async (t) => {

@@ -1,4 +1,4 @@
-// `azr demo`: watch the bundled model learn, ten minutes on two cores, and see by how much.
+// `azr demo`: watch the bundled model learn, ten minutes at most on two cores, and see by how much.
 
 import { resolve } from "node:path";
 import { Command, Option } from "commander";

@@ -65,15 +65,23 @@ async function guarded<Result>(action: string, path: string, work: () => Promise
 
 // Not mkdir's own `recursive`: where a folder's parent exists and still nothing can be made in it (/proc), Node 20 tries for ever.
 async function makeFolders(path: string): Promise<void> {
+  const parent = dirname(path);
+  try {
+    return await makeOne(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) throw error;
+  }
+  // The parent was missing a moment ago; somebody else may have made it since, so the second try counts.
+  if (!(await stat(parent).then(() => true, () => false))) await makeFolders(parent);
+  await makeOne(path);
+}
+
+/** A folder that is there already is fine. */
+async function makeOne(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
-    const parent = dirname(path);
-    if (code !== "ENOENT" || parent === path || (await stat(parent).then(() => true, () => false))) throw error;
-    await makeFolders(parent);
-    await makeFolders(path);
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
   }
 }
 

@@ -13,6 +13,8 @@ namespace azr {
 namespace {
 
 constexpr int64_t kScoreTokens = 1024;
+constexpr int64_t kMostCompletions = int64_t{1} << 20;       // of one Generate
+constexpr int64_t kMostCompletionTokens = int64_t{1} << 28;
 
 class Stopwatch {
  public:
@@ -140,6 +142,13 @@ GenerateResult Engine::Generate(const TokenRows& prompts, const GenerateSettings
       Invalid("a prompt of " + std::to_string(length) + " tokens with maxTokens " + std::to_string(settings.max_tokens) +
               " exceeds the model's " + std::to_string(model_.shape().max_positions) + " positions");
     }
+  }
+  // A result is held whole, so what one call may ask for has an end. In this order nothing overflows.
+  const int64_t prompt_count = static_cast<int64_t>(prompts.lengths.size());
+  if (prompt_count > 0 && (settings.samples > kMostCompletions / prompt_count ||
+                           settings.max_tokens > kMostCompletionTokens / (settings.samples * prompt_count))) {
+    Invalid("one call makes at most " + std::to_string(kMostCompletions) + " completions and " +
+            std::to_string(kMostCompletionTokens) + " tokens (prompts x samples x maxTokens): ask in several calls");
   }
   Stopwatch watch(&stats_.generate_seconds);
   GenerateResult result = azr::Generate(&model_, &decoder_, &head_, prompts, settings, abort);

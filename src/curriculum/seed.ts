@@ -28,7 +28,7 @@ const identities: Record<"compact" | "prose", Identity> = {
   prose: {
     program: "def f(x):\n    return x",
     input: "'Hello world'",
-    inputs: ["'Hello world'", "1", "{'a': 1, 'b': 2}", "(1.1, 1.2, 1.3)", "'[[1, 0], [0, 1]]'", "1001101100010001", "[]", "None", "True", "['x', 'y']"],
+    inputs: ["'Hello world'", "1", "{'a': 1, 'b': 2}", "(1.1, 1.2, 1.3)", "'[[1, 0], [0, 1]]'", "1001101100010001", "[]", "None", "-7.5", "['x', 'y']"],
     message: "What comes out is not far from what goes in.",
   },
 };

@@ -38,10 +38,17 @@ export function requireRows(name: string, rows: TokenRows): TokenRows {
   };
 }
 
-/** A request's own object. */
-export function requireRequest<Request extends object>(request: Request): Request {
-  if (typeof request === "object" && request !== null) return request;
-  throw invalid(`Expected an object for the request but received ${describe(request)}.`);
+/** A request's own object, whose signal is one when it is there. */
+export function requireRequest<Request extends { signal?: AbortSignal }>(request: Request): Request {
+  if (typeof request !== "object" || request === null) throw invalid(`Expected an object for the request but received ${describe(request)}.`);
+  const { signal } = request;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid(`Expected an AbortSignal for signal but received ${describe(signal)}.`);
+  return request;
+}
+
+export function requireText(name: string, value: unknown): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw invalid(`Expected a text for ${name} but received ${value === "" ? "an empty one" : describe(value)}.`);
 }
 
 /** The request as native code takes it, defaults filled in. */

@@ -11,7 +11,7 @@ export interface TokenRows {
 export interface GenerateRequest {
   /** One row a prompt. A prompt has at least one token; its keys and values are computed once for its samples. */
   prompts: TokenRows;
-  /** Completions a prompt (n). Default 1. */
+  /** Completions a prompt (n). Default 1. One call makes at most 2^20 completions, and 2^28 tokens counting maxTokens for each. */
   samples?: number;
   /** Most tokens a completion, the stop token counted. */
   maxTokens: number;

@@ -3,7 +3,7 @@
 import { AzrError } from "../errors.ts";
 import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
-import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows } from "./arguments.ts";
+import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows, requireText } from "./arguments.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest } from "./engine.ts";
 import { loadAddon } from "./load-addon.ts";
 import type { NativeEngine } from "./load-addon.ts";
@@ -43,8 +43,8 @@ function translate(error: unknown, signal?: AbortSignal): AzrError {
  * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_CHECKPOINT_CORRUPT, AZR_ADDON_LOAD_FAILED, AZR_OUT_OF_MEMORY, AZR_ABORTED
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { threads = 0, initialize, signal } = options;
-  const resolved = resolveModel(options.model, { weights: initialize === undefined });
+  const { model, threads = 0, initialize, signal } = requireRequest(options);
+  const resolved = resolveModel(requireText("model", model), { weights: initialize === undefined });
   const { shape } = readModelConfig(resolved.config);
   const { NativeEngine } = loadAddon();
   if (signal?.aborted) throw new AzrError("AZR_ABORTED", "Opening the engine was aborted.", { cause: signal.reason });
@@ -90,12 +90,12 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
     score: (request: ScoreRequest) =>
       call(request, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
     update: (request: UpdateRequest) => call(request, (abort) => native.update(nativeUpdateRequest(request), abort)),
-    saveModel: (folder) => call({}, () => saveModel(native, folder)),
-    saveOptimizer: (folder) => call({}, () => saveOptimizer(native, folder)),
+    saveModel: (folder) => call({}, async () => saveModel(native, requireText("folder", folder))),
+    saveOptimizer: (folder) => call({}, async () => saveOptimizer(native, requireText("folder", folder))),
     load: (folder, { optimizer = true } = {}) =>
       call({}, async () => {
         // Both files are checked before either changes anything.
-        const weights = findWeights(folder, native.layout(), { checkpoint: true });
+        const weights = findWeights(requireText("folder", folder), native.layout(), { checkpoint: true });
         const moments = optimizer ? findOptimizer(folder, native.layout()) : undefined;
         await native.loadParameters(weights);
         await native.loadOptimizer(moments);

@@ -28,6 +28,7 @@ export interface RunOutcome {
 
 export interface Limits {
   cpuMs: number;
+  /** A backstop: a run that is stopped by it without having had the processor for half of the time is not judged but tried again. */
   wallMs: number;
   memoryBytes: number;
   outputBytes: number;
@@ -48,7 +49,7 @@ export interface RunRequest {
   /**
    * `input` (default): zygote A runs each input in a fork of its own. `program`: all inputs in one fork, in order, under the limits of
    * all inputs together; several times faster, for programs that are known to be honest (a corpus that we wrote), or whose determinism
-   * is checked too: the variants run the inputs in reverse order, which a program that remembers does not survive.
+   * is checked too: the variants begin with another input, which a program that remembers does not survive.
    */
   isolation?: "input" | "program";
   /**
@@ -57,6 +58,11 @@ export interface RunRequest {
    */
   expected?: string[];
   limits?: Partial<Limits>;
+  /**
+   * Changes of the limits for the variants' runs. With larger ones, a program whose value depends on where a limit lies (it catches its
+   * MemoryError, say) shows as not deterministic.
+   */
+  variantLimits?: Partial<Limits>;
   signal?: AbortSignal;
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import type { Executor, Limits, RunOutcome, RunRequest, RunResult } from "./executor.ts";
+import { checkParseRequest, checkProgramText, checkRunRequest } from "./check-request.ts";
 import { findPython } from "./find-python.ts";
 import { defaultLimits, groupInputs, mergeLimits, refusal } from "./limits.ts";
 import { valuesEqual } from "./compare-value.ts";
@@ -27,8 +28,17 @@ export interface ExecutorOptions {
 
 /** Times that a request which ended in `sandbox-error` is tried again. */
 const sandboxRetries = 2;
+/** Factor of the wall limit from one try to the next, and its end. */
+const wallGrowth = 5;
+const mostWallMs = 600_000;
 const variantsByDeterminism = { once: 0, pair: 1, full: 3 } as const;
 const parseAllowanceMs = 10_000;
+
+/** The items beginning `by` places on; never in their own order where there are two or more. */
+function rotate<T>(items: T[], by: number): T[] {
+  const first = items.length < 2 ? 0 : 1 + ((by - 1) % (items.length - 1));
+  return [...items.slice(first), ...items.slice(0, first)];
+}
 
 const badRequest = (message: string): RunOutcome => ({ outcome: "bad-request", message, cpuMs: 0, wallMs: 0 });
 
@@ -68,9 +78,9 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
   let sandboxErrors = 0;
 
   /** Repeats a request while the sandbox itself fails: `decode` then gives the reason as text. Throws AZR_EXECUTOR_FAILED in the end. */
-  async function ask<T extends object>(request: SupervisorRequest, decode: (reply: Buffer) => T | string): Promise<T> {
+  async function ask<T extends object>(requestOf: (retry: number) => SupervisorRequest, decode: (reply: Buffer) => T | string): Promise<T> {
     for (let retry = 0; ; retry += 1) {
-      const answer = decode(await client.request(request));
+      const answer = decode(await client.request(requestOf(retry)));
       if (typeof answer !== "string") return answer;
       sandboxErrors += 1;
       if (retry < sandboxRetries) continue;
@@ -83,7 +93,11 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
   /** The outcomes of one variant's run, in the order of the inputs. `values` are those expected, when they are known. */
   async function execute(wire: WireRun, signal: AbortSignal | undefined, values?: string[]): Promise<RunOutcome[]> {
     const groups = groupInputs(wire.inputs, { ...wire, values }).map((inputs) => ask(
-      { kind: frameKinds.run, payload: encodeRun({ ...wire, inputs }), allowanceMs: wire.wallMs * inputs.length, signal },
+      (retry) => {
+        // A run that other work kept from its processor gets more time.
+        const wallMs = Math.min(wire.wallMs * wallGrowth ** retry, mostWallMs);
+        return { kind: frameKinds.run, payload: encodeRun({ ...wire, wallMs, inputs }), allowanceMs: wallMs * inputs.length, signal };
+      },
       (reply) => {
         const outcomes = decodeRunReply(reply, inputs.length);
         runs += outcomes.length;
@@ -94,21 +108,24 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     return (await Promise.all(groups)).flat();
   }
 
-  /** Whether every variant, running all inputs in one fork in reverse order, gave the values that A gave. */
-  async function replaysAgree(wire: WireRun, runsOfA: RunOutcome[], variants: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const values = runsOfA.map(({ value }) => value!).reverse();
-    // A fork has the limit times its inputs. But a replay that needs several times what A needed is not the same run.
+  /** Whether every variant, running all inputs in one fork, each beginning with another input, gave the values that A gave. */
+  async function variantsAgree(wire: WireRun, runsOfA: RunOutcome[], variants: number, signal: AbortSignal | undefined): Promise<boolean> {
+    // A fork has the limit times its inputs. But a variant that needs several times what A needed is not the same run.
     const usedByA = runsOfA.reduce((sum, run) => sum + run.cpuMs, 0);
-    const cpuMs = Math.min(wire.cpuMs, Math.ceil((wire.cpuMs + 4 * usedByA) / values.length));
-    const replay: WireRun = { ...wire, oneFork: true, cpuMs, inputs: wire.inputs.toReversed() };
-    const replays = await Promise.all(
-      Array.from({ length: variants }, (_, index) => execute({ ...replay, variant: index + 1 }, signal, values)),
-    );
-    return replays.every((outcomes) => outcomes.every((run, index) => run.outcome === "ok" && run.value === values[index]));
+    const cpuMs = Math.min(wire.cpuMs, Math.ceil((wire.cpuMs + 4 * usedByA) / runsOfA.length));
+    const agreements = Array.from({ length: variants }, async (_, index) => {
+      const variant = index + 1;
+      const values = rotate(runsOfA, variant).map(({ value }) => value!);
+      const outcomes = await execute({ ...wire, oneFork: true, cpuMs, variant, inputs: rotate(wire.inputs, variant) }, signal, values);
+      return outcomes.every((run, at) => run.outcome === "ok" && run.value === values[at]);
+    });
+    return (await Promise.all(agreements)).every(Boolean);
   }
 
   async function run(request: RunRequest): Promise<RunResult> {
+    checkRunRequest(request);
     const { sourceBytes, ...limits } = mergeLimits(ownLimits, request.limits);
+    const { sourceBytes: _, ...variantLimits } = mergeLimits({ ...limits, sourceBytes }, request.variantLimits);
     const { program, inputs, determinism = "once", isolation = "input", expected, signal } = request;
     const why = refusal("program", program, { ...limits, sourceBytes });
     const refusals = inputs.map((input) => why ?? refusal("input", input, { ...limits, sourceBytes }));
@@ -121,21 +138,23 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
       outcome === "ok" && (expected === undefined || valuesEqual(expected[index]!, value!));
     const comparable = runsOfA.length > 0 && runsOfA.every(wanted);
     if (determinism === "once" || !comparable) return { runs: runsOfA, deterministic: null };
-    return { runs: runsOfA, deterministic: await replaysAgree(wire, runsOfA, variantsByDeterminism[determinism], signal) };
+    return { runs: runsOfA, deterministic: await variantsAgree({ ...wire, ...variantLimits }, runsOfA, variantsByDeterminism[determinism], signal) };
   }
 
   return {
     run,
-    async parse({ text, arguments: asArguments = false, signal }) {
+    async parse(request) {
+      const { text, arguments: asArguments = false, signal } = checkParseRequest(request);
       const message = refusal("text", text, ownLimits);
       if (message !== undefined) return { ok: false, message };
       const payload = encodeParse(text, asArguments);
-      return ask({ kind: frameKinds.parse, payload, allowanceMs: parseAllowanceMs, signal }, decodeParseReply);
+      return ask(() => ({ kind: frameKinds.parse, payload, allowanceMs: parseAllowanceMs, signal }), decodeParseReply);
     },
     async analyse(program) {
+      checkProgramText(program);
       const message = refusal("program", program, ownLimits);
       if (message !== undefined) return { ok: false, message, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
-      return ask({ kind: frameKinds.analyse, payload: encodeAnalyse(program), allowanceMs: parseAllowanceMs }, decodeAnalyseReply);
+      return ask(() => ({ kind: frameKinds.analyse, payload: encodeAnalyse(program), allowanceMs: parseAllowanceMs }), decodeAnalyseReply);
     },
     stats() {
       const { python: version, workers: running, layers } = client.hello();

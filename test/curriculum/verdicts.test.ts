@@ -64,6 +64,27 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
     });
   });
 
+  await t.test("an induction proposal writes different values, not only different texts", async (t) => {
+    const program = "def f(a):\n    return a";
+    const cases: [inputs: string[], RejectionReason | "accepted"][] = [
+      [["1", "2", "'1'", "[1]", "(1,)", "1.5"], "accepted"],
+      [["5", "+5"], "too-few-inputs"],
+      [["5", "0x5"], "too-few-inputs"],
+      [["5", "5,"], "too-few-inputs"],
+      [["5", "5.0"], "too-few-inputs"],
+      [["1", "True"], "too-few-inputs"],
+      [["[1, 2]", "[1,2, ]"], "too-few-inputs"],
+      [["'ab'", "'a' \"b\""], "too-few-inputs"],
+      [["{1, 2}", "{2, 1, 1}"], "too-few-inputs"],
+      [["{1: 2}", "{1: 0, 1: 2}"], "too-few-inputs"],
+      [["5", "a=5"], "bad-input"],
+    ];
+    for (const [inputs, want] of cases) {
+      const result = await kindNamed("induction").validate({ program, inputs }, { executor, settings });
+      t.equal(result.ok ? "accepted" : result.reason, want, `${inputs.join(" and ")}${result.ok ? "" : ` (${result.detail})`}`);
+    }
+  });
+
   await t.test("no held-out or validation program comes in under another name, and no known one again", async (t) => {
     const files = ["heldout", "validation"].map((name) => join(seedlingFolder(), "held-out", `${name}.jsonl`));
     const excludedPrograms = await heldOutPrograms(files, executor);
@@ -138,6 +159,7 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
       [induced, "class E:\n    def __eq__(self, other):\n        return True\ndef f(x):\n    return E()", "wrong"],
       [induced, "import sys\ndef f(x):\n    raise SystemExit(0)", "wrong"],
       [induced, "state = []\ndef f(x):\n    state.append(x)\n    return 2 * x if len(state) == 1 else 0", "wrong"],
+      [induced, "state = []\ndef f(x):\n    state.append(x)\n    return 2 * x if len(state) != 2 else 8", "wrong"],
     ];
     for (const [task, answer, verdict] of cases) {
       const result = await kindNamed(task.kind).verify(task, answer, { executor, settings });

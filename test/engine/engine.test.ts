@@ -172,6 +172,8 @@ t.test("malformed calls", async (t) => {
     [{ prompts: rows(Array(60).fill(1)) }, /60 tokens with maxTokens 20 exceeds the model's 64 positions/],
     [{ maxTokens: 0 }, /maxTokens/],
     [{ maxTokens: 2 ** 53 - 1 }, /positions/],
+    [{ samples: 2 ** 32 }, /at most 1048576 completions/],
+    [{ samples: 2 ** 53 - 1 }, /at most 1048576 completions/],
     [{ samples: 1.5 }, /samples but received number 1.5/],
     [{ temperature: NaN }, /temperature/],
     [{ topP: 0 }, /topP/],
@@ -205,6 +207,12 @@ t.test("malformed calls", async (t) => {
   ];
   for (const [change, message] of updates) await rejects(t, () => engine.update({ ...update, ...change }), "AZR_INPUT_INVALID", message);
   await rejects(t, () => engine.update({ ...update, oldLogProbabilities: update.weights.map(() => -3e38), advantages: update.weights.map(() => -1) }), "AZR_NUMERICS", /not finite/);
+  await rejects(t, () => openEngine(any(undefined)), "AZR_INPUT_INVALID", /request/);
+  await rejects(t, () => openEngine(any({ model: 5 })), "AZR_INPUT_INVALID", /text for model but received number 5/);
+  await rejects(t, () => openEngine({ model, signal: any({}) }), "AZR_INPUT_INVALID", /AbortSignal for signal/);
+  await rejects(t, () => engine.generate({ ...request, signal: any({}) }), "AZR_INPUT_INVALID", /AbortSignal/);
+  await rejects(t, () => engine.load(any(5)), "AZR_INPUT_INVALID", /text for folder/);
+  await rejects(t, () => engine.saveModel(""), "AZR_INPUT_INVALID", /text for folder/);
   await rejects(t, () => openEngine({ model, threads: 1e6 }), "AZR_INPUT_INVALID", /threads/);
   t.same(await engine.generate(request), before, "the weights are as they were");
 

@@ -118,7 +118,7 @@ t.test("determinism", async (t) => {
 
 t.test("no honest program is called non-deterministic", async (t) => {
   const programs = honestPrograms(216, 2);
-  const results = await Promise.all(programs.map((program) => executor.run({ ...program, determinism: "full" })));
+  const results = await Promise.all(programs.map(({ program, inputs }) => executor.run({ program, inputs, determinism: "full" })));
   for (const [index, { id, program, inputs }] of programs.entries()) {
     const { runs, deterministic } = results[index]!;
     // The one template that remembers: its second call sees what its first has left behind.
@@ -154,7 +154,37 @@ t.test("values that are expected decide whether determinism is checked", async (
   t.match(await ask(["2", "5"]), { runs: [{ value: "2" }, { value: "4" }], deterministic: null });
   t.equal(executor.stats().runs - before, 2, "no variant runs");
   const remembers = "n = 0\ndef f(x):\n    global n\n    n += x\n    return n";
-  t.match(await ask(["1", "3"], remembers), { deterministic: false }, "the variant runs them in reverse");
+  t.match(await ask(["1", "3"], remembers), { deterministic: false }, "the variant begins with another");
+});
+
+t.test("a value that hangs on the calls before it, or on a limit, is not deterministic", async (t) => {
+  // In reverse order this one gives the same three values.
+  const counts = "calls = 0\ndef f(x):\n    global calls\n    calls += 1\n    return [0, 5, 0, 5][calls]";
+  for (const determinism of ["pair", "full"] as const) {
+    t.equal((await executor.run({ program: counts, inputs: ["1", "2", "3"], determinism, isolation: "program" })).deterministic, false, determinism);
+  }
+  const catches = "def f(x):\n    try:\n        return len('a' * (100 << 20))\n    except MemoryError:\n        return 0";
+  const request = { program: catches, inputs: ["1"], determinism: "full" as const, limits: { memoryBytes: 64 << 20 } };
+  t.match(await executor.run(request), { runs: [{ value: "0" }], deterministic: true });
+  t.match(await executor.run({ ...request, variantLimits: { memoryBytes: 256 << 20 } }), { runs: [{ value: "0" }], deterministic: false });
+});
+
+t.test("requests that make no sense", async (t) => {
+  const request = { program: "def f(x): return x", inputs: ["1"] };
+  const table: [request: unknown, message: RegExp][] = [
+    [undefined, /request to run a program/],
+    [{ ...request, program: 5 }, /program/],
+    [{ ...request, inputs: "1" }, /inputs/],
+    [{ ...request, inputs: [1] }, /inputs\[0\]/],
+    [{ ...request, determinism: "banana" }, /determinism/],
+    [{ ...request, isolation: true }, /isolation/],
+    [{ ...request, expected: ["1", "2"] }, /one value an input/],
+    [{ ...request, signal: {} }, /signal/],
+    [{ ...request, input: "1" }, /"input"/],
+  ];
+  for (const [wrong, message] of table) await t.rejects(executor.run(wrong as never), { code: "AZR_INPUT_INVALID", message, hint: /./ });
+  await t.rejects(executor.parse({ text: 1 } as never), { code: "AZR_INPUT_INVALID", message: /text/ });
+  await t.rejects(executor.analyse(null as never), { code: "AZR_INPUT_INVALID" });
 });
 
 t.test("requests that are refused", async (t) => {
@@ -168,6 +198,7 @@ t.test("requests that are refused", async (t) => {
     ["a call", program, "print(1)"],
     ["the end of the call", program, "1) or (True"],
     ["no expression at all", program, "1 2"],
+    ["an argument given twice", program, "x=1, x=2"],
   ];
   for (const [name, text, input] of table) {
     const { runs, deterministic } = await executor.run({ program: text, inputs: [input], determinism: "full" });

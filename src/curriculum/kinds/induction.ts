@@ -9,7 +9,8 @@ import type { ProposalRequest, TaskKind, VerdictResult, VerifyContext } from "./
 import { shortHash } from "./shared-program.ts";
 import { answerLimits } from "./shared-limits.ts";
 import { parseSingleAnswer } from "./shared-triplet.ts";
-import { runDraft } from "./shared-validate.ts";
+import { orSandboxError, runDraft } from "./shared-validate.ts";
+import { checkDistinct } from "./distinct-inputs.ts";
 import { failedRun, orUndecided } from "./shared-verdict.ts";
 
 function sourceProgram({ source }: ProposalRequest): string {
@@ -68,12 +69,13 @@ export const induction: TaskKind = {
   async validate(draft, context) {
     const { settings } = context;
     const { program, inputs, message } = draft;
-    if (settings.induction.distinct && new Set(inputs).size < inputs.length) {
-      return { ok: false, reason: "too-few-inputs", detail: `${new Set(inputs).size} distinct inputs of ${inputs.length}` };
-    }
     // The program is a known one by design, so only the same program with the same inputs is a duplicate.
     const result = await runDraft(draft, context, (hash) => shortHash(JSON.stringify([hash, ...inputs])));
     if (!result.ok) return result;
+    if (settings.induction.distinct) {
+      const repeated = await orSandboxError(() => checkDistinct(inputs, context));
+      if (!repeated.ok) return repeated;
+    }
     const { programHash, key, statements, outputs } = result;
     const pairs = inputs.map((input, at) => ({ input, output: outputs[at]! }));
     const task = { kind: "induction", program, pairs, shown: settings.induction.shown, ...(message ? { message } : {}) };

@@ -7,13 +7,14 @@ import type { RejectionReason } from "./kind.ts";
 
 /**
  * The limits under which a proposal runs: `headroom` of each limit of the settings. A task that passes has that factor
- * to spare when answers to it are judged, and an endless loop costs a quarter of what it would.
+ * to spare when answers to it are judged, and an endless loop costs a quarter of what it would. The wall limit stays whole: it is
+ * a backstop against a stuck machine, and a tight one would judge the machine's load.
  */
 export function proposalLimits({ limits, validation }: CurriculumSettings): Limits {
   const scale = (limit: number): number => Math.max(1, Math.floor(limit * validation.headroom));
   return {
     cpuMs: scale(limits.cpuMs),
-    wallMs: scale(limits.wallMs),
+    wallMs: limits.wallMs,
     memoryBytes: scale(limits.memoryBytes),
     outputBytes: scale(limits.outputBytes),
     sourceBytes: scale(limits.sourceBytes),
@@ -26,7 +27,7 @@ export function proposalLimits({ limits, validation }: CurriculumSettings): Limi
  */
 export function answerLimits({ limits, validation }: CurriculumSettings): Limits {
   const share = Math.min(1, 2 * validation.headroom);
-  return { ...limits, cpuMs: Math.ceil(limits.cpuMs * share), wallMs: Math.ceil(limits.wallMs * share) };
+  return { ...limits, cpuMs: Math.ceil(limits.cpuMs * share) };
 }
 
 const reasons: Record<Exclude<Outcome, "ok">, RejectionReason> = {
@@ -48,7 +49,6 @@ export function rejectedRun(run: RunOutcome, limits: Limits): { reason: Rejectio
     return { reason: reasons[run.outcome], detail: [run.error, run.message].filter(Boolean).join(": ") || run.outcome };
   }
   if (run.cpuMs > limits.cpuMs) return { reason: "too-costly", detail: `more than ${limits.cpuMs} ms of processor time` };
-  if (run.wallMs > limits.wallMs) return { reason: "too-costly", detail: `more than ${limits.wallMs} ms of time` };
   return null;
 }
 

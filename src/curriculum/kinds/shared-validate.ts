@@ -14,7 +14,7 @@ export type DraftRun =
  * Order: sizes, words, markers, syntax, entry function, imports, held-out set, duplicates, run, determinism, outputs.
  */
 export async function runDraft(draft: Draft, context: ValidateContext, keyOf: (programHash: string) => string): Promise<DraftRun> {
-  try {
+  return orSandboxError<DraftRun>(async () => {
     const checked = await checkProgram(draft, context);
     if (!checked.ok) return checked;
     const key = keyOf(checked.hash);
@@ -22,6 +22,13 @@ export async function runDraft(draft: Draft, context: ValidateContext, keyOf: (p
     if (context.isKnown?.(key)) return { ok: false, reason: "duplicate", detail: `${key} is known` };
     const outputs = await run(draft, context);
     return "reason" in outputs ? { ok: false, ...outputs } : { ok: true, programHash: checked.hash, key, statements: checked.statements, ...outputs };
+  });
+}
+
+/** Runs `check`; an executor that could not judge makes the rejection `sandbox-error`. Other errors pass through. */
+export async function orSandboxError<T>(check: () => Promise<T>): Promise<T | { ok: false; reason: RejectionReason; detail: string }> {
+  try {
+    return await check();
   } catch (error) {
     if (isSandboxFailure(error)) return { ok: false, reason: "sandbox-error", detail: (error as Error).message };
     throw error;
@@ -34,7 +41,10 @@ async function run(draft: Draft, context: ValidateContext): Promise<Outputs> {
   const { executor, settings, format, signal } = context;
   const { program, inputs } = draft;
   const limits = proposalLimits(settings);
-  const result = await executor.run({ program, inputs, determinism: "full", isolation: "program", limits, signal });
+  // The variants have what answers will have, so that a value that hangs on a limit is found out now.
+  const { memoryBytes, outputBytes } = settings.limits;
+  const variantLimits = { memoryBytes, outputBytes };
+  const result = await executor.run({ program, inputs, determinism: "full", isolation: "program", limits, variantLimits, signal });
   for (const one of result.runs) {
     const rejected = rejectedRun(one, limits);
     if (rejected !== null) return rejected;

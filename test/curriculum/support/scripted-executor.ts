@@ -39,8 +39,14 @@ export function scriptedExecutor(programs: Record<string, ScriptedProgram>): Scr
       const all = runs.every(({ outcome }) => outcome === "ok");
       return { runs, deterministic: (request.determinism ?? "once") === "once" || !all ? null : deterministic };
     },
-    async parse({ text }: ParseRequest) {
+    async parse({ text, arguments: asArguments = false }: ParseRequest) {
       calls.parses.push(text);
+      if (asArguments) {
+        // And for its reading of a call's arguments: a dict, or whole numbers in any spelling, with or without the last comma.
+        if (text.startsWith("{")) return { ok: true, value: `(${text},)` };
+        const numbers = text.replace(/,$/, "").split(",").map(Number);
+        return numbers.some(Number.isNaN) ? { ok: false, message: "not arguments" } : { ok: true, value: `(${numbers.join(", ")},)` };
+      }
       // Stands for the child's reading of Python literals that are not canonical: double quotes, repeated set members, (1).
       const canonical = text.replace(/"([^"']*)"/g, "'$1'").replace(/^\{1, 1\}$/, "{1}").replace(/^\((\d+)\)$/, "$1");
       try {

@@ -1,0 +1,40 @@
+// Whether the inputs of an induction task are different values, however they are written: `5`, `+5`, `0x5` and `5,` are one, and a
+// hidden pair that repeats a shown one would be answered by a program that only remembers.
+
+import { parseValue, valuesEqual } from "../../executor/value.ts";
+import type { RejectionReason, ValidateContext } from "./kind.ts";
+
+/** The canonical text of the tuple of arguments that an input stands for; null for one that has no such text, or names an argument. */
+async function argumentsOf(input: string, { executor, signal }: ValidateContext): Promise<string | null> {
+  // Most inputs are one plain value, which the grammar of canonical texts reads as Python does, without a child process. But it
+  // believes that members and keys are named once.
+  if (!input.includes("{") && isCanonical(input)) return `(${input},)`;
+  const parsed = await executor.parse({ text: input, arguments: true, signal });
+  return parsed.ok ? parsed.value : null;
+}
+
+function isCanonical(text: string): boolean {
+  try {
+    parseValue(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Accepts inputs that are pairwise different by Python's `==`, which is also how a program may look a shown pair up. Keyword arguments are
+ * refused (`bad-input`): what they equal depends on the program's signature.
+ * @throws AzrError AZR_EXECUTOR_FAILED when the executor could not read an input
+ */
+export async function checkDistinct(inputs: string[], context: ValidateContext): Promise<{ ok: true } | { ok: false; reason: RejectionReason; detail: string }> {
+  const texts = await Promise.all(inputs.map((input) => argumentsOf(input, context)));
+  const values: string[] = [];
+  for (const [at, text] of texts.entries()) {
+    if (text === null) return { ok: false, reason: "bad-input", detail: `input ${at + 1} is not a list of positional arguments` };
+    const first = values.findIndex((value) => valuesEqual(value, text));
+    if (first >= 0) return { ok: false, reason: "too-few-inputs", detail: `input ${at + 1} has the value of input ${first + 1}` };
+    values.push(text);
+  }
+  return { ok: true };
+}

@@ -1,0 +1,33 @@
+// Checks what callers hand to the executor, so that a mistake in it is a sentence and not a crash further down. Used by open.ts.
+import * as z from "zod";
+import { AzrError } from "../errors.ts";
+import type { ParseRequest, RunRequest } from "./executor.ts";
+
+const signal = z.instanceof(AbortSignal).optional();
+// What limits may be is decided where they are merged (limits.ts).
+const limits = z.record(z.string(), z.number().optional()).optional();
+const runRequest = z.strictObject({
+  program: z.string(),
+  inputs: z.array(z.string()),
+  determinism: z.enum(["once", "pair", "full"]).optional(),
+  isolation: z.enum(["input", "program"]).optional(),
+  expected: z.array(z.string()).optional(),
+  limits,
+  variantLimits: limits,
+  signal,
+}).refine(({ inputs, expected }) => expected === undefined || expected.length === inputs.length, { message: "expected has one value an input", path: ["expected"] });
+const parseRequest = z.strictObject({ text: z.string(), arguments: z.boolean().optional(), signal });
+const program = z.string();
+
+function check<T>(what: string, schema: z.ZodType<unknown>, value: T): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return value;
+  throw new AzrError("AZR_INPUT_INVALID", `The ${what} is not valid.\n${z.prettifyError(parsed.error)}`, { hint: "See the Executor interface in absolute-zero's types." });
+}
+
+/** The request. Throws AZR_INPUT_INVALID, naming each field that is wrong. */
+export const checkRunRequest = (request: RunRequest): RunRequest => check("request to run a program", runRequest, request);
+/** The request. Throws AZR_INPUT_INVALID, naming each field that is wrong. */
+export const checkParseRequest = (request: ParseRequest): ParseRequest => check("request to parse a literal", parseRequest, request);
+/** The program. Throws AZR_INPUT_INVALID unless it is a text. */
+export const checkProgramText = (text: string): string => check("program to analyse", program, text);

@@ -72,7 +72,13 @@ export interface DemoResult extends HeldOutComparison {
 }
 
 /** The held-out tasks that come with the package. */
-export const heldOutFile = fileURLToPath(new URL("../models/seedling/held-out/heldout.jsonl", import.meta.url));
+export const heldOutFile = seedlingTasks("heldout");
+/** Tasks for choosing between recipes. The demo's run keeps their programs out as well, so that its model can be measured on them. */
+export const validationFile = seedlingTasks("validation");
+
+function seedlingTasks(name: string): string {
+  return fileURLToPath(new URL(`../models/seedling/held-out/${name}.jsonl`, import.meta.url));
+}
 
 /**
  * Runs the demo. A run that was stopped (`onRun(run)`, then `run.stop()`) is not measured: the result is then null. Throws what
@@ -149,7 +155,7 @@ async function selfPlay(options: DemoOptions): Promise<{ result: RunResult; seco
   const argument = {
     timeBudgetSeconds: seconds,
     // What is reported on must never be trained on.
-    curriculum: { heldOut: [options.heldOut ?? heldOutFile] },
+    curriculum: { heldOut: [options.heldOut ?? heldOutFile, validationFile] },
     ...(seed === undefined ? {} : { seed }),
     ...(steps === undefined ? {} : { steps }),
   };

@@ -1,6 +1,6 @@
-// Makes the committed task files models/seedling/held-out/{heldout,validation}.jsonl: node scripts/pretrain/make-held-out.mjs [--seed 7]
-// 400 held-out and 200 validation tasks a kind, half on programs of two statements and half of three, each program at most
-// once a kind. `heldout` only reports; `validation` is for choosing recipes. Needs a build (npm run build).
+// Makes the committed task files models/seedling/held-out/{heldout,validation}.jsonl: node scripts/pretrain/make-held-out.mjs [--seed 8]
+// 1,000 held-out and 1,000 validation tasks a kind, a quarter on programs of two statements (each split has some 300 of them) and the rest
+// of three, each program at most once a kind. `heldout` only reports; `validation` is for choosing recipes. Needs a build (npm run build).
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,18 +10,18 @@ import { createClassifier, visits } from "./corpus.mjs";
 import { taskOf } from "./documents.mjs";
 
 const kinds = ["deduction", "abduction", "induction"];
-export const tasksPerKind = { heldout: 400, validation: 200 };
-const linesCounted = [2, 3];
+export const splits = { heldout: "held-out", validation: "validation" };
+/** Tasks a kind, by the statements of their program. */
+export const tasksOfLength = { 2: 250, 3: 750 };
 
 /** Task records of one split. */
 export async function heldOutTasks({ executor, classify = createClassifier(executor), seed, name }) {
-  const wanted = tasksPerKind[name] / linesCounted.length;
-  const taken = new Map(kinds.flatMap((kind) => linesCounted.map((lines) => [`${kind} ${lines}`, []])));
+  const taken = new Map(kinds.flatMap((kind) => Object.keys(tasksOfLength).map((lines) => [`${kind} ${lines}`, []])));
   const used = new Map(kinds.map((kind) => [kind, new Set()]));
-  const full = () => [...taken.values()].every((tasks) => tasks.length === wanted);
-  for await (const { text, hash, lines, pairs } of visits({ executor, classify, seed, split: name === "heldout" ? "held-out" : name, programs: 200_000 })) {
+  const full = () => [...taken].every(([key, tasks]) => tasks.length === tasksOfLength[key.at(-1)]);
+  for await (const { text, hash, lines, pairs } of visits({ executor, classify, seed, split: splits[name], programs: 200_000 })) {
     // One task a visit, for the kind that has fewest of this length: no two kinds share inputs.
-    const open = kinds.filter((kind) => taken.get(`${kind} ${lines}`).length < wanted && !used.get(kind).has(hash));
+    const open = kinds.filter((kind) => taken.get(`${kind} ${lines}`).length < tasksOfLength[lines] && !used.get(kind).has(hash));
     open.sort((left, right) => taken.get(`${left} ${lines}`).length - taken.get(`${right} ${lines}`).length);
     const kind = open[0];
     if (kind !== undefined) {
@@ -32,17 +32,17 @@ export async function heldOutTasks({ executor, classify = createClassifier(execu
     }
     if (full()) break;
   }
-  if (!full()) throw new Error(`the ${name} split has too few programs for ${wanted} tasks a kind and length`);
+  if (!full()) throw new Error(`the ${name} split has too few programs`);
   return [...taken.values()].flat();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { seed: { type: "string", default: "7" } } });
+  const { values } = parseArgs({ options: { seed: { type: "string", default: "8" } } });
   const folder = fileURLToPath(new URL("../../models/seedling/held-out", import.meta.url));
   mkdirSync(folder, { recursive: true });
   const executor = await openExecutor({ workers: 2 });
   try {
-    for (const name of Object.keys(tasksPerKind)) {
+    for (const name of Object.keys(splits)) {
       const tasks = await heldOutTasks({ executor, seed: Number(values.seed), name });
       writeFileSync(join(folder, `${name}.jsonl`), tasks.map((task) => JSON.stringify(task) + "\n").join(""));
       console.error(`${name}: ${tasks.length} tasks -> ${folder}`);

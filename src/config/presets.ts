@@ -6,8 +6,8 @@ import type { ConfigInput, PresetName } from "./schema.ts";
 const demo: ConfigInput = {
   model: "seedling",
   format: "compact",
-  steps: 200,
-  generation: { maxTokens: { propose: 96, solve: 64 }, temperature: 1, topP: 1 },
+  steps: 300,
+  generation: { maxTokens: { propose: 96, solve: 64 }, temperature: { propose: 1, solve: 0.6 }, topP: 1 },
   curriculum: {
     proposals: 48,
     references: 1,
@@ -19,7 +19,7 @@ const demo: ConfigInput = {
     induction: { inputs: 6, shown: 3, check: "hidden" },
     seedTasks: 0,
   },
-  update: { learningRate: 1.5e-4, schedule: "linear", betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
+  update: { learningRate: 2e-4, schedule: "linear", betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
   run: { checkpointEvery: 20, keepCheckpoints: 2 },
 };
 
@@ -28,7 +28,7 @@ const paper: ConfigInput = {
   model: "Qwen/Qwen2.5-Coder-3B",
   format: "paper",
   steps: 500,
-  generation: { maxTokens: { propose: 8096, solve: 8096 }, temperature: 1, topP: 1 },
+  generation: { maxTokens: { propose: 8096, solve: 8096 }, temperature: { propose: 1, solve: 1 }, topP: 1 },
   curriculum: {
     proposals: 64,
     references: 6,
@@ -70,7 +70,7 @@ const reference: ConfigInput = {
 // What we would run on a large model: nothing sampled is thrown away, duplicates do not pay.
 const tuned: ConfigInput = {
   ...paper,
-  generation: { maxTokens: { propose: 4096, solve: 4096 }, temperature: 1, topP: 1 },
+  generation: { maxTokens: { propose: 4096, solve: 4096 }, temperature: { propose: 1, solve: 1 }, topP: 1 },
   curriculum: { ...paper.curriculum, rollouts: { n: 8, reuse: true }, deduplicate: true, fidelity: "tuned" },
 };
 

@@ -5,6 +5,7 @@ import { inductionSchema, limitsSchema, validationSchema } from "../curriculum/s
 
 const share = z.number().min(0).max(1);
 const count = z.int().min(1);
+const temperature = z.number().gt(0, "must be above 0: the rollouts of one task have to differ for its difficulty to be measured").default(1);
 
 export const generation = z.strictObject({
   maxTokens: z
@@ -15,10 +16,12 @@ export const generation = z.strictObject({
     .prefault({})
     .meta({ description: "Length limits of completions" }),
   temperature: z
-    .number()
-    .gt(0, "must be above 0: the rollouts of one task have to differ for its difficulty to be measured")
-    .default(1)
-    .meta({ description: "Sampling temperature of proposals and rollouts" }),
+    .strictObject({
+      propose: temperature.meta({ description: "Sampling temperature of proposals" }),
+      solve: temperature.meta({ description: "Sampling temperature of answers; below 1, training looks at the answers that greedy decoding chooses between" }),
+    })
+    .prefault({})
+    .meta({ description: "Sampling temperatures; log-probabilities, and so the loss, are the model's own whatever they are" }),
   topP: z.number().gt(0).max(1).default(1).meta({ description: "Nucleus sampling; 1 = off" }),
 });
 

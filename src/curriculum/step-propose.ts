@@ -66,7 +66,7 @@ export async function propose(context: StepContext, { kind, count, labels }: Pro
     prompts: asked.map(({ prompt }) => prompt),
     samples: 1,
     maxTokens: config.generation.maxTokens.propose,
-    temperature: config.generation.temperature,
+    temperature: config.generation.temperature.propose,
     topP: config.generation.topP,
     seed: derive(config.seed, step, ...labels, kind.name, "sample"),
     stopTokens,

@@ -27,7 +27,7 @@ export async function solve(context: StepContext, { kind, tasks, samples, purpos
     prompts: tasks.map(({ prompt }) => prompt),
     samples,
     maxTokens: config.generation.maxTokens.solve,
-    temperature: config.generation.temperature,
+    temperature: config.generation.temperature.solve,
     topP: config.generation.topP,
     seed: derive(config.seed, step, purpose, kind.name),
     stopTokens,

@@ -28,7 +28,7 @@ export const inductionSchema = z
   .strictObject({
     inputs: z.int().min(2).default(6).meta({ description: "Inputs that an induction proposal writes." }),
     shown: z.int().min(1).default(3).meta({ description: "Pairs that the solver sees; the others stay hidden." }),
-    distinct: z.boolean().default(true).meta({ description: "Reject proposals that write one input twice." }),
+    distinct: z.boolean().default(true).meta({ description: "Reject proposals two of whose inputs are equal values, however they are written." }),
     check: z.enum(["hidden", "all"]).default("hidden").meta({ description: "Pairs that an answer must reproduce." }),
   })
   .refine((value) => value.shown < value.inputs, { message: "must be smaller than inputs", path: ["shown"] })
@@ -41,7 +41,7 @@ export const validationSchema = z
       .gt(0)
       .max(1)
       .default(0.25)
-      .meta({ description: "Share of each limit that a proposal may use, so that load on the machine cannot change later verdicts." }),
+      .meta({ description: "Share of each limit but the wall clock's that a proposal may use, so that load on the machine cannot change later verdicts." }),
     bannedModules: z.array(z.string()).default(defaultBannedModules).meta({ description: "Modules that a proposal must not import." }),
     bannedWords: z.array(z.string()).default([]).meta({ description: "Words that must not stand anywhere in a proposal's source, comments included." }),
     rejectSeveralFunctions: z.boolean().default(false).meta({ description: "Reject programs with more than one def, nested ones and methods counted." }),

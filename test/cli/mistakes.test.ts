@@ -1,0 +1,46 @@
+// Command lines that cannot be carried out: exit codes, and what the user is told, as text and as JSON.
+import t from "tap";
+import { azr, jsonLines } from "./harness.ts";
+
+t.test("mistakes on the command line", async (t) => {
+  const cases: { args: string[]; code: number; says: RegExp }[] = [
+    { args: ["demo", "--sed", "3"], code: 2, says: /Unknown option '--sed'.*--seed/ },
+    { args: ["frobnicate"], code: 2, says: /Unknown command 'frobnicate'/ },
+    { args: ["trian"], code: 2, says: /Did you mean train/ },
+    { args: ["train", "--steps", "x"], code: 2, says: /--steps.*whole number of at least 0/ },
+    { args: ["train", "--steps", "-1"], code: 2, says: /whole number of at least 0/ },
+    { args: ["train", "--preset", "huge"], code: 2, says: /Allowed choices are demo/ },
+    { args: ["train", "--set", "updat.learningRate=3"], code: 2, says: /AZR_CONFIG_INVALID.*did you mean `update`/ },
+    { args: ["train", "nowhere.json"], code: 2, says: /AZR_CONFIG_NOT_FOUND/ },
+    { args: ["generate", "--prompt", "a", "--top-p", "1.5"], code: 2, says: /a number from 0 to 1/ },
+    { args: ["generate"], code: 2, says: /--prompt/ },
+    { args: ["generate", "--prompt", "a", "--model", "no/such/folder/"], code: 5, says: /AZR_MODEL_NOT_FOUND/ },
+    { args: ["eval"], code: 2, says: /suite/ },
+    { args: ["exec", "--jsonl", "nowhere.jsonl"], code: 2, says: /nowhere\.jsonl cannot be read/ },
+    { args: ["exec", "--jsonl", "."], code: 2, says: /input \. cannot be read/ },
+    { args: ["demo", "--resume", "x", "--seed", "1"], code: 2, says: /'--resume <run>' cannot be used with option '--seed <n>'/ },
+    { args: ["eval", "nowhere.jsonl", "--out", "no/folder/x.jsonl"], code: 2, says: /cannot be written/ },
+    { args: ["compare", "a.jsonl", "b.jsonl"], code: 2, says: /a\.jsonl cannot be read/ },
+    { args: ["compare", "a.jsonl"], code: 2, says: /missing required argument 'after'/i },
+    { args: ["resume", "no-such-run"], code: 5, says: /AZR_RUN_FOLDER/ },
+  ];
+  const cwd = t.testdir({});
+  for (const { args, code, says } of cases) {
+    const name = `azr ${args.join(" ")}`;
+    const plain = await azr(args, cwd);
+    t.equal(plain.code, code, `${name}: exit code`);
+    t.match(plain.stderr, says, `${name}: says what is wrong`);
+    t.match(plain.stderr, /^AZR_[A-Z_]+: .*\n {2}why: [^]* {2}tried: [^]* {2}do: [^]* {2}more: /, `${name}: five parts`);
+    t.equal(plain.stdout, "", `${name}: nothing on stdout`);
+    const json = await azr([...args, "--json"], cwd);
+    t.equal(json.code, code, `${name} --json: exit code`);
+    const [error] = jsonLines(json.stderr).slice(-1);
+    t.match(error, { type: "error", code: /^AZR_/, what: says.source.startsWith("AZR_") ? String : says, why: [String], do: [String], exitCode: code }, `${name} --json: one object`);
+  }
+  const bare = await azr([]);
+  t.equal(bare.code, 2);
+  t.match(bare.stderr, /Usage: azr/);
+  const version = await azr(["--version"]);
+  t.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  t.equal(version.code, 0);
+});

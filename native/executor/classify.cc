@@ -19,7 +19,7 @@ RunRecord verdict(Outcome outcome, std::string message, std::string error = "") 
 
 RunRecord of_signal(int number, const Ending& ending, const Limits& limits) {
   const bool used_cpu = ending.cpu_us + 20'000 >= uint64_t{limits.cpu_ms} * 1000;
-  // Growth is bounded by address space, so a child near its budget in resident memory died of it.
+  // Growth is bounded by address space, so a child that crashed near its budget in resident memory crashed for lack of it.
   const bool used_memory = ending.peak_bytes >= limits.memory_bytes / 10 * 9;
   const std::string name = std::string("killed by ") + strsignal(number);
   switch (number) {
@@ -29,14 +29,20 @@ RunRecord of_signal(int number, const Ending& ending, const Limits& limits) {
       return verdict(Outcome::kTimeLimit, "processor time limit");
     case SIGKILL:
       if (used_cpu) return verdict(Outcome::kTimeLimit, "processor time limit");
-      if (used_memory) return verdict(Outcome::kMemoryLimit, "killed for memory");
+      // Its own memory limit makes allocations fail and kills nobody: this was an operator, or a machine without memory.
       return verdict(Outcome::kSandboxError, "killed from outside");
     case SIGSEGV:
     case SIGBUS:
       if (used_memory) return verdict(Outcome::kMemoryLimit, "crashed for lack of memory");
       return verdict(Outcome::kRuntimeError, "the interpreter crashed (" + name + ")", "SystemError");
-    default:
+    case SIGABRT:
+    case SIGFPE:
+    case SIGILL:
+    case SIGTRAP:
       return verdict(Outcome::kRuntimeError, "the interpreter crashed (" + name + ")", "SystemError");
+    default:
+      // A locked child cannot signal itself.
+      return verdict(Outcome::kSandboxError, name + " from outside");
   }
 }
 

@@ -66,8 +66,14 @@ int Supervisor::run() {
   fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK);
   watch(0, EPOLLIN);
   while (!input_ended_) {
-    if (!greeted_ && !pool_->fatal().empty()) {
+    // After the greeting only a failed self-test is fatal. The client starts another supervisor, which tests itself again.
+    if (!pool_->fatal().empty()) {
       fprintf(stderr, "azr-executor: %s\n", pool_->fatal().c_str());
+      return 1;
+    }
+    for (int variant = 0; variant < static_cast<int>(kVariantCount); ++variant) {
+      if (!pool_->lost(variant)) continue;
+      fprintf(stderr, "azr-executor: no interpreter process of variant %d can be started\n", variant);
       return 1;
     }
     epoll_event events[64];
@@ -236,15 +242,6 @@ void Supervisor::dispatch() {
     int oldest = -1;
     for (int variant = 0; variant < static_cast<int>(kVariantCount); ++variant) {
       if (queues_[variant].empty()) continue;
-      if (pool_->broken(variant)) {
-        Unit unit = std::move(queues_[variant].front());
-        queues_[variant].pop_front();
-        RunRecord record;
-        record.message = "no interpreter process of this variant can be started";
-        settle(unit, {record});
-        --variant;
-        continue;
-      }
       if (!pool_->can_take(variant)) continue;
       if (oldest < 0 || queues_[variant].front().ticket < queues_[oldest].front().ticket) oldest = variant;
     }

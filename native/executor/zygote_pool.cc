@@ -15,8 +15,18 @@ namespace {
 /** A zygote that has not answered after this long is stuck. */
 constexpr int64_t kForkPatienceUs = 3'000'000;
 constexpr int64_t kStartPatienceUs = 60'000'000;
+/** Wall limits that a child may last while other work keeps it from its processor. */
+constexpr int64_t kMostExtensions = 10;
 
 constexpr Limits kProbeLimits{2000, 5000, 256u << 20, 1024};
+
+/** Processor time of a child that has not been reaped; 0 where the kernel does not say. */
+int64_t processor_us(pid_t child) {
+  clockid_t clock;
+  timespec used;
+  if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
+  return int64_t{used.tv_sec} * 1'000'000 + used.tv_nsec / 1000;
+}
 
 }  // namespace
 
@@ -159,7 +169,7 @@ void ZygotePool::drain(Worker& worker) {
 void ZygotePool::on_notice(Worker& worker, const Notice& notice) {
   switch (notice.kind) {
     case NoticeKind::kFailed:
-      if (fatal_.empty()) fatal_ = notice.text;
+      if (!was_ready_ && fatal_.empty()) fatal_ = notice.text;
       break;
     case NoticeKind::kReady:
       layers_ &= notice.layers;
@@ -232,12 +242,20 @@ void ZygotePool::on_child_end(Worker& worker, int status, const rusage& usage) {
   const bool cancelled = worker.cancelled;
   worker.state = State::kIdle;
   active_ -= 1;
-  // A zygote whose child failed in our own steps is not trusted with the next one.
-  if (worker.zygote_gone || ours) replace(worker);
+  // A zygote whose child failed in our own steps is not trusted with the next one; it has no part in what the machine's load does.
+  const bool starved = ending.wall_killed && ending.lock.locked != 0;
+  if (worker.zygote_gone || (ours && !starved)) replace(worker);
   if (!cancelled) events_.finished(ticket, std::move(records));
 }
 
 void ZygotePool::on_probe_end(Worker& worker, const Ending& ending, const SlotView& view) {
+  if (ending.wall_killed) {
+    // Kept from its processor: this says nothing about the lock.
+    start_failures_[worker.variant] += 1;
+    if (!was_ready_ && broken(worker.variant)) fatal_ = "the sandbox's self-test got no processor time";
+    replace(worker);
+    return;
+  }
   std::string failure;
   if (worker.probe == 0) {
     const RunRecord record = classify(ending, view, kProbeLimits, 1)[0];
@@ -292,13 +310,31 @@ void ZygotePool::reap() {
   }
 }
 
+// A locked child cannot wait, so one that has had its processor for less than half of its time was kept from it: it gets more
+// time, and its processor limit ends it as ever.
+bool ZygotePool::extend(Worker& worker, int64_t now) {
+  const int64_t wall_us = int64_t{worker.job.limits.wall_ms} * 1000;
+  const int64_t last = worker.started_us + kMostExtensions * wall_us;
+  if (now >= last || processor_us(worker.child) * 2 >= now - worker.started_us) return false;
+  worker.deadline_us = std::min(last, now + wall_us);
+  return true;
+}
+
+bool ZygotePool::lost(int variant) const {
+  return broken(variant) && std::none_of(workers_.begin(), workers_.end(), [variant](const auto& worker) {
+    return worker->variant == variant && worker->zygote != nullptr;
+  });
+}
+
 int ZygotePool::on_time() {
   const int64_t now = now_us();
   int64_t next = -1;
   for (auto& worker : workers_) {
     if (worker->deadline_us == 0 || worker->state == State::kIdle) continue;
     if (now >= worker->deadline_us) {
-      if (worker->child > 0) {
+      if (worker->child > 0 && !worker->wall_killed && extend(*worker, now)) {
+        // It goes on.
+      } else if (worker->child > 0) {
         // Not reaped yet, so the number is still this child's.
         worker->wall_killed = true;
         ::kill(worker->child, SIGKILL);

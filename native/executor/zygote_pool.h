@@ -52,8 +52,8 @@ class ZygotePool {
   bool ready() const;
   /** A sentence when the pool cannot serve at all (first start or self-test failed); empty otherwise. */
   const std::string& fatal() const { return fatal_; }
-  /** True when this variant cannot be started any more; its jobs cannot be served. */
-  bool broken(int variant) const { return start_failures_[variant] >= 3; }
+  /** True when this variant has no process left and none can be started: its jobs cannot be served. */
+  bool lost(int variant) const;
 
   bool can_take(int variant) const;
   void give(int variant, Job job);
@@ -87,6 +87,10 @@ class ZygotePool {
     uint32_t probe = 0;
   };
 
+  /** Starts failed so often in a row that another is not worth it. */
+  bool broken(int variant) const { return start_failures_[variant] >= 3; }
+  /** Moves the deadline of a child that other work keeps from its processor; false when it has to end. */
+  bool extend(Worker& worker, int64_t now);
   void start(Worker& worker);
   void replace(Worker& worker);
   void dispatch(Worker& worker, Job job);

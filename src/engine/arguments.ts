@@ -47,8 +47,13 @@ export function requireRequest<Request extends { signal?: AbortSignal }>(request
 }
 
 export function requireText(name: string, value: unknown): string {
-  if (typeof value === "string" && value !== "") return value;
-  throw invalid(`Expected a text for ${name} but received ${value === "" ? "an empty one" : describe(value)}.`);
+  if (typeof value === "string" && value !== "" && !value.includes("\0")) return value;
+  throw invalid(`Expected a text for ${name} but received ${value === "" ? "an empty one" : describe(value).replaceAll("\0", "\\0")}.`);
+}
+
+function stopTokens(tokens: unknown): Int32Array {
+  if (!Array.isArray(tokens) && !(tokens instanceof Int32Array)) throw invalid(`Expected an array for stopTokens but received ${describe(tokens)}.`);
+  return Int32Array.from(tokens, (token) => requireNumber("stopTokens", requireInteger("stopTokens", token, 0), 0, 2 ** 31 - 1));
 }
 
 /** The request as native code takes it, defaults filled in. */
@@ -62,7 +67,7 @@ export function nativeGenerateRequest(request: GenerateRequest): object {
     topP: requireNumber("topP", topP, 0, 1),
     topK: requireInteger("topK", topK, 0),
     seed: requireInteger("seed", request.seed, 0),
-    stopTokens: Int32Array.from(request.stopTokens ?? [], (token) => requireInteger("stopTokens", token, 0)),
+    stopTokens: stopTokens(request.stopTokens ?? []),
   };
 }
 

@@ -5,7 +5,8 @@ import type { ParseRequest, RunRequest } from "./executor.ts";
 
 const signal = z.instanceof(AbortSignal).optional();
 // What limits may be is decided where they are merged (limits.ts).
-const limits = z.record(z.string(), z.number().optional()).optional();
+const limit = z.number().optional();
+const limits = z.strictObject({ cpuMs: limit, wallMs: limit, memoryBytes: limit, outputBytes: limit, sourceBytes: limit }).optional();
 const runRequest = z.strictObject({
   program: z.string(),
   inputs: z.array(z.string()),
@@ -18,16 +19,27 @@ const runRequest = z.strictObject({
 }).refine(({ inputs, expected }) => expected === undefined || expected.length === inputs.length, { message: "expected has one value an input", path: ["expected"] });
 const parseRequest = z.strictObject({ text: z.string(), arguments: z.boolean().optional(), signal });
 const program = z.string();
+const executorOptions = z.strictObject({
+  python: z.string().optional(),
+  workers: z.int().min(1).max(256).optional(),
+  limits,
+  folder: z.string().optional(),
+});
+/** Faults that are listed in one error. */
+const mostFaults = 10;
 
 function check<T>(what: string, schema: z.ZodType<unknown>, value: T): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return value;
-  throw new AzrError("AZR_INPUT_INVALID", `The ${what} is not valid.\n${z.prettifyError(parsed.error)}`, { hint: "See the Executor interface in absolute-zero's types." });
+  const faults = z.prettifyError(new z.ZodError(parsed.error.issues.slice(0, mostFaults)));
+  throw new AzrError("AZR_INPUT_INVALID", `The ${what} is not valid.\n${faults}`, { hint: "See the Executor interface in absolute-zero's types." });
 }
 
 /** The request. Throws AZR_INPUT_INVALID, naming each field that is wrong. */
 export const checkRunRequest = (request: RunRequest): RunRequest => check("request to run a program", runRequest, request);
 /** The request. Throws AZR_INPUT_INVALID, naming each field that is wrong. */
 export const checkParseRequest = (request: ParseRequest): ParseRequest => check("request to parse a literal", parseRequest, request);
+/** The options. Throws AZR_INPUT_INVALID, naming each field that is wrong. */
+export const checkExecutorOptions = <T>(options: T): T => check("executor's options", executorOptions, options);
 /** The program. Throws AZR_INPUT_INVALID unless it is a text. */
 export const checkProgramText = (text: string): string => check("program to analyse", program, text);

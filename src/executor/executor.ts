@@ -49,7 +49,7 @@ export interface RunRequest {
   /**
    * `input` (default): zygote A runs each input in a fork of its own. `program`: all inputs in one fork, in order, under the limits of
    * all inputs together; several times faster, for programs that are known to be honest (a corpus that we wrote), or whose determinism
-   * is checked too: the variants begin with another input, which a program that remembers does not survive.
+   * is checked too: each variant runs the inputs in another order, which a program that remembers is unlikely to survive.
    */
   isolation?: "input" | "program";
   /**

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import type { Executor, Limits, RunOutcome, RunRequest, RunResult } from "./executor.ts";
-import { checkParseRequest, checkProgramText, checkRunRequest } from "./check-request.ts";
+import { checkExecutorOptions, checkParseRequest, checkProgramText, checkRunRequest } from "./check-request.ts";
 import { findPython } from "./find-python.ts";
 import { defaultLimits, groupInputs, mergeLimits, refusal } from "./limits.ts";
 import { valuesEqual } from "./compare-value.ts";
+import { orderOfVariant } from "./order-inputs.ts";
 import { parseValue } from "./parse-value.ts";
 import {
   decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, type WireRun,
@@ -28,17 +29,10 @@ export interface ExecutorOptions {
 
 /** Times that a request which ended in `sandbox-error` is tried again. */
 const sandboxRetries = 2;
-/** Factor of the wall limit from one try to the next, and its end. */
-const wallGrowth = 5;
-const mostWallMs = 600_000;
+/** Wall limits that the supervisor may spend on a run that other work keeps from its processor: ten a try, three tries. */
+const wallExtensions = 30;
 const variantsByDeterminism = { once: 0, pair: 1, full: 3 } as const;
-const parseAllowanceMs = 10_000;
-
-/** The items beginning `by` places on; never in their own order where there are two or more. */
-function rotate<T>(items: T[], by: number): T[] {
-  const first = items.length < 2 ? 0 : 1 + ((by - 1) % (items.length - 1));
-  return [...items.slice(first), ...items.slice(0, first)];
-}
+const parseAllowanceMs = 100_000;
 
 const badRequest = (message: string): RunOutcome => ({ outcome: "bad-request", message, cpuMs: 0, wallMs: 0 });
 
@@ -59,6 +53,7 @@ function checkValue(run: RunOutcome): RunOutcome {
  * is missing: the native files, a Python of at least 3.11, or a layer of isolation that is required.
  */
 export async function openExecutor(options: ExecutorOptions = {}): Promise<Executor> {
+  checkExecutorOptions(options);
   const ownLimits = mergeLimits(defaultLimits, options.limits);
   const workers = options.workers ?? availableParallelism();
   const folder = options.folder ?? nativeFolder();
@@ -78,9 +73,9 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
   let sandboxErrors = 0;
 
   /** Repeats a request while the sandbox itself fails: `decode` then gives the reason as text. Throws AZR_EXECUTOR_FAILED in the end. */
-  async function ask<T extends object>(requestOf: (retry: number) => SupervisorRequest, decode: (reply: Buffer) => T | string): Promise<T> {
+  async function ask<T extends object>(request: SupervisorRequest, decode: (reply: Buffer) => T | string): Promise<T> {
     for (let retry = 0; ; retry += 1) {
-      const answer = decode(await client.request(requestOf(retry)));
+      const answer = decode(await client.request(request));
       if (typeof answer !== "string") return answer;
       sandboxErrors += 1;
       if (retry < sandboxRetries) continue;
@@ -93,11 +88,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
   /** The outcomes of one variant's run, in the order of the inputs. `values` are those expected, when they are known. */
   async function execute(wire: WireRun, signal: AbortSignal | undefined, values?: string[]): Promise<RunOutcome[]> {
     const groups = groupInputs(wire.inputs, { ...wire, values }).map((inputs) => ask(
-      (retry) => {
-        // A run that other work kept from its processor gets more time.
-        const wallMs = Math.min(wire.wallMs * wallGrowth ** retry, mostWallMs);
-        return { kind: frameKinds.run, payload: encodeRun({ ...wire, wallMs, inputs }), allowanceMs: wallMs * inputs.length, signal };
-      },
+      { kind: frameKinds.run, payload: encodeRun({ ...wire, inputs }), allowanceMs: wire.wallMs * inputs.length * wallExtensions, signal },
       (reply) => {
         const outcomes = decodeRunReply(reply, inputs.length);
         runs += outcomes.length;
@@ -108,15 +99,17 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     return (await Promise.all(groups)).flat();
   }
 
-  /** Whether every variant, running all inputs in one fork, each beginning with another input, gave the values that A gave. */
+  /** Whether every variant, running all inputs in one fork, each in an order of its own, gave the values that A gave. */
   async function variantsAgree(wire: WireRun, runsOfA: RunOutcome[], variants: number, signal: AbortSignal | undefined): Promise<boolean> {
     // A fork has the limit times its inputs. But a variant that needs several times what A needed is not the same run.
     const usedByA = runsOfA.reduce((sum, run) => sum + run.cpuMs, 0);
     const cpuMs = Math.min(wire.cpuMs, Math.ceil((wire.cpuMs + 4 * usedByA) / runsOfA.length));
     const agreements = Array.from({ length: variants }, async (_, index) => {
       const variant = index + 1;
-      const values = rotate(runsOfA, variant).map(({ value }) => value!);
-      const outcomes = await execute({ ...wire, oneFork: true, cpuMs, variant, inputs: rotate(wire.inputs, variant) }, signal, values);
+      const order = orderOfVariant(wire.inputs.length, variant, wire.program);
+      const values = order.map((at) => runsOfA[at]!.value!);
+      const inputs = order.map((at) => wire.inputs[at]!);
+      const outcomes = await execute({ ...wire, oneFork: true, cpuMs, variant, inputs }, signal, values);
       return outcomes.every((run, at) => run.outcome === "ok" && run.value === values[at]);
     });
     return (await Promise.all(agreements)).every(Boolean);
@@ -148,13 +141,13 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
       const message = refusal("text", text, ownLimits);
       if (message !== undefined) return { ok: false, message };
       const payload = encodeParse(text, asArguments);
-      return ask(() => ({ kind: frameKinds.parse, payload, allowanceMs: parseAllowanceMs, signal }), decodeParseReply);
+      return ask({ kind: frameKinds.parse, payload, allowanceMs: parseAllowanceMs, signal }, decodeParseReply);
     },
     async analyse(program) {
       checkProgramText(program);
       const message = refusal("program", program, ownLimits);
       if (message !== undefined) return { ok: false, message, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
-      return ask(() => ({ kind: frameKinds.analyse, payload: encodeAnalyse(program), allowanceMs: parseAllowanceMs }), decodeAnalyseReply);
+      return ask({ kind: frameKinds.analyse, payload: encodeAnalyse(program), allowanceMs: parseAllowanceMs }, decodeAnalyseReply);
     },
     stats() {
       const { python: version, workers: running, layers } = client.hello();

@@ -65,7 +65,7 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
   });
 
   await t.test("an induction proposal writes different values, not only different texts", async (t) => {
-    const program = "def f(a):\n    return a";
+    const program = "def f(a, *more):\n    return a";
     const cases: [inputs: string[], RejectionReason | "accepted"][] = [
       [["1", "2", "'1'", "[1]", "(1,)", "1.5"], "accepted"],
       [["5", "+5"], "too-few-inputs"],
@@ -78,6 +78,7 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
       [["{1, 2}", "{2, 1, 1}"], "too-few-inputs"],
       [["{1: 2}", "{1: 0, 1: 2}"], "too-few-inputs"],
       [["5", "a=5"], "bad-input"],
+      [["5", "7, 1"], "bad-input"],
     ];
     for (const [inputs, want] of cases) {
       const result = await kindNamed("induction").validate({ program, inputs }, { executor, settings });

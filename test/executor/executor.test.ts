@@ -180,6 +180,8 @@ t.test("requests that make no sense", async (t) => {
     [{ ...request, isolation: true }, /isolation/],
     [{ ...request, expected: ["1", "2"] }, /one value an input/],
     [{ ...request, signal: {} }, /signal/],
+    [{ ...request, limits: { cpuMS: 1 } }, /"cpuMS"/],
+    [{ ...request, inputs: Array(1e5).fill(5) }, /^[^]{1,2000}$/],
     [{ ...request, input: "1" }, /"input"/],
   ];
   for (const [wrong, message] of table) await t.rejects(executor.run(wrong as never), { code: "AZR_INPUT_INVALID", message, hint: /./ });

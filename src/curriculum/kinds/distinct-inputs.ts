@@ -1,7 +1,7 @@
 // Whether the inputs of an induction task are different values, however they are written: `5`, `+5`, `0x5` and `5,` are one, and a
 // hidden pair that repeats a shown one would be answered by a program that only remembers.
 
-import { parseValue, valuesEqual } from "../../executor/value.ts";
+import { parseValue, valuesEqual, type SequenceValue } from "../../executor/value.ts";
 import type { RejectionReason, ValidateContext } from "./kind.ts";
 
 /** The canonical text of the tuple of arguments that an input stands for; null for one that has no such text, or names an argument. */
@@ -11,6 +11,11 @@ async function argumentsOf(input: string, { executor, signal }: ValidateContext)
   if (!input.includes("{") && isCanonical(input)) return `(${input},)`;
   const parsed = await executor.parse({ text: input, arguments: true, signal });
   return parsed.ok ? parsed.value : null;
+}
+
+/** Number of arguments in the text of their tuple. */
+function count(text: string): number {
+  return (parseValue(text) as SequenceValue).items.length;
 }
 
 function isCanonical(text: string): boolean {
@@ -24,7 +29,7 @@ function isCanonical(text: string): boolean {
 
 /**
  * Accepts inputs that are pairwise different by Python's `==`, which is also how a program may look a shown pair up. Keyword arguments are
- * refused (`bad-input`): what they equal depends on the program's signature.
+ * refused (`bad-input`), and so are inputs of different numbers of arguments: what they equal depends on the program's signature.
  * @throws AzrError AZR_EXECUTOR_FAILED when the executor could not read an input
  */
 export async function checkDistinct(inputs: string[], context: ValidateContext): Promise<{ ok: true } | { ok: false; reason: RejectionReason; detail: string }> {
@@ -34,6 +39,8 @@ export async function checkDistinct(inputs: string[], context: ValidateContext):
     if (text === null) return { ok: false, reason: "bad-input", detail: `input ${at + 1} is not a list of positional arguments` };
     const first = values.findIndex((value) => valuesEqual(value, text));
     if (first >= 0) return { ok: false, reason: "too-few-inputs", detail: `input ${at + 1} has the value of input ${first + 1}` };
+    // With a default, `5` and `5, 1` may be one call; nothing here knows the signature.
+    if (values.length > 0 && count(text) !== count(values[0]!)) return { ok: false, reason: "bad-input", detail: `input ${at + 1} has another number of arguments than input 1` };
     values.push(text);
   }
   return { ok: true };

@@ -1,5 +1,5 @@
 // A mix of ordinary Python programs, made from a seed: each is a template with its constants and inputs drawn anew.
-// executor.test.ts runs them in the executor and in plain CPython and wants equal answers.
+// mixed-programs.ts compares their answers with those of plain CPython; determinism.test.ts wants the right verdict on each.
 import { choicesOf, type Choices } from "./program-parts.ts";
 import { programTemplates } from "./program-templates.ts";
 

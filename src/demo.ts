@@ -2,7 +2,7 @@
 // a table, examples and a report. src/cli/commands/demo.ts gives it a face.
 
 import { writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "./config/index.ts";
 import { curriculumSettings } from "./curriculum/settings.ts";
@@ -13,6 +13,7 @@ import type { HeldOutComparison } from "./eval/compare.ts";
 import { evaluateModel } from "./eval/evaluate-model.ts";
 import type { TaskOutcome } from "./eval/evaluate.ts";
 import { writeOutcomes } from "./eval/outcome-file.ts";
+import { AzrError } from "./errors.ts";
 import type { RunEvent, RunStatus, Sink } from "./events.ts";
 import { openExecutor } from "./executor/open.ts";
 import type { ExampleTask } from "./report/data.ts";
@@ -73,7 +74,7 @@ export interface DemoResult extends HeldOutComparison {
 
 /** The held-out tasks that come with the package. */
 export const heldOutFile = seedlingTasks("heldout");
-/** Tasks for choosing between recipes. The demo's run keeps their programs out as well, so that its model can be measured on them. */
+/** Tasks for choosing between recipes. Unless it measures on other tasks, the demo keeps their programs out as well, so that its model can be measured on them. */
 export const validationFile = seedlingTasks("validation");
 
 function seedlingTasks(name: string): string {
@@ -87,8 +88,9 @@ function seedlingTasks(name: string): string {
 export async function demo(options: DemoOptions = {}): Promise<DemoResult | null> {
   const { samples = 4, signal, parts = {}, onProgress = () => undefined } = options;
   // Read first: a missing file should not be found out after ten minutes.
-  const tasks = firstOfEachKind(await readTaskFile(options.heldOut ?? heldOutFile), options.tasksPerKind);
-  const { result, seconds, steps } = await selfPlay(options);
+  const measuredFile = await fileToMeasureOn(options);
+  const tasks = firstOfEachKind(await readTaskFile(measuredFile), options.tasksPerKind);
+  const { result, seconds, steps } = await selfPlay(options, measuredFile);
   if (result.status === "stopped") return null;
   const config = await readRunConfig(result.dir);
   const { induction, validation } = config.curriculum;
@@ -115,7 +117,7 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
   const shown = { ...comparison, samples, temperature: 1 };
   await writeFile(join(result.dir, comparisonFile), `${JSON.stringify(shown, null, 2)}\n`);
   const keep = (name: string, model: string, outcomes: TaskOutcome[]): Promise<void> => {
-    const settings = { suite: basename(options.heldOut ?? heldOutFile), model, samples, temperature: 1, seed: config.seed };
+    const settings = { suite: basename(measuredFile), model, samples, temperature: 1, seed: config.seed };
     return writeOutcomes(join(result.dir, name), [{ settings, outcomes }]);
   };
   await keep("held-out-before.jsonl", config.model, before);
@@ -139,8 +141,26 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
   };
 }
 
+/**
+ * The task file that the demo measures on: the one given, else that of the run that goes on, else the bundled one. Throws
+ * AZR_CONFIG_INVALID for settings that have an option of their own, AZR_INPUT_INVALID for a file that the run to go on with may have trained on.
+ */
+async function fileToMeasureOn({ set = [], heldOut, resume: folder }: DemoOptions): Promise<string> {
+  for (const [setting, option] of [["curriculum.heldOut", "--held-out (`heldOut`)"], ["timeBudgetSeconds", "--seconds (`seconds`)"]] as const) {
+    if (!set.some((entry) => entry.split("=")[0]!.trim() === setting)) continue;
+    throw new AzrError("AZR_CONFIG_INVALID", `The demo sets ${setting} itself.`, { hint: `Use ${option} instead.` });
+  }
+  if (folder === undefined) return resolve(heldOut ?? heldOutFile);
+  const kept = (await readRunConfig(folder)).curriculum.heldOut.map((path) => resolve(path));
+  const file = heldOut === undefined ? kept[0] : resolve(heldOut);
+  if (file !== undefined && kept.includes(file)) return file;
+  throw new AzrError("AZR_INPUT_INVALID", `The run ${folder} did not keep ${file ?? "any task file"} out of its training, so nothing measured on it would mean anything.`, {
+    hint: kept.length > 0 ? `Measure on ${kept.join(" or ")}.` : "Only a run that `azr demo` began can be gone on with.",
+  });
+}
+
 /** Trains, and clocks the wall time from the first step's start to the run's end, checkpoints included. */
-async function selfPlay(options: DemoOptions): Promise<{ result: RunResult; seconds: number; steps: number }> {
+async function selfPlay(options: DemoOptions, measuredFile: string): Promise<{ result: RunResult; seconds: number; steps: number }> {
   const { seed, steps, seconds = 600, set = [], sinks = [], parts = {}, signal, onRun } = options;
   const { open: _, ...given } = parts;
   let began: number | null = null;
@@ -155,7 +175,7 @@ async function selfPlay(options: DemoOptions): Promise<{ result: RunResult; seco
   const argument = {
     timeBudgetSeconds: seconds,
     // What is reported on must never be trained on.
-    curriculum: { heldOut: [options.heldOut ?? heldOutFile, validationFile] },
+    curriculum: { heldOut: options.heldOut === undefined ? [measuredFile, validationFile] : [measuredFile] },
     ...(seed === undefined ? {} : { seed }),
     ...(steps === undefined ? {} : { steps }),
   };

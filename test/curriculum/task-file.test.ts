@@ -16,6 +16,8 @@ t.test("files of tasks", async (t) => {
   const bad: number[] = [];
   t.equal((await readTaskFile(path, ({ line }) => bad.push(line))).length, 1);
   t.same(bad, [2, 3]);
+  writeFileSync(path, `${JSON.stringify(abduce("good"))}\n${JSON.stringify(abduce("other"))}\n`);
+  await t.rejects(readTaskFile(path), { code: "AZR_INPUT_INVALID", message: /line 2: the id "a" stands on an earlier line/ });
   writeFileSync(path, "\n");
   await t.rejects(readTaskFile(path), { code: "AZR_INPUT_INVALID", message: /no task/ });
   await t.rejects(readTaskFile(join(folder, "missing.jsonl")), { code: "AZR_INPUT_INVALID", message: /cannot be read/ });

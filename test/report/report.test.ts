@@ -183,10 +183,16 @@ t.test("the demo with a fake model, end to end", async (t) => {
       })(),
     });
     t.equal(stopped, null);
-    const resumed = await demo({ resume: folder, heldOut, parts: { ...parts, engine: fakeEngine() } });
+    const other = join(dir, "other.jsonl");
+    writeFileSync(other, JSON.stringify(tasks[0]));
+    await t.rejects(demo({ resume: folder, heldOut: other, parts: { ...parts, engine: fakeEngine() } }), { code: "AZR_INPUT_INVALID", message: /did not keep/ });
+    const resumed = await demo({ resume: folder, parts: { ...parts, engine: fakeEngine() } });
     t.same([resumed!.overall, resumed!.heldOut, resumed!.steps], [result!.overall, result!.heldOut, 12]);
   });
   t.test("a missing held-out file is found out before training", async (t) => {
+    for (const setting of ["timeBudgetSeconds=5", "curriculum.heldOut=[]"]) {
+      await t.rejects(demo({ heldOut, set: [...set, setting], parts: { ...parts, engine: fakeEngine() } }), { code: "AZR_CONFIG_INVALID", hint: /--/ }, setting);
+    }
     await t.rejects(demo({ heldOut: join(dir, "nowhere.jsonl"), set, parts: { ...parts, engine: fakeEngine() } }), { code: "AZR_INPUT_INVALID" });
     await t.rejects(readRun(join(dir, "runs")), { code: "AZR_RUN_FOLDER" });
   });

@@ -35,7 +35,11 @@ export function demoCommand(context: CliContext): Command {
     .action(async ({ grace, json = false, resume, heldOut, ...options }: Options) => {
       const at = (path: string): string => resolve(context.cwd, path);
       // A run that had used up its time needs no more of it to be measured.
-      const resumeWith = (dir: string, end: RunStatus | null): string[] => ["demo", "--resume", dir, ...(end === "out-of-time" ? ["--seconds", "1"] : [])];
+      const resumeWith = (dir: string, end: RunStatus | null): string[] => [
+        ...["demo", "--resume", dir],
+        ...(end === "out-of-time" ? ["--seconds", "1"] : []),
+        ...(options.tasksPerKind === undefined ? [] : ["--tasks-per-kind", String(options.tasksPerKind)]),
+      ];
       await runCommand(context, { json, grace, budgetSeconds: options.seconds ?? 0, resumeWith }, async (watch) => {
         const result = await demo({
           ...options,

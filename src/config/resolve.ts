@@ -132,7 +132,7 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     const lines = parsed.error.issues.flatMap((issue) => describe(issue, tree, origins));
     const only = lines.length === 1 ? lines[0]! : `${lines.length} faults\n  ${lines.join("\n  ")}`;
     throw new AzrError("AZR_CONFIG_INVALID", `The configuration is not valid: ${only}`, {
-      hint: "Correct the named settings; `azr train --help` and docs list them all.",
+      hint: "Correct the named settings; docs/settings.md lists them all. `--set` takes JSON, as in --set 'kinds=[\"deduction\"]'.",
       details: { faults: lines },
     });
   }

@@ -14,7 +14,7 @@ export const configSchema = z
       .string()
       .min(1)
       .default("seedling")
-      .meta({ description: "`seedling`, a Hugging Face folder or hub id, or a run folder" }),
+      .meta({ description: "`seedling`, a folder in the Hugging Face layout, or a run folder" }),
     seed: z.int().min(0).max(0xffff_ffff).default(0).meta({ description: "Root of every random choice of the run" }),
     steps: z.int().min(0).default(100).meta({ description: "Gradient steps in all; the step size of a falling schedule depends on it" }),
     timeBudgetSeconds: z

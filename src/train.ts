@@ -1,5 +1,6 @@
 // The library's front door to a run: `train` begins one, `resume` goes on with one. Both give a Run at once, which reports by events and
 // ends in a result. No process handlers are installed here: signals are the caller's (see src/cli).
+import { resolve } from "node:path";
 import { type Config, type ConfigInput, configHash, incompatibleSettings, type ResolvedConfig, resolveConfig } from "./config/index.ts";
 import { AzrError } from "./errors.ts";
 import type { RunEvent, Sink } from "./events.ts";
@@ -46,13 +47,20 @@ export interface Run extends AsyncIterable<RunEvent> {
 
 const isResolved = (config: ConfigInput | ResolvedConfig): config is ResolvedConfig => "origins" in config && "hash" in config;
 
+/** The configuration with its paths made absolute, so that the run can be gone on with from anywhere. */
+function settle(config: Config): Config {
+  const { heldOut, seedFile } = config.curriculum;
+  const curriculum = { ...config.curriculum, heldOut: heldOut.map((path) => resolve(path)), seedFile: seedFile === "" ? "" : resolve(seedFile) };
+  return { ...config, model: settledModel(config.model), curriculum };
+}
+
 /**
  * Begins a run in a new folder. The configuration may be partial; the environment and files are not read here (see `loadConfig`).
  * @throws AzrError AZR_CONFIG_INVALID for a wrong configuration, at once; all other failures come by `result`
  */
 export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainOptions = {}): Run {
   const resolved = isResolved(config) ? config : resolveConfig({ argument: config });
-  const settled: Config = { ...resolved.config, model: settledModel(resolved.config.model) };
+  const settled = settle(resolved.config);
   return startRun(settled, options, async () => {
     const folder = await createRunFolder({ config: settled, origins: resolved.origins, hash: configHash(settled) }, options.disk);
     return { folder, config: settled, checkpoint: undefined, journal: [] };

@@ -19,6 +19,7 @@ t.test("mistakes on the command line", async (t) => {
     { args: ["exec", "--jsonl", "nowhere.jsonl"], code: 2, says: /nowhere\.jsonl cannot be read/ },
     { args: ["exec", "--jsonl", "."], code: 2, says: /input \. cannot be read/ },
     { args: ["demo", "--resume", "x", "--seed", "1"], code: 2, says: /'--resume <run>' cannot be used with option '--seed <n>'/ },
+    { args: ["eval", "a/x.jsonl", "b/x.jsonl"], code: 2, says: /Two of the task files are named x\.jsonl/ },
     { args: ["eval", "nowhere.jsonl", "--out", "no/folder/x.jsonl"], code: 2, says: /cannot be written/ },
     { args: ["compare", "a.jsonl", "b.jsonl"], code: 2, says: /a\.jsonl cannot be read/ },
     { args: ["compare", "a.jsonl"], code: 2, says: /missing required argument 'after'/i },

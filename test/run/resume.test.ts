@@ -2,7 +2,7 @@
 // kills, orderly stops, aborts. And what may and may not change on resuming.
 import { spawn } from "node:child_process";
 import { access, copyFile, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { failingDisk } from "../../src/testing/index.ts";
@@ -153,6 +153,14 @@ t.test("what may change on resuming: how long and where, not what is computed", 
   const other = Buffer.from(expected["metrics.jsonl"]!, "base64").toString().split("\n");
   const common = Math.min(step, steps);
   t.same(metrics.slice(0, common), other.slice(0, common), "the budget changes no step");
+});
+
+t.test("files that the configuration names are found from any folder", async (t) => {
+  const parent = t.testdir({ "held-out.jsonl": `${JSON.stringify({ id: "h", kind: "deduction", program: "def f(zz):\n    return zz + 10", input: "1", output: "11" })}\n` });
+  const file = join(parent, "held-out.jsonl");
+  const one = trainFake(parent, { steps: 1, run, curriculum: { heldOut: [relative(process.cwd(), file)] } });
+  await one.result;
+  t.same(JSON.parse(await readFile(join(one.dir!, "config.json"), "utf8")).config.curriculum.heldOut, [file]);
 });
 
 t.test("damaged files of a run are refused with a way out", async (t) => {

@@ -1,7 +1,8 @@
 // `azr eval`: accuracy of a model on task files, alone or paired with a baseline on the same tasks and prompts.
 
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { Command, Option } from "commander";
+import { AzrError } from "../../errors.ts";
 import { evaluateSuite, evaluationOf } from "../../eval/evaluate-suite.ts";
 import { outcomeRecord, writeOutcomes } from "../../eval/outcome-file.ts";
 import type { Evaluation } from "../../eval/outcome-file.ts";
@@ -45,7 +46,11 @@ export function evalCommand(context: CliContext): Command {
       const { json, out, outcomes: wanted, ...settings } = options;
       const evaluations: Evaluation[] = [];
       const keep = async (): Promise<void> => (out === undefined ? undefined : writeOutcomes(resolve(context.cwd, out), evaluations));
-      // A path that cannot be written is found out before the work, not after it.
+      // Outcomes are told apart by the names of their files. This, and a path that cannot be written, is found out before the work.
+      const twin = suites.find((suite, at) => suites.some((other, earlier) => earlier < at && basename(other) === basename(suite)));
+      if (twin !== undefined) {
+        throw new AzrError("AZR_INPUT_INVALID", `Two of the task files are named ${basename(twin)}.`, { hint: "Evaluate them one by one, or rename one." });
+      }
       await keep();
       await stoppable(context, json === true, async (signal) => {
         for (const suite of suites) {

@@ -9,8 +9,8 @@ import type { ProposalRequest, TaskKind, VerdictResult, VerifyContext } from "./
 import { shortHash } from "./shared-program.ts";
 import { answerLimits } from "./shared-limits.ts";
 import { parseSingleAnswer } from "./shared-triplet.ts";
-import { orSandboxError, runDraft } from "./shared-validate.ts";
 import { checkDistinct } from "./distinct-inputs.ts";
+import { orSandboxError, runDraft } from "./shared-validate.ts";
 import { failedRun, orUndecided } from "./shared-verdict.ts";
 
 function sourceProgram({ source }: ProposalRequest): string {
@@ -28,7 +28,7 @@ function pairsOf(task: Task): { shown: Pair[]; hidden: Pair[]; all: Pair[] } {
 
 async function runsOnPairs(program: string, pairs: Pair[], { executor, settings, signal }: VerifyContext): Promise<VerdictResult> {
   // One process for all inputs, and, where all outputs are right, another with hash seed, clock and order of the inputs changed: a program
-  // that remembers or guesses fails there.
+  // that guesses fails there, and one that remembers earlier calls unless it is lucky (docs/executor.md).
   const result = await executor.run({
     program,
     inputs: pairs.map(({ input }) => input),

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "address_shift.h"
+#include "large_heap.h"
 #include "python_api.h"
 
 namespace azr {
@@ -34,11 +34,11 @@ bool keep_gap(size_t bytes) {
 /** When the library is preloaded, before the interpreter has a heap. Elsewhere there is no variant and nothing to do. */
 __attribute__((constructor)) void shift_heaps() {
   const char* text = getenv("AZR_VARIANT");
-  if (text == nullptr || *text < '1' || *text > '3') return;
+  if (text == nullptr || *text < '0' || *text > '3') return;
   const int variant = *text - '0';
-  // Best effort: the stack limit has moved everything already, but libraries may be aligned to large pages.
-  if (!keep_gap(arena_shift_bytes(variant))) return;
-  if (sbrk(static_cast<intptr_t>(heap_shift_bytes(variant))) == reinterpret_cast<void*>(-1)) return;
+  align_c_heap(heap_shift_bytes(variant));
+  align_arenas(arena_shift_bytes(variant));
+  if (variant == 0 || !keep_gap(arena_shift_bytes(variant))) return;
   static void* volatile kept = malloc(static_cast<size_t>(variant) * 4112);
   (void)kept;
 }

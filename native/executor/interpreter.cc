@@ -25,7 +25,7 @@ const char kAnalyseText[] =
     ;
 
 /** Executes helper text in a namespace of its own. New reference, or null with an exception set. */
-Object* execute(const char* text, const char* name, int seed) {
+Object* execute(const char* text, const char* name, int seed = 0, Library library = Library::kCommon) {
   Object* space = api.PyDict_New();
   if (space == nullptr) return nullptr;
   api.PyDict_SetItemString(space, "__builtins__", api.PyEval_GetBuiltins());
@@ -33,6 +33,11 @@ Object* execute(const char* text, const char* name, int seed) {
   Object* number = api.PyLong_FromLongLong(seed);
   api.PyDict_SetItemString(space, "__name__", module);
   api.PyDict_SetItemString(space, "AZR_SEED", number);
+  const std::string names = modules_of(library);
+  api.PyDict_SetItemString(space, "AZR_MODULES",
+                           api.PyUnicode_FromStringAndSize(names.data(), static_cast<intptr_t>(names.size())));
+  api.PyDict_SetItemString(space, "AZR_WHOLE", library == Library::kWhole ? api._Py_TrueStruct : api._Py_FalseStruct);
+  api.PyDict_SetItemString(space, "AZR_OUTGROWN_STATUS", api.PyLong_FromLongLong(kOutgrownStatus));
   py::CompilerFlags flags{py::kIgnoreCookie, -1};
   Object* code = api.Py_CompileStringExFlags(text, name, py::kFileInput, &flags, 2);
   if (code == nullptr) return nullptr;
@@ -91,8 +96,8 @@ Object* call_two(Object* callable, Object* first, Object* second) {
   return call(callable, values, 2);
 }
 
-const char* prepare_interpreter(int variant) {
-  Object* setup = execute(kSetupText, "azr_setup", 20'240'101 + 7919 * variant);
+const char* prepare_interpreter(int variant, Library library) {
+  Object* setup = execute(kSetupText, "azr_setup", 20'240'101 + 7919 * variant, library);
   if (setup == nullptr) return problem("cannot prepare the interpreter");
   interpreter.counter_type = keep(setup, "COUNTER");
   interpreter.default_dict_type = keep(setup, "DEFAULT_DICT");
@@ -112,13 +117,13 @@ const char* prepare_interpreter(int variant) {
   if (text == nullptr) return problem("cannot read the interpreter's version");
   snprintf(interpreter.version, sizeof interpreter.version, "%s", text);
 
-  Object* literal = execute(kLiteralText, "azr_literal", 0);
+  Object* literal = execute(kLiteralText, "azr_literal");
   if (literal == nullptr) return problem("cannot prepare the literal parser");
   interpreter.parse_literal = keep(literal, "parse_literal");
   interpreter.parse_arguments = keep(literal, "parse_arguments");
   interpreter.parse_positional = keep(literal, "parse_positional");
 
-  Object* analysis = execute(kAnalyseText, "azr_analyse", 0);
+  Object* analysis = execute(kAnalyseText, "azr_analyse");
   if (analysis == nullptr) return problem("cannot prepare the program analysis");
   interpreter.analyse = keep(analysis, "analyse");
 

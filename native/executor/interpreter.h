@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "library.h"
 #include "python_api.h"
 
 namespace azr {
@@ -14,6 +15,7 @@ struct Interpreter {
   py::Object* counter_type;
   py::Object* default_dict_type;
   py::Object* deque_type;
+  /** None without the whole library, as the two readers of a fraction. */
   py::Object* decimal_type;
   py::Object* fraction_type;
   /** Bound `__get__` of fields, called with an instance. */
@@ -38,7 +40,7 @@ struct Interpreter {
 extern Interpreter interpreter;
 
 /** Imports and prepares everything. Null, or one sentence about what failed. */
-const char* prepare_interpreter(int variant);
+const char* prepare_interpreter(int variant, Library library);
 
 /** Calls with one argument; a new reference or null with an exception set. */
 py::Object* call_one(py::Object* callable, py::Object* argument);

@@ -38,6 +38,7 @@ Supervisor::Supervisor(ZygoteSettings settings, uint32_t workers) : workers_(wor
     lost.message = "the interpreter process that was to run it died";
     finished(ticket, {lost});
   };
+  events.outgrown = [this](uint64_t ticket) { outgrown(ticket); };
   events.watch = [this](int fd, bool wanted) {
     if (wanted) {
       watch(fd, EPOLLIN);
@@ -71,9 +72,9 @@ int Supervisor::run() {
       fprintf(stderr, "azr-executor: %s\n", pool_->fatal().c_str());
       return 1;
     }
-    for (int variant = 0; variant < static_cast<int>(kVariantCount); ++variant) {
-      if (!pool_->lost(variant)) continue;
-      fprintf(stderr, "azr-executor: no interpreter process of variant %d can be started\n", variant);
+    for (int index = 0; index < kZygoteKindCount; ++index) {
+      if (!pool_->lost(zygote_kind(index))) continue;
+      fprintf(stderr, "azr-executor: no interpreter process of variant %d can be started\n", zygote_kind(index).variant);
       return 1;
     }
     epoll_event events[64];
@@ -175,7 +176,8 @@ void Supervisor::accept(uint32_t id, Request request) {
   pending->id = id;
   const size_t inputs = request.kind == MessageKind::kRun ? request.inputs.size() : 1;
   const bool shared = request.kind != MessageKind::kRun || request.shared_fork;
-  const int variant = request.variant;
+  // Where the program itself looks harmless, a literal can still ask for more.
+  const Library library = request.kind == MessageKind::kRun ? guess_library(request.text) : Library::kCommon;
   pending->request = std::move(request);
   pending->records.resize(inputs);
   pending->remaining = inputs;
@@ -185,7 +187,8 @@ void Supervisor::accept(uint32_t id, Request request) {
   }
   pending_[id] = pending;
   for (size_t first = 0; first < inputs; first += shared ? inputs : 1) {
-    queues_[variant].push_back({pending, first, shared ? inputs : 1, 0, next_ticket_++});
+    Unit unit{pending, first, shared ? inputs : 1, library, 0, next_ticket_++};
+    queue_of(unit).push_back(std::move(unit));
   }
 }
 
@@ -236,14 +239,19 @@ Job Supervisor::make_job(const Unit& unit) const {
   return job;
 }
 
+std::deque<Supervisor::Unit>& Supervisor::queue_of(const Unit& unit) {
+  return queues_[ZygoteKind{unit.library, unit.pending->request.variant}.index()];
+}
+
 void Supervisor::dispatch() {
   if (!greeted_) return;
   for (;;) {
     int oldest = -1;
-    for (int variant = 0; variant < static_cast<int>(kVariantCount); ++variant) {
-      if (queues_[variant].empty()) continue;
-      if (!pool_->can_take(variant)) continue;
-      if (oldest < 0 || queues_[variant].front().ticket < queues_[oldest].front().ticket) oldest = variant;
+    for (int index = 0; index < kZygoteKindCount; ++index) {
+      if (queues_[index].empty()) continue;
+      pool_->want(zygote_kind(index).library);
+      if (!pool_->can_take(zygote_kind(index))) continue;
+      if (oldest < 0 || queues_[index].front().ticket < queues_[oldest].front().ticket) oldest = index;
     }
     if (oldest < 0) return;
     Unit unit = std::move(queues_[oldest].front());
@@ -251,8 +259,17 @@ void Supervisor::dispatch() {
     Job job = make_job(unit);
     const uint64_t ticket = unit.ticket;
     running_[ticket] = std::move(unit);
-    pool_->give(oldest, std::move(job));
+    pool_->give(zygote_kind(oldest), std::move(job));
   }
+}
+
+void Supervisor::outgrown(uint64_t ticket) {
+  const auto found = running_.find(ticket);
+  if (found == running_.end()) return;
+  Unit unit = std::move(found->second);
+  running_.erase(found);
+  unit.library = Library::kWhole;
+  queue_of(unit).push_front(std::move(unit));
 }
 
 void Supervisor::finished(uint64_t ticket, std::vector<RunRecord> records) {
@@ -265,7 +282,7 @@ void Supervisor::finished(uint64_t ticket, std::vector<RunRecord> records) {
   });
   if (ours && ++unit.attempts < kMostAttempts) {
     // The same ticket puts it in front of everything that came later.
-    queues_[unit.pending->request.variant].push_front(std::move(unit));
+    queue_of(unit).push_front(std::move(unit));
     return;
   }
   settle(unit, std::move(records));

@@ -33,6 +33,7 @@ class Supervisor {
     std::shared_ptr<Pending> pending;
     size_t first = 0;
     size_t count = 0;
+    Library library = Library::kCommon;
     int attempts = 0;
     uint64_t ticket = 0;
   };
@@ -42,8 +43,11 @@ class Supervisor {
   void on_frame(const Frame& frame);
   void accept(uint32_t id, Request request);
   void cancel(uint32_t id);
+  /** The queue that a unit waits in. */
+  std::deque<Unit>& queue_of(const Unit& unit);
   void dispatch();
   Job make_job(const Unit& unit) const;
+  void outgrown(uint64_t ticket);
   void finished(uint64_t ticket, std::vector<RunRecord> records);
   void settle(const Unit& unit, std::vector<RunRecord> records);
   void reply(const Pending& pending);
@@ -65,7 +69,7 @@ class Supervisor {
   bool input_ended_ = false;
   bool greeted_ = false;
   uint64_t next_ticket_ = 1;
-  std::deque<Unit> queues_[kVariantCount];
+  std::deque<Unit> queues_[kZygoteKindCount];
   std::unordered_map<uint64_t, Unit> running_;
   std::unordered_map<uint32_t, std::shared_ptr<Pending>> pending_;
 };

@@ -21,6 +21,7 @@
 #include "failure.h"
 #include "heap_layout.h"
 #include "interpreter.h"
+#include "large_heap.h"
 #include "lockdown.h"
 #include "page_tables.h"
 #include "self_test.h"
@@ -126,6 +127,30 @@ void leave_script_frames() {
   api.PyThreadState_Delete(script);
 }
 
+/** What most children do, for keep_warm_pages: runs, one of them failing, a parse, an analysis. */
+void rehearse() {
+  static char area[1 << 16];
+  const auto task = [](std::string_view text, const std::vector<std::string>& inputs) {
+    return encode_task(text, inputs, 0, inputs.size());
+  };
+  Command command;
+  command.output_bytes = 1 << 15;
+  SlotWriter slot(area, sizeof area);
+  const std::string program =
+      "def f(a, b=2):\n"
+      "    c = sorted(x * 2 for x in a if x > b)[::-1]\n"
+      "    d = {str(x): len(c) for x in c}\n"
+      "    for key, value in d.items():\n"
+      "        c.append(value + sum(c) - max(a) // 3)\n"
+      "    return [c, d, 'a' + ','.join(d), 1.5 * b, set(a)]\n";
+  const std::string run = task(program, {"[3, 1, 2, 5], 1", "[1, 'b']"});
+  run_program(command, Reader(run.data(), run.size()), slot);
+  const std::string parse = task("[1, -2, 'x', (3.5, None)]", {});
+  parse_text(command, Reader(parse.data(), parse.size()), slot);
+  const std::string analysis = task(program, {});
+  analyse_program(command, Reader(analysis.data(), analysis.size()), slot);
+}
+
 [[noreturn]] void start() {
   if (const char* missing = py::load()) {
     char sentence[200];
@@ -134,6 +159,8 @@ void leave_script_frames() {
   }
   const char* variant_text = getenv("AZR_VARIANT");
   const int variant = variant_text == nullptr ? 0 : atoi(variant_text);
+  const char* library_text = getenv("AZR_LIBRARY");
+  const Library library = library_text != nullptr && *library_text == '1' ? Library::kWhole : Library::kCommon;
   uint32_t layers = kLayerVirtualClock;
   if ((personality(0xffffffff) & ADDR_NO_RANDOMIZE) != 0) layers |= kLayerFixedAddresses;
   rlimit stack{};
@@ -143,12 +170,14 @@ void leave_script_frames() {
   zygote.supervisor_pid = static_cast<int>(syscall(SYS_getppid));
   leave_script_frames();
   shift_blocks(variant);
-  if (const char* problem = prepare_interpreter(variant)) give_up(problem);
+  if (const char* problem = prepare_interpreter(variant, library)) give_up(problem);
   zygote.filter = make_child_filter();
   if (!map_areas()) give_up("cannot map the shared areas");
   perturb_heap(variant);
   inherit_page_tables();
   if (api.PyObject_CallObject(interpreter.settle, nullptr) == nullptr) give_up("cannot settle the heap");
+  use_large_pages();
+  keep_warm_pages(rehearse);
   zygote.address_bytes = address_space_bytes();
   if (zygote.address_bytes == 0) give_up("cannot read /proc/self/statm");
   const char* problem = nullptr;

@@ -39,15 +39,22 @@ int64_t now_us() {
 ZygotePool::ZygotePool(ZygoteSettings settings, uint32_t workers, Events events)
     : settings_(std::move(settings)), events_(std::move(events)), most_active_(workers) {
   // Every proposal runs once on A an input and once on each other variant: fewer copies of those are enough.
-  for (int variant = 0; variant < static_cast<int>(kVariantCount); ++variant) {
-    const uint32_t copies = variant == 0 ? workers : (workers + 2) / 3;
+  for (int index = 0; index < kZygoteKindCount; ++index) {
+    const ZygoteKind kind = zygote_kind(index);
+    const uint32_t copies = kind.variant == 0 ? workers : (workers + 2) / 3;
     for (uint32_t i = 0; i < copies; ++i) {
       auto worker = std::make_unique<Worker>();
-      worker->variant = variant;
+      worker->kind = kind;
       workers_.push_back(std::move(worker));
     }
   }
-  for (auto& worker : workers_) start(*worker);
+  want(Library::kCommon);
+}
+
+void ZygotePool::want(Library library) {
+  for (auto& worker : workers_) {
+    if (worker->kind.library == library && worker->state == State::kUnwanted) start(*worker);
+  }
 }
 
 ZygotePool::~ZygotePool() {
@@ -66,7 +73,7 @@ ZygotePool::~ZygotePool() {
 
 bool ZygotePool::ready() const {
   return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) {
-    return worker->state == State::kIdle || worker->state == State::kBusy;
+    return worker->kind.library != Library::kCommon || worker->state == State::kIdle || worker->state == State::kBusy;
   });
 }
 
@@ -78,8 +85,8 @@ void ZygotePool::start(Worker& worker) {
   worker.probe = 0;
   worker.deadline_us = now_us() + kStartPatienceUs;
   std::string problem;
-  if (!worker.zygote->start(settings_, worker.variant, &problem)) {
-    start_failures_[worker.variant] += 1;
+  if (!worker.zygote->start(settings_, worker.kind.variant, worker.kind.library, &problem)) {
+    start_failures_[worker.kind.index()] += 1;
     if (!was_ready_) fatal_ = problem;
     return;
   }
@@ -92,7 +99,7 @@ void ZygotePool::replace(Worker& worker) {
   // The dead process is reaped by reap(), which knows it no longer; the object may go.
   worker.zygote->forget();
   worker.zygote.reset();
-  if (ending_ || broken(worker.variant)) {
+  if (ending_ || broken(worker.kind)) {
     worker.state = State::kStarting;
     worker.deadline_us = 0;
     return;
@@ -100,16 +107,16 @@ void ZygotePool::replace(Worker& worker) {
   start(worker);
 }
 
-bool ZygotePool::can_take(int variant) const {
+bool ZygotePool::can_take(ZygoteKind kind) const {
   if (active_ >= most_active_) return false;
-  return std::any_of(workers_.begin(), workers_.end(), [variant](const auto& worker) {
-    return worker->variant == variant && worker->state == State::kIdle;
+  return std::any_of(workers_.begin(), workers_.end(), [kind](const auto& worker) {
+    return worker->kind == kind && worker->state == State::kIdle;
   });
 }
 
-void ZygotePool::give(int variant, Job job) {
+void ZygotePool::give(ZygoteKind kind, Job job) {
   for (auto& worker : workers_) {
-    if (worker->variant != variant || worker->state != State::kIdle) continue;
+    if (!(worker->kind == kind) || worker->state != State::kIdle) continue;
     worker->state = State::kBusy;
     active_ += 1;
     dispatch(*worker, std::move(job));
@@ -206,7 +213,7 @@ void ZygotePool::on_gone(Worker& worker) {
     return;
   }
   if (state == State::kStarting || state == State::kProbing) {
-    start_failures_[worker.variant] += 1;
+    start_failures_[worker.kind.index()] += 1;
     if (!was_ready_ && fatal_.empty()) fatal_ = settings_.python + " ended before it was ready to run programs";
   }
   if (state == State::kBusy) active_ -= 1;
@@ -234,6 +241,8 @@ void ZygotePool::on_child_end(Worker& worker, int status, const rusage& usage) {
     on_probe_end(worker, ending, view);
     return;
   }
+  const bool outgrown = worker.kind.library == Library::kCommon && ending.lock.locked != 0 && !ending.wall_killed &&
+                        WIFEXITED(status) && WEXITSTATUS(status) == kOutgrownStatus;
   std::vector<RunRecord> records = classify(ending, view, worker.job.limits, worker.job.expected);
   const bool ours = std::any_of(records.begin(), records.end(), [](const RunRecord& record) {
     return record.outcome == Outcome::kSandboxError;
@@ -245,14 +254,19 @@ void ZygotePool::on_child_end(Worker& worker, int status, const rusage& usage) {
   // A zygote whose child failed in our own steps is not trusted with the next one; it has no part in what the machine's load does.
   const bool starved = ending.wall_killed && ending.lock.locked != 0;
   if (worker.zygote_gone || (ours && !starved)) replace(worker);
-  if (!cancelled) events_.finished(ticket, std::move(records));
+  if (cancelled) return;
+  if (outgrown) {
+    events_.outgrown(ticket);
+  } else {
+    events_.finished(ticket, std::move(records));
+  }
 }
 
 void ZygotePool::on_probe_end(Worker& worker, const Ending& ending, const SlotView& view) {
   if (ending.wall_killed) {
     // Kept from its processor: this says nothing about the lock.
-    start_failures_[worker.variant] += 1;
-    if (!was_ready_ && broken(worker.variant)) fatal_ = "the sandbox's self-test got no processor time";
+    start_failures_[worker.kind.index()] += 1;
+    if (!was_ready_ && broken(worker.kind)) fatal_ = "the sandbox's self-test got no processor time";
     replace(worker);
     return;
   }
@@ -265,7 +279,7 @@ void ZygotePool::on_probe_end(Worker& worker, const Ending& ending, const SlotVi
   }
   if (!failure.empty()) {
     if (fatal_.empty()) fatal_ = "the sandbox's self-test failed: a locked child could " + failure;
-    start_failures_[worker.variant] = 3;
+    start_failures_[worker.kind.index()] = 3;
     replace(worker);
     return;
   }
@@ -280,7 +294,7 @@ void ZygotePool::on_probe_end(Worker& worker, const Ending& ending, const SlotVi
     return;
   }
   worker.state = State::kIdle;
-  start_failures_[worker.variant] = 0;
+  start_failures_[worker.kind.index()] = 0;
   if (ready()) was_ready_ = true;
 }
 
@@ -320,9 +334,9 @@ bool ZygotePool::extend(Worker& worker, int64_t now) {
   return true;
 }
 
-bool ZygotePool::lost(int variant) const {
-  return broken(variant) && std::none_of(workers_.begin(), workers_.end(), [variant](const auto& worker) {
-    return worker->variant == variant && worker->zygote != nullptr;
+bool ZygotePool::lost(ZygoteKind kind) const {
+  return broken(kind) && std::none_of(workers_.begin(), workers_.end(), [kind](const auto& worker) {
+    return worker->kind == kind && worker->zygote != nullptr;
   });
 }
 

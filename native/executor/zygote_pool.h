@@ -34,6 +34,20 @@ struct Job {
   size_t expected = 1;
 };
 
+/** Zygotes of one kind are alike: a job may go to any of them. */
+struct ZygoteKind {
+  Library library = Library::kCommon;
+  int variant = 0;
+
+  int index() const { return static_cast<int>(library) * static_cast<int>(kVariantCount) + variant; }
+  bool operator==(const ZygoteKind& other) const { return library == other.library && variant == other.variant; }
+};
+inline constexpr int kZygoteKindCount = kLibraryCount * static_cast<int>(kVariantCount);
+constexpr ZygoteKind zygote_kind(int index) {
+  const int variants = static_cast<int>(kVariantCount);
+  return {static_cast<Library>(index / variants), index % variants};
+}
+
 class ZygotePool {
  public:
   struct Events {
@@ -41,6 +55,8 @@ class ZygotePool {
     std::function<void(uint64_t ticket, std::vector<RunRecord> records)> finished;
     /** The job's zygote died under it before a child was known: it has to be given again. */
     std::function<void(uint64_t ticket)> lost;
+    /** The job needs the whole library: it has to be given again, to a zygote that has it. */
+    std::function<void(uint64_t ticket)> outgrown;
     /** The descriptor is to be watched for input, or no longer. */
     std::function<void(int fd, bool watch)> watch;
   };
@@ -48,15 +64,17 @@ class ZygotePool {
   ZygotePool(ZygoteSettings settings, uint32_t workers, Events events);
   ~ZygotePool();
 
-  /** True once every zygote that was asked for at the start has passed its self-test. */
+  /** True once every zygote of the common library has passed its self-test. Those of the whole one are started when one is wanted. */
   bool ready() const;
   /** A sentence when the pool cannot serve at all (first start or self-test failed); empty otherwise. */
   const std::string& fatal() const { return fatal_; }
-  /** True when this variant has no process left and none can be started: its jobs cannot be served. */
-  bool lost(int variant) const;
+  /** True when jobs for this kind of zygote cannot be served: it has no process left and none can be started. */
+  bool lost(ZygoteKind kind) const;
 
-  bool can_take(int variant) const;
-  void give(int variant, Job job);
+  /** Starts the zygotes of a library if they are not there yet. */
+  void want(Library library);
+  bool can_take(ZygoteKind kind) const;
+  void give(ZygoteKind kind, Job job);
   /** Kills the child of a job whose result nobody wants. */
   void cancel(uint64_t ticket);
 
@@ -71,10 +89,10 @@ class ZygotePool {
   const std::string& python_version() const { return version_; }
 
  private:
-  enum class State { kStarting, kProbing, kIdle, kBusy };
+  enum class State { kUnwanted, kStarting, kProbing, kIdle, kBusy };
   struct Worker {
-    int variant = 0;
-    State state = State::kStarting;
+    ZygoteKind kind;
+    State state = State::kUnwanted;
     std::unique_ptr<ZygoteProcess> zygote;
     /** The zygote is gone, but its child still runs. */
     bool zygote_gone = false;
@@ -88,7 +106,7 @@ class ZygotePool {
   };
 
   /** Starts failed so often in a row that another is not worth it. */
-  bool broken(int variant) const { return start_failures_[variant] >= 3; }
+  bool broken(ZygoteKind kind) const { return start_failures_[kind.index()] >= 3; }
   /** Moves the deadline of a child that other work keeps from its processor; false when it has to end. */
   bool extend(Worker& worker, int64_t now);
   void start(Worker& worker);
@@ -107,7 +125,7 @@ class ZygotePool {
   uint32_t most_active_;
   uint32_t active_ = 0;
   uint32_t layers_ = ~0u;
-  int start_failures_[kVariantCount] = {};
+  int start_failures_[kZygoteKindCount] = {};
   std::string version_;
   std::string fatal_;
   bool was_ready_ = false;

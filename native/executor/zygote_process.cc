@@ -28,12 +28,13 @@ const char kLoader[] =
     "_imp.create_dynamic(ModuleSpec('azr_zygote', None, origin=sys.argv[1]))\n";
 
 /** Environment of a zygote. Its length differs between variants, and with it the place of the stack. */
-std::vector<std::string> environment(const ZygoteSettings& settings, int variant) {
+std::vector<std::string> environment(const ZygoteSettings& settings, int variant, Library library) {
   static const char* const kHashSeeds[kVariantCount] = {"1", "20021", "3000017", "404040409"};
   std::vector<std::string> out = {
       std::string("PYTHONHASHSEED=") + kHashSeeds[variant],
       "LD_PRELOAD=" + settings.shared_object,
       "AZR_VARIANT=" + std::to_string(variant),
+      "AZR_LIBRARY=" + std::to_string(static_cast<int>(library)),
       "LC_ALL=C.UTF-8",
       "TZ=UTC0",
       "PYTHONNODEBUGRANGES=1",
@@ -81,7 +82,7 @@ ZygoteProcess::~ZygoteProcess() {
   if (control_ >= 0) close(control_);
 }
 
-bool ZygoteProcess::start(const ZygoteSettings& settings, int variant, std::string* problem) {
+bool ZygoteProcess::start(const ZygoteSettings& settings, int variant, Library library, std::string* problem) {
   request_ = SharedArea::create("azr-request", kRequestAreaBytes, true);
   results_ = SharedArea::create("azr-results", kLockAreaBytes + kResultAreaBytes, false);
   int ends[2];
@@ -90,7 +91,7 @@ bool ZygoteProcess::start(const ZygoteSettings& settings, int variant, std::stri
     *problem = std::string("cannot make shared memory or a socket: ") + strerror(errno);
     return false;
   }
-  std::vector<std::string> variables = environment(settings, variant);
+  std::vector<std::string> variables = environment(settings, variant, library);
   std::vector<std::string> arguments = {settings.python, "-s", "-S", "-P", "-B", "-W", "ignore", "-X", "utf8",
                                         "-c", kLoader, settings.shared_object};
   std::vector<char*> variable_pointers, argument_pointers;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "library.h"
 #include "messages.h"
 #include "result_slot.h"
 #include "shared_area.h"
@@ -28,7 +29,7 @@ class ZygoteProcess {
   ~ZygoteProcess();
 
   /** Starts the interpreter. False with `problem` set when that cannot even begin. */
-  bool start(const ZygoteSettings& settings, int variant, std::string* problem);
+  bool start(const ZygoteSettings& settings, int variant, Library library, std::string* problem);
 
   pid_t pid() const { return pid_; }
   int control() const { return control_; }

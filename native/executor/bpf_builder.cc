@@ -2,8 +2,8 @@
 
 #include <linux/seccomp.h>
 
-#include <algorithm>
 #include <cstddef>
+#include <map>
 
 namespace azr {
 namespace {
@@ -92,6 +92,66 @@ void Block::close(uint32_t action) {
   for (size_t at : leave_if_false) assembler.code[at].jf = static_cast<uint8_t>(end - at - 1);
 }
 
+/** What is answered to system calls from a number up to the first number of the next range. */
+struct Range {
+  uint32_t first;
+  std::vector<sock_filter> answer;
+};
+
+std::vector<sock_filter> plain_answer(uint32_t action) {
+  return {BPF_STMT(BPF_RET | BPF_K, action)};
+}
+
+std::vector<sock_filter> answer_of(const AllowRule& rule, uint32_t otherwise) {
+  Block block;
+  for (const ArgumentCheck& check : rule.checks) block.check(check);
+  block.close(SECCOMP_RET_ALLOW);
+  if (!rule.checks.empty()) block.assembler.give_back(otherwise);
+  return block.assembler.code;
+}
+
+bool same_answer(const Range& a, const Range& b) {
+  return a.answer.size() == 1 && b.answer.size() == 1 && a.answer[0].k == b.answer[0].k;
+}
+
+/** All numbers in order, neighbours that are answered alike as one. */
+std::vector<Range> ranges_of(const FilterTable& table) {
+  const uint32_t otherwise = SECCOMP_RET_ERRNO | table.default_errno;
+  std::map<uint32_t, std::vector<sock_filter>> rows;
+  for (const uint32_t number : table.killed) rows[number] = plain_answer(SECCOMP_RET_KILL_PROCESS);
+  for (const FilterTable::ErrnoRule& rule : table.errors) rows[rule.number] = plain_answer(SECCOMP_RET_ERRNO | rule.value);
+  for (const AllowRule& rule : table.allowed) rows[rule.number] = answer_of(rule, otherwise);
+  std::vector<Range> all = {{0, plain_answer(otherwise)}};
+  const auto add = [&all](Range range) {
+    if (all.back().first == range.first) all.pop_back();
+    if (all.empty() || !same_answer(all.back(), range)) all.push_back(std::move(range));
+  };
+  for (auto& [number, answer] : rows) {
+    add({number, std::move(answer)});
+    add({number + 1, plain_answer(otherwise)});
+  }
+  if (table.number_bound != 0) add({table.number_bound, plain_answer(SECCOMP_RET_KILL_PROCESS)});
+  return all;
+}
+
+/** Binary search of the number in the accumulator among ranges[first, end). */
+std::vector<sock_filter> search(const std::vector<Range>& ranges, size_t first, size_t end) {
+  if (end - first == 1) return ranges[first].answer;
+  const size_t middle = (first + end) / 2;
+  const std::vector<sock_filter> below = search(ranges, first, middle), above = search(ranges, middle, end);
+  Assembler out;
+  if (below.size() <= 255) {
+    out.jump(BPF_JGE, ranges[middle].first, static_cast<uint8_t>(below.size()), 0);
+  } else {
+    // A conditional jump spans at most 255 instructions.
+    out.jump(BPF_JGE, ranges[middle].first, 0, 1);
+    out.code.push_back(BPF_STMT(BPF_JMP | BPF_JA, static_cast<uint32_t>(below.size())));
+  }
+  out.code.insert(out.code.end(), below.begin(), below.end());
+  out.code.insert(out.code.end(), above.begin(), above.end());
+  return out.code;
+}
+
 }  // namespace
 
 std::vector<sock_filter> build_filter(const FilterTable& table) {
@@ -100,37 +160,9 @@ std::vector<sock_filter> build_filter(const FilterTable& table) {
   out.jump(BPF_JEQ, table.architecture, 1, 0);
   out.give_back(SECCOMP_RET_KILL_PROCESS);
   out.load(kNumberOffset);
-  if (table.number_bound != 0) {
-    out.jump(BPF_JGE, table.number_bound, 0, 1);
-    out.give_back(SECCOMP_RET_KILL_PROCESS);
-  }
-  for (const AllowRule& rule : table.allowed) {
-    Block block;
-    block.require_equal(rule.number);
-    for (const ArgumentCheck& check : rule.checks) block.check(check);
-    block.close(SECCOMP_RET_ALLOW);
-    // A failed check of the right call must not fall into the next row with an argument in the accumulator.
-    if (!rule.checks.empty()) {
-      block.assembler.load(kNumberOffset);
-      block.assembler.code[0].jf += 1;
-    }
-    out.code.insert(out.code.end(), block.assembler.code.begin(), block.assembler.code.end());
-  }
-  for (const FilterTable::ErrnoRule& rule : table.errors) {
-    out.jump(BPF_JEQ, rule.number, 0, 1);
-    out.give_back(SECCOMP_RET_ERRNO | rule.value);
-  }
-  // A jump spans at most 255 instructions, so kills are answered in groups.
-  constexpr size_t kGroup = 64;
-  for (size_t first = 0; first < table.killed.size(); first += kGroup) {
-    const size_t count = std::min(kGroup, table.killed.size() - first);
-    for (size_t i = 0; i < count; ++i) {
-      const bool last = i + 1 == count;
-      out.jump(BPF_JEQ, table.killed[first + i], static_cast<uint8_t>(count - 1 - i), last ? 1 : 0);
-    }
-    out.give_back(SECCOMP_RET_KILL_PROCESS);
-  }
-  out.give_back(SECCOMP_RET_ERRNO | table.default_errno);
+  const std::vector<Range> ranges = ranges_of(table);
+  const std::vector<sock_filter> found = search(ranges, 0, ranges.size());
+  out.code.insert(out.code.end(), found.begin(), found.end());
   return out.code;
 }
 

@@ -51,7 +51,11 @@ struct FilterTable {
   uint16_t default_errno;
 };
 
-/** The program in the order architecture, number bound, allowed rows, errors, kills, default. */
+/**
+ * The program: the architecture, then a binary search of the number, then the checks of its row. A child pays for the length of that way once for
+ * each number there is, because the kernel tries them all when a filter is installed. A number in several lists is allowed before it is
+ * answered with an error, and that before it is killed.
+ */
 std::vector<sock_filter> build_filter(const FilterTable& table);
 
 }  // namespace azr

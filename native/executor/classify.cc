@@ -49,9 +49,7 @@ RunRecord of_signal(int number, const Ending& ending, const Limits& limits) {
 RunRecord of_ending(const Ending& ending, const Limits& limits) {
   if (ending.wall_killed && ending.lock.locked == 0) return verdict(Outcome::kSandboxError, "stuck before it was locked");
   if (ending.wall_killed) {
-    // A locked child cannot wait for anything, so one that has not had the processor for half of its time was kept from it: by the load
-    // of the machine, which must not reach a verdict.
-    if (ending.cpu_us * 2 < ending.wall_us) return verdict(Outcome::kSandboxError, "kept from the processor by other work");
+    if (is_starved(ending.cpu_us, ending.wall_us)) return verdict(Outcome::kSandboxError, "kept from the processor by other work");
     return verdict(Outcome::kTimeLimit, "wall clock limit");
   }
   if (WIFSIGNALED(ending.wait_status)) {

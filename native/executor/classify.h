@@ -22,6 +22,12 @@ struct Ending {
   LockReport lock{};
 };
 
+/**
+ * A locked child cannot wait for anything, so one that has had its processor for less than half of the time was kept from it: by the load of
+ * the machine, which must not reach a verdict.
+ */
+constexpr bool is_starved(uint64_t cpu_us, uint64_t wall_us) { return cpu_us * 2 < wall_us; }
+
 /** Exactly `expected` records. kSandboxError means that the task may be tried again. */
 std::vector<RunRecord> classify(const Ending& ending, SlotView view, const Limits& limits, size_t expected);
 

@@ -21,11 +21,11 @@ constexpr int64_t kMostExtensions = 10;
 constexpr Limits kProbeLimits{2000, 5000, 256u << 20, 1024};
 
 /** Processor time of a child that has not been reaped; 0 where the kernel does not say. */
-int64_t processor_us(pid_t child) {
+uint64_t processor_us(pid_t child) {
   clockid_t clock;
   timespec used;
   if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
-  return int64_t{used.tv_sec} * 1'000'000 + used.tv_nsec / 1000;
+  return static_cast<uint64_t>(used.tv_sec) * 1'000'000 + static_cast<uint64_t>(used.tv_nsec) / 1000;
 }
 
 }  // namespace
@@ -324,12 +324,11 @@ void ZygotePool::reap() {
   }
 }
 
-// A locked child cannot wait, so one that has had its processor for less than half of its time was kept from it: it gets more
-// time, and its processor limit ends it as ever.
+// A starved child gets more time; its processor limit ends it as ever.
 bool ZygotePool::extend(Worker& worker, int64_t now) {
   const int64_t wall_us = int64_t{worker.job.limits.wall_ms} * 1000;
   const int64_t last = worker.started_us + kMostExtensions * wall_us;
-  if (now >= last || processor_us(worker.child) * 2 >= now - worker.started_us) return false;
+  if (now >= last || !is_starved(processor_us(worker.child), static_cast<uint64_t>(now - worker.started_us))) return false;
   worker.deadline_us = std::min(last, now + wall_us);
   return true;
 }

@@ -1,25 +1,27 @@
-// Makes the committed task files models/seedling/held-out/{heldout,validation}.jsonl: node scripts/pretrain/make-held-out.mjs [--seed 8]
-// 1,000 held-out and 1,000 validation tasks a kind, a quarter on programs of two statements (each split has some 300 of them) and the rest
+// Makes the committed task files models/seedling/held-out/{heldout,validation}.jsonl: node scripts/pretrain/make-held-out.mjs
+// 2,000 held-out and 1,000 validation tasks a kind, 250 on programs of two statements (each split has some 300 of them) and the rest
 // of three, each program at most once a kind. `heldout` only reports; `validation` is for choosing recipes. Needs a build (npm run build).
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { openExecutor } from "../../dist/executor/open.js";
 import { createClassifier, visits } from "./corpus.mjs";
 import { taskOf } from "./documents.mjs";
 
 const kinds = ["deduction", "abduction", "induction"];
-export const splits = { heldout: "held-out", validation: "validation" };
-/** Tasks a kind, by the statements of their program. */
-export const tasksOfLength = { 2: 250, 3: 750 };
+/** By name of the file: the split, the seed of its tasks, and how many a kind by the statements of their program. */
+const files = {
+  heldout: { split: "held-out", seed: 9, tasksOfLength: { 2: 250, 3: 1750 } },
+  validation: { split: "validation", seed: 8, tasksOfLength: { 2: 250, 3: 750 } },
+};
 
-/** Task records of one split. */
-export async function heldOutTasks({ executor, classify = createClassifier(executor), seed, name }) {
+/** Task records of one file. */
+async function heldOutTasks({ executor, classify = createClassifier(executor), name }) {
+  const { split, seed, tasksOfLength } = files[name];
   const taken = new Map(kinds.flatMap((kind) => Object.keys(tasksOfLength).map((lines) => [`${kind} ${lines}`, []])));
   const used = new Map(kinds.map((kind) => [kind, new Set()]));
   const full = () => [...taken].every(([key, tasks]) => tasks.length === tasksOfLength[key.at(-1)]);
-  for await (const { text, hash, lines, pairs } of visits({ executor, classify, seed, split: splits[name], programs: 200_000 })) {
+  for await (const { text, hash, lines, pairs } of visits({ executor, classify, seed, split, programs: 2_000_000 })) {
     // One task a visit, for the kind that has fewest of this length: no two kinds share inputs.
     const open = kinds.filter((kind) => taken.get(`${kind} ${lines}`).length < tasksOfLength[lines] && !used.get(kind).has(hash));
     open.sort((left, right) => taken.get(`${left} ${lines}`).length - taken.get(`${right} ${lines}`).length);
@@ -37,13 +39,12 @@ export async function heldOutTasks({ executor, classify = createClassifier(execu
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { seed: { type: "string", default: "8" } } });
   const folder = fileURLToPath(new URL("../../models/seedling/held-out", import.meta.url));
   mkdirSync(folder, { recursive: true });
   const executor = await openExecutor({ workers: 2 });
   try {
-    for (const name of Object.keys(splits)) {
-      const tasks = await heldOutTasks({ executor, seed: Number(values.seed), name });
+    for (const name of Object.keys(files)) {
+      const tasks = await heldOutTasks({ executor, name });
       writeFileSync(join(folder, `${name}.jsonl`), tasks.map((task) => JSON.stringify(task) + "\n").join(""));
       console.error(`${name}: ${tasks.length} tasks -> ${folder}`);
     }

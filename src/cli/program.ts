@@ -52,8 +52,8 @@ export function createProgram(context: CliContext): Command {
   const program = new Command("azr")
     .description("A language model teaches itself to reason: it invents Python tasks, a locked process checks them, it solves them and learns.")
     .version(packageVersion(), "--version", "print the version")
-    .helpOption("--help", "print help")
-    .helpCommand(false)
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help for a command")
     .showSuggestionAfterError()
     .addHelpText("after", "\nExample:\n  azr demo --steps 20");
   for (const create of commands) program.addCommand(create(context));
@@ -69,7 +69,7 @@ export function createProgram(context: CliContext): Command {
       getOutHelpWidth: () => 100,
       getErrHelpWidth: () => 100,
     });
-    command.helpOption("--help", "print help");
+    command.helpOption("-h, --help", "print help");
     if (command.commands.length === 0 && !command.options.some(({ long }) => long === "--verbose")) command.addOption(verboseOption());
     command.commands.forEach(configure);
   };

@@ -15,6 +15,7 @@ const demo: ConfigInput = {
     replay: 16,
     baseline: "task",
     deduplicate: true,
+    inputsPerProgram: 8,
     fidelity: "tuned",
     induction: { inputs: 6, shown: 3, check: "hidden" },
     seedTasks: 0,

@@ -62,6 +62,9 @@ export const curriculum = z.strictObject({
     .boolean()
     .default(true)
     .meta({ description: "Count a proposal whose normalised program is already known as invalid" }),
+  inputsPerProgram: count
+    .default(1)
+    .meta({ description: "With deduplicate: how many tasks of deduction and abduction one program may make, each with another input" }),
   fidelity: z
     .enum(["paper", "reference", "tuned"])
     .default("tuned")

@@ -1,5 +1,6 @@
 // The proposer's half of a step for one kind: prompts from past tasks, completions, parsing, and validation in the executor.
 // Nothing is accepted here: admit-tasks.ts decides that in the order of proposals, so that what finishes first does not matter.
+import { AzrError } from "../errors.ts";
 import { createRandom, derive, type Random } from "../random.ts";
 import { mapBounded } from "./bounded.ts";
 import type { Draft, ProposalRequest, TaskKind, Validation } from "./kinds/kind.ts";
@@ -49,7 +50,13 @@ function ask(context: StepContext, kind: TaskKind, random: Random): Asked | unde
     const shorter = { ...request, references };
     const prompt = encodePrompt(context.codec, kind.buildProposalPrompt(shorter, context.format, context.settings));
     if (fits(context, prompt, context.config.generation.maxTokens.propose)) return { request: shorter, prompt };
-    if (references.length === 0) return undefined;
+    if (references.length > 0) continue;
+    // A program to build on may be too long; a prompt that holds no past task at all is what it will be in every step.
+    if (kind.needsReferences === "program") return undefined;
+    const { maxTokens } = context.config.generation;
+    throw new AzrError("AZR_CONFIG_INVALID", `No prompt for ${kind.name} proposals fits: it has ${prompt.tokens.length} tokens, a proposal may have ${maxTokens.propose}, and the model reads ${context.engine.shape.maxPositions} in all.`, {
+      hint: "Lower generation.maxTokens.propose, take a shorter format, or a model that reads more.",
+    });
   }
 }
 
@@ -95,7 +102,8 @@ function validate(context: StepContext, kind: TaskKind, draft: Draft): Promise<V
   const { executor, settings, format, excludedPrograms, buffers, config, signal } = context;
   // Tasks of earlier steps only: duplicates within a step are told apart when all verdicts are in.
   const isKnown = config.curriculum.deduplicate ? (key: string) => buffers.knows(key) : undefined;
-  return kind.validate(draft, { executor, settings, format, excludedPrograms, isKnown, signal });
+  const { inputsPerProgram } = config.curriculum;
+  return kind.validate(draft, { executor, settings, format, excludedPrograms, isKnown, inputsPerProgram, signal });
 }
 
 /** Counts for a `rollout-end` event. */

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { nativeFolder } from "../../scripts/native-location.mjs";
-import type { Executor, Limits, RunOutcome, RunRequest, RunResult } from "./executor.ts";
+import type { AnalyseResult, Executor, Limits, RunOutcome, RunRequest, RunResult } from "./executor.ts";
 import { checkExecutorOptions, checkParseRequest, checkProgramText, checkRunRequest } from "./check-request.ts";
 import { findPython } from "./find-python.ts";
 import { defaultLimits, groupInputs, mergeLimits, refusal } from "./limits.ts";
@@ -14,6 +14,7 @@ import { parseValue } from "./parse-value.ts";
 import {
   decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, type WireRun,
 } from "./protocol.ts";
+import { rememberAnalyses } from "./remember-analyses.ts";
 import { connectSupervisor, type SupervisorRequest } from "./supervisor-client.ts";
 
 export interface ExecutorOptions {
@@ -115,6 +116,19 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     return (await Promise.all(agreements)).every(Boolean);
   }
 
+  let disposed = false;
+  const analyseAfresh = async (program: string): Promise<AnalyseResult> => {
+    const message = refusal("program", program, ownLimits);
+    if (message !== undefined) return { ok: false, message, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
+    return ask({ kind: frameKinds.analyse, payload: encodeAnalyse(program), allowanceMs: parseAllowanceMs }, decodeAnalyseReply);
+  };
+  const analyse = rememberAnalyses(analyseAfresh);
+
+  function dispose(): Promise<void> {
+    disposed = true;
+    return client.dispose();
+  }
+
   async function run(request: RunRequest): Promise<RunResult> {
     checkRunRequest(request);
     const { sourceBytes, ...limits } = mergeLimits(ownLimits, request.limits);
@@ -145,16 +159,15 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     },
     async analyse(program) {
       checkProgramText(program);
-      const message = refusal("program", program, ownLimits);
-      if (message !== undefined) return { ok: false, message, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
-      return ask({ kind: frameKinds.analyse, payload: encodeAnalyse(program), allowanceMs: parseAllowanceMs }, decodeAnalyseReply);
+      // After the end nothing is answered from memory either.
+      return disposed ? analyseAfresh(program) : analyse(program);
     },
     stats() {
       const { python: version, workers: running, layers } = client.hello();
       return { python: version, workers: running, layers, runs, sandboxErrors, busySeconds: client.busySeconds() };
     },
-    dispose: () => client.dispose(),
-    [Symbol.asyncDispose]: () => client.dispose(),
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   };
 }
 

@@ -47,7 +47,8 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
         latest = summary;
         if (live) {
           // A line as wide as the terminal would wrap and could not be rewritten.
-          stream.write(`${erase()}${formatSummary(summary).slice(0, (stream.columns ?? 100) - 1)}`);
+          const room = (stream.columns ?? 100) - 1;
+          stream.write(`${erase()}${formatSummary(summary, room).slice(0, room)}`);
           shown = true;
         } else if (now() - lastPlain >= plainEvery) plain(summary);
         return;
@@ -72,19 +73,21 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
   };
 }
 
-/** The line of a step. */
-export function formatSummary(summary: StepSummary): string {
+/** The line of a step, in at most `columns` characters where that can be had: on a narrow terminal parts are left out, the time left last of all. */
+export function formatSummary(summary: StepSummary, columns = Number.POSITIVE_INFINITY): string {
   const { step, steps, rewards, solveRate, acceptRate, tokensPerSecond, secondsLeft } = summary;
   const signed = (value: number | null): string => (value === null ? "  -  " : `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(2)}`);
   const percent = (value: number | null): string => (value === null ? " - " : `${Math.round(value * 100)}%`.padStart(3));
-  return [
+  const parts = [
     `step ${String(step).padStart(String(steps).length)}/${steps}`,
     `reward propose ${signed(rewards.propose)} solve ${signed(rewards.solve)}`,
     `accepted ${percent(acceptRate)}`,
     `solved ${percent(solveRate)}`,
     `${formatRate(tokensPerSecond)} tokens/s`,
     `${formatDuration(secondsLeft)} left`,
-  ].join("  ");
+  ];
+  while (parts.length > 2 && parts.join("  ").length > columns) parts.splice(-2, 1);
+  return parts.join("  ");
 }
 
 function formatRate(value: number): string {

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { nativeFolder, packageRoot } from "../../scripts/native-location.mjs";
+import { nativeFolder } from "../../scripts/native-location.mjs";
 import type { CliContext, StopSignal } from "../../src/cli/context.ts";
 import { runCli } from "../../src/cli/program.ts";
 

@@ -15,4 +15,6 @@ t.test("long prompts", async (t) => {
   t.testdir({});
   const long = await scripted(t, { proposals: [plus(1), plus(2)], steps: 1, engine: { maxPositions: 96 + 40 } });
   t.ok(long.engine.calls.some((call) => call.method === "generate" && prompts(call.request).some((prompt) => prompt === "<|propose-deduction|><|new|><|program|>")), "references that do not fit are left out");
+  // A run in which nothing could ever be proposed must not end as if it had learnt nothing.
+  await t.rejects(scripted(t, { proposals: [plus(1)], engine: { maxPositions: 96 } }), { code: "AZR_CONFIG_INVALID", message: /No prompt for deduction proposals fits/ });
 });

@@ -92,21 +92,29 @@ t.test("the tasks that drafts become", async (t) => {
     limits: { cpuMs: 250, wallMs: 3000, memoryBytes: 64 << 20, outputBytes: 16 << 10 },
     variantLimits: { memoryBytes: 256 << 20, outputBytes: 64 << 10 },
   });
+  const keys = async (inputsPerProgram: number) => {
+    const validations = Array.from({ length: 40 }, (_, index) => kindNamed("abduction").validate({ program: "good", inputs: [` ${index}`] }, { ...context, inputsPerProgram }));
+    return new Set((await Promise.all(validations)).map((validation) => (validation.ok ? validation.key : validation.reason)));
+  };
+  t.same(await keys(1), new Set([hash]), "one task a program");
+  t.equal((await keys(3)).size, 3, "so many that differ in their input");
   const induction = await kindNamed("induction").validate({ program: "good", inputs: ["1", "2", "3"], message: "more" }, context);
   t.match(induction, {
     ok: true,
     task: { kind: "induction", program: "good", pairs: [{ input: "1", output: "2" }, { input: "2", output: "3" }, { input: "3", output: "4" }], shown: 3, message: "more" },
     programHash: hash,
   });
-  t.equal(executor.calls.runs[1]!.inputs.length, 3, "one request for all inputs");
+  t.equal(executor.calls.runs.at(-1)!.inputs.length, 3, "one request for all inputs");
 
   const other = await kindNamed("induction").validate({ program: "good", inputs: ["1", "2", "4"] }, context);
   t.ok(induction.ok && other.ok && induction.key !== other.key && induction.key !== hash, "an induction task is known by program and inputs");
+  const ran = executor.calls.runs.length;
   for (const twin of ["1", "1.0", "True", " 1", "0x1", "+1", "1,"]) {
     const twice = await kindNamed("induction").validate({ program: "good", inputs: ["1", "2", twin] }, context);
     t.match(twice, { ok: false, reason: "too-few-inputs", detail: "input 3 has the value of input 1" }, twin);
   }
   t.match(await kindNamed("induction").validate({ program: "good", inputs: ["1", "2", "a=3"] }, context), { ok: false, reason: "bad-input" });
+  t.equal(executor.calls.runs.length, ran, "inputs are compared before anything is run");
   const gone = { ...executor, parse: () => Promise.reject(new AzrError("AZR_EXECUTOR_FAILED", "gone")) };
   t.match(await kindNamed("induction").validate({ program: "good", inputs: ["1", "2", "+3"] }, { executor: gone, settings }), { ok: false, reason: "sandbox-error", detail: "gone" });
   const allowed = curriculumSettings({ induction: { distinct: false } });

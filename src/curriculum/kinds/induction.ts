@@ -10,7 +10,7 @@ import { shortHash } from "./shared-program.ts";
 import { answerLimits } from "./shared-limits.ts";
 import { parseSingleAnswer } from "./shared-triplet.ts";
 import { checkDistinct } from "./distinct-inputs.ts";
-import { orSandboxError, runDraft } from "./shared-validate.ts";
+import { runDraft } from "./shared-validate.ts";
 import { failedRun, orUndecided } from "./shared-verdict.ts";
 
 function sourceProgram({ source }: ProposalRequest): string {
@@ -70,12 +70,11 @@ export const induction: TaskKind = {
     const { settings } = context;
     const { program, inputs, message } = draft;
     // The program is a known one by design, so only the same program with the same inputs is a duplicate.
-    const result = await runDraft(draft, context, (hash) => shortHash(JSON.stringify([hash, ...inputs])));
+    const result = await runDraft(draft, context, {
+      keyOf: (hash) => shortHash(JSON.stringify([hash, ...inputs])),
+      ...(settings.induction.distinct ? { checkInputs: () => checkDistinct(inputs, context) } : {}),
+    });
     if (!result.ok) return result;
-    if (settings.induction.distinct) {
-      const repeated = await orSandboxError(() => checkDistinct(inputs, context));
-      if (!repeated.ok) return repeated;
-    }
     const { programHash, key, statements, outputs } = result;
     const pairs = inputs.map((input, at) => ({ input, output: outputs[at]! }));
     const task = { kind: "induction", program, pairs, shown: settings.induction.shown, ...(message ? { message } : {}) };

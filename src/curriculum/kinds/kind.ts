@@ -63,6 +63,8 @@ export interface ValidateContext {
   excludedPrograms?: ReadonlySet<string>;
   /** Whether a task with this key is known already; given only where duplicates are rejected. */
   isKnown?: (key: string) => boolean;
+  /** How many tasks of a triplet kind one program may make, each with another input; 1 when absent. */
+  inputsPerProgram?: number;
   signal?: AbortSignal;
 }
 

@@ -5,9 +5,20 @@ import type { BlockName, Format, ResponseShape } from "../format.ts";
 import type { Task } from "../task.ts";
 import { AzrError } from "../../errors.ts";
 import type { ParsedAnswer, ProposalRequest, TaskKind } from "./kind.ts";
+import { shortHash } from "./shared-program.ts";
 import { runDraft } from "./shared-validate.ts";
 
 const proposal: ResponseShape = { role: "propose", blocks: [{ name: "program" }, { name: "input" }] };
+
+/**
+ * What makes two tasks the same. With one input a program, its hash. With several, each input has one of so many places, by its own hash: one of
+ * the same place counts as the same task, so that no program makes more tasks than there are places, and nothing has to be counted.
+ */
+function keyOf(programHash: string, input: string, inputsPerProgram: number): string {
+  if (inputsPerProgram === 1) return programHash;
+  const place = Number.parseInt(shortHash(input.trim()).slice(0, 8), 16) % inputsPerProgram;
+  return shortHash(`${programHash}:${place}`);
+}
 
 /** The proposer's methods of a triplet kind; its prompt file is `propose-NAME.txt`. */
 export function tripletProposer(name: string): Pick<TaskKind, "buildProposalPrompt" | "parseProposal" | "validate"> {
@@ -23,7 +34,7 @@ export function tripletProposer(name: string): Pick<TaskKind, "buildProposalProm
     },
 
     async validate(draft, context) {
-      const result = await runDraft(draft, context, (hash) => hash);
+      const result = await runDraft(draft, context, { keyOf: (hash) => keyOf(hash, draft.inputs[0]!, context.inputsPerProgram ?? 1) });
       if (!result.ok) return result;
       const { programHash, key, statements, outputs } = result;
       const task = { kind: name, program: draft.program, input: draft.inputs[0]!, output: outputs[0]! };

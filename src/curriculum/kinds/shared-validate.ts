@@ -9,30 +9,36 @@ export type DraftRun =
   | { ok: true; programHash: string; key: string; statements: number; /** Canonical value texts, one an input. */ outputs: string[] }
   | { ok: false; reason: RejectionReason; detail: string };
 
-/**
- * Checks and runs a draft. `keyOf` makes the key under which the task counts as known from its program's hash.
- * Order: sizes, words, markers, syntax, entry function, imports, held-out set, duplicates, run, determinism, outputs.
- */
-export async function runDraft(draft: Draft, context: ValidateContext, keyOf: (programHash: string) => string): Promise<DraftRun> {
-  return orSandboxError<DraftRun>(async () => {
-    const checked = await checkProgram(draft, context);
-    if (!checked.ok) return checked;
-    const key = keyOf(checked.hash);
-    // Asked before running: most proposals of a proposer that repeats itself end here.
-    if (context.isKnown?.(key)) return { ok: false, reason: "duplicate", detail: `${key} is known` };
-    const outputs = await run(draft, context);
-    return "reason" in outputs ? { ok: false, ...outputs } : { ok: true, programHash: checked.hash, key, statements: checked.statements, ...outputs };
-  });
+export interface RunDraftOptions {
+  /** The key under which the task counts as known, from its program's hash. */
+  keyOf: (programHash: string) => string;
+  /** A kind's own check of the inputs. */
+  checkInputs?: () => Promise<{ ok: true } | { ok: false; reason: RejectionReason; detail: string }>;
 }
 
-/** Runs `check`; an executor that could not judge makes the rejection `sandbox-error`. Other errors pass through. */
-export async function orSandboxError<T>(check: () => Promise<T>): Promise<T | { ok: false; reason: RejectionReason; detail: string }> {
+/**
+ * Checks and runs a draft. Order: sizes, words, markers, syntax, entry function, imports, held-out set, duplicates, inputs, run, determinism,
+ * outputs. An executor that could not judge makes the rejection `sandbox-error`; other errors pass through.
+ */
+export async function runDraft(draft: Draft, context: ValidateContext, options: RunDraftOptions): Promise<DraftRun> {
   try {
-    return await check();
+    return await checkAndRun(draft, context, options);
   } catch (error) {
     if (isSandboxFailure(error)) return { ok: false, reason: "sandbox-error", detail: (error as Error).message };
     throw error;
   }
+}
+
+async function checkAndRun(draft: Draft, context: ValidateContext, { keyOf, checkInputs }: RunDraftOptions): Promise<DraftRun> {
+  const checked = await checkProgram(draft, context);
+  if (!checked.ok) return checked;
+  const key = keyOf(checked.hash);
+  // Asked before running: most proposals of a proposer that repeats itself end here.
+  if (context.isKnown?.(key)) return { ok: false, reason: "duplicate", detail: `${key} is known` };
+  const inputs = await checkInputs?.();
+  if (inputs?.ok === false) return inputs;
+  const outputs = await run(draft, context);
+  return "reason" in outputs ? { ok: false, ...outputs } : { ok: true, programHash: checked.hash, key, statements: checked.statements, ...outputs };
 }
 
 type Outputs = { outputs: string[] } | { reason: RejectionReason; detail: string };

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { type Config, type ConfigInput, configHash, incompatibleSettings, type ResolvedConfig, resolveConfig } from "./config/index.ts";
 import { AzrError } from "./errors.ts";
 import type { RunEvent, Sink } from "./events.ts";
+import { checkSources } from "./run/check-sources.ts";
 import { createEventStream } from "./run/event-stream.ts";
 import { createRunFolder, openRunFolder, rewriteRunConfig, type OpenedRun } from "./run/folder.ts";
 import { type GivenParts, openParts, settledModel } from "./run/open-parts.ts";
@@ -110,7 +111,8 @@ function startRun(planned: Config | undefined, options: TrainOptions, open: () =
     // Not before the caller holds the Run.
     await Promise.resolve();
     if (options.signal?.aborted) throw aborted(options.signal);
-    // A model or an executor that cannot be opened leaves no folder behind.
+    // What cannot be read or opened leaves no folder behind.
+    if (planned !== undefined) await checkSources(planned);
     const early = planned && (await openParts(planned, options));
     let parts = early;
     let opened: OpenedRun<LoopState> | undefined;

@@ -6,7 +6,7 @@ import type { ConfigInput, PresetName } from "./schema.ts";
 const demo: ConfigInput = {
   model: "seedling",
   format: "compact",
-  steps: 300,
+  steps: 450,
   generation: { maxTokens: { propose: 96, solve: 64 }, temperature: { propose: 1, solve: 0.6 }, topP: 1 },
   curriculum: {
     proposals: 48,
@@ -20,7 +20,7 @@ const demo: ConfigInput = {
     induction: { inputs: 6, shown: 3, check: "hidden" },
     seedTasks: 0,
   },
-  update: { learningRate: 2e-4, schedule: "linear", betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
+  update: { learningRate: 1.5e-4, schedule: "linear", betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
   run: { checkpointEvery: 20, keepCheckpoints: 2 },
 };
 

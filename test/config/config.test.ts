@@ -107,10 +107,10 @@ t.test("every preset and every setting is complete", async (t) => {
   const demo = resolveConfig({ preset: "demo" }).config;
   t.match(demo, {
     format: "compact",
-    steps: 300,
+    steps: 450,
     generation: { temperature: { propose: 1, solve: 0.6 } },
-    curriculum: { proposals: 48, references: 1, rollouts: { n: 8, reuse: true }, fidelity: "tuned", deduplicate: true },
-    update: { learningRate: 2e-4, betas: [0.9, 0.99], minibatches: 1 },
+    curriculum: { proposals: 48, references: 1, rollouts: { n: 8, reuse: true }, fidelity: "tuned", deduplicate: true, inputsPerProgram: 8 },
+    update: { learningRate: 1.5e-4, betas: [0.9, 0.99], minibatches: 1 },
   });
   t.match(resolveConfig({ preset: "reference" }).config.curriculum, { fidelity: "reference", deduplicate: false, references: 6 });
   const undescribed = (node: Record<string, any>, path: string): string[] =>

@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
+import { benchCommand } from "./commands/bench.ts";
 import { buildCommand } from "./commands/build.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -29,15 +30,16 @@ const commands = [
   scoreCommand,
   execCommand,
   verifyCommand,
+  benchCommand,
   doctorCommand,
   torchCommand,
   buildCommand,
 ];
 
-const commandNames = ["demo", "train", "resume", "eval", "compare", "generate", "score", "exec", "verify", "doctor", "torch", "build"];
+const commandNames = ["demo", "train", "resume", "eval", "compare", "generate", "score", "exec", "verify", "bench", "doctor", "torch", "build"];
 
 /** Those that open an engine or an executor. */
-const needNative = new Set(["demo", "train", "resume", "eval", "generate", "score", "exec", "verify"]);
+const needNative = new Set(["demo", "train", "resume", "eval", "generate", "score", "exec", "verify", "executor"]);
 
 /** Exit code of a command line that could not be understood: that of AZR_INPUT_INVALID. */
 const usageExitCode = errorExitCodes.AZR_INPUT_INVALID;
@@ -100,7 +102,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
 /** A command line that could not be understood, as one of our errors. */
 function usageError({ message }: CommanderError, argv: readonly string[]): AzrError {
   const words = argv.filter((word) => !word.startsWith("-"));
-  const named = words[0] === "torch" && words[1] === "install" ? "torch install" : (commandNames.find((name) => name === words[0]) ?? "");
+  const named = (words[0] === "torch" && words[1] === "install") || (words[0] === "bench" && words[1] === "executor") ? `${words[0]} ${words[1]}` : (commandNames.find((name) => name === words[0]) ?? "");
   const sentence = message.replace(/^error: /, "").replace(/\n/g, " ");
   return new AzrError("AZR_INPUT_INVALID", `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`, {
     hint: `npx azr ${named === "" ? "" : `${named} `}--help`,

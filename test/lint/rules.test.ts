@@ -24,6 +24,7 @@ const rooms: Record<string, string[]> = {
   executor: ["errors.ts", "jsonl.ts"],
   curriculum: ["errors.ts", "random.ts", "jsonl.ts", "executor"],
   config: ["errors.ts", "curriculum"],
+  bench: ["errors.ts", "executor"],
   inspect: ["errors.ts", "executor"],
   sinks: ["events.ts"],
   "open-model.ts": ["errors.ts", "engine"],
@@ -32,7 +33,7 @@ const rooms: Record<string, string[]> = {
   run: ["errors.ts", "events.ts", "jsonl.ts", "random.ts", "engine", "executor", "curriculum", "config"],
   testing: ["errors.ts", "random.ts", "curriculum", "run"],
   top: ["errors.ts", "events.ts", "jsonl.ts", "random.ts", "engine", "executor", "curriculum", "config", "inspect", "open-model.ts", "eval", "report", "run"],
-  cli: ["errors.ts", "jsonl.ts", "executor", "curriculum", "config", "inspect", "sinks", "open-model.ts", "eval", "report", "run", "top"],
+  cli: ["errors.ts", "jsonl.ts", "executor", "curriculum", "config", "bench", "inspect", "sinks", "open-model.ts", "eval", "report", "run", "top"],
 };
 const types: Record<string, string[]> = {
   "events.ts": ["errors.ts", "curriculum"],

@@ -1,0 +1,148 @@
+// How fast the executor is on this machine, in one sitting, beside what it is measured against: a bare fork in C below it, and a new
+// `python3 -I` for every run above it. Rates and times are medians over rounds, with the lowest and the highest beside them.
+
+import { execFile } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { nativeFolder } from "../../scripts/native-location.mjs";
+import { findPython } from "../executor/find-python.ts";
+import { openExecutor } from "../executor/open.ts";
+import { ordinaryPrograms } from "./ordinary-programs.ts";
+
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+export interface ExecutorBench {
+  type: "bench-executor";
+  python: string;
+  /** Runs at a time, and processors that they had. */
+  cores: number;
+  /** Wall milliseconds from request to answer, one request at a time. */
+  p50Ms: number;
+  p99Ms: number;
+  /** With as many workers as cores; and with one. */
+  runsPerSecond: number;
+  runsPerSecondPerCore: number;
+  /** How many times as fast all cores are as one worker. */
+  scaling: number;
+  oneWorker: Spread;
+  allWorkers: Spread;
+  /** Processor milliseconds beyond its limit that an endless loop used, at most. */
+  overshootMs: number;
+  /** Milliseconds of a bare fork, exit and wait in C, without any memory to speak of. */
+  bareForkMs: number;
+  /** Milliseconds of a new `python3 -I` that runs a program of the mix. */
+  plainPythonMs: Spread;
+  programs: number;
+  rounds: number;
+}
+
+export interface ExecutorBenchOptions {
+  /** Parallel runs of the second measurement. Default: the processors there are. */
+  workers?: number;
+  python?: string;
+  /** Rounds of each measurement. */
+  rounds?: number;
+  /** Times that a round goes through the mix. */
+  passes?: number;
+  signal?: AbortSignal;
+}
+
+type Executor = Awaited<ReturnType<typeof openExecutor>>;
+
+/** Median, lowest and highest of the values. */
+export function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { median: quantile(sorted, 0.5), low: sorted[0]!, high: sorted.at(-1)! };
+}
+
+/** The nearest-rank quantile of values in rising order. */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!;
+}
+
+/**
+ * Measures. Takes about twenty seconds with the default rounds; the machine should be idle.
+ * @throws AzrError AZR_EXECUTOR_UNAVAILABLE, AZR_EXECUTOR_FAILED, AZR_ABORTED
+ */
+export async function benchExecutor({ workers = availableParallelism(), python, rounds = 5, passes = 8, signal }: ExecutorBenchOptions = {}): Promise<ExecutorBench> {
+  const times: number[] = [];
+  const single: number[] = [];
+  const parallel: number[] = [];
+  let version = "";
+  let overshootMs = 0;
+  {
+    await using executor = await openExecutor({ workers: 1, python });
+    version = executor.stats().python;
+    await pass(executor, 4, 1, signal);
+    for (let round = 0; round < rounds; round++) {
+      for (const { program, input } of ordinaryPrograms) {
+        const began = performance.now();
+        await executor.run({ program, inputs: [input], signal });
+        times.push(performance.now() - began);
+      }
+      single.push(await pass(executor, 8, passes, signal));
+      const loop = await executor.run({ program: "def f(a):\n    while True: pass", inputs: ["1"], limits: { cpuMs: 100 }, signal });
+      overshootMs = Math.max(overshootMs, loop.runs[0]!.cpuMs - 100);
+    }
+  }
+  {
+    await using executor = await openExecutor({ workers, python });
+    await pass(executor, 8 * workers, 1, signal);
+    for (let round = 0; round < rounds; round++) parallel.push(await pass(executor, 8 * workers, passes * workers, signal));
+  }
+  times.sort((a, b) => a - b);
+  const oneWorker = spread(single);
+  const allWorkers = spread(parallel);
+  return {
+    type: "bench-executor",
+    python: version,
+    cores: workers,
+    p50Ms: quantile(times, 0.5),
+    p99Ms: quantile(times, 0.99),
+    runsPerSecond: allWorkers.median,
+    runsPerSecondPerCore: allWorkers.median / workers,
+    scaling: allWorkers.median / oneWorker.median,
+    oneWorker,
+    allWorkers,
+    overshootMs,
+    bareForkMs: await bareForkMs(),
+    plainPythonMs: spread(await plainPython(await findPython(python ?? (process.env["AZR_PYTHON"] || "python3")))),
+    programs: ordinaryPrograms.length,
+    rounds,
+  };
+}
+
+/** Runs the mix `passes` times with so many requests in flight; runs a second. */
+async function pass(executor: Executor, inFlight: number, passes: number, signal: AbortSignal | undefined): Promise<number> {
+  const total = ordinaryPrograms.length * passes;
+  let next = 0;
+  const began = performance.now();
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < total; at = next++) {
+      const { program, input } = ordinaryPrograms[at % ordinaryPrograms.length]!;
+      await executor.run({ program, inputs: [input], signal });
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return (1000 * total) / (performance.now() - began);
+}
+
+async function bareForkMs(): Promise<number> {
+  const { stdout } = await promisify(execFile)(join(nativeFolder(), "azr-executor"), ["--measure-forks", "1000"], { timeout: 60_000 });
+  return Number(stdout);
+}
+
+async function plainPython(python: string): Promise<number[]> {
+  const times: number[] = [];
+  for (const { program, input } of ordinaryPrograms.slice(0, 12)) {
+    const began = performance.now();
+    await promisify(execFile)(python, ["-I", "-c", `${program}\nprint(repr(f(${input})))`], { timeout: 60_000 });
+    times.push(performance.now() - began);
+  }
+  return times;
+}

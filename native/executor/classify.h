@@ -16,7 +16,9 @@ struct Ending {
   int wait_status = 0;
   uint64_t cpu_us = 0;
   uint64_t wall_us = 0;
+  /** Most resident memory, and what of it was the zygote's already. */
   uint64_t peak_bytes = 0;
+  uint64_t base_bytes = 0;
   /** The supervisor killed it at the wall limit. */
   bool wall_killed = false;
   LockReport lock{};

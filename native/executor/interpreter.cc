@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <string>
+#include <utility>
+
 #include "failure.h"
 
 namespace azr {
@@ -33,9 +36,11 @@ Object* execute(const char* text, const char* name, int seed = 0, Library librar
   Object* number = api.PyLong_FromLongLong(seed);
   api.PyDict_SetItemString(space, "__name__", module);
   api.PyDict_SetItemString(space, "AZR_SEED", number);
-  const std::string names = modules_of(library);
-  api.PyDict_SetItemString(space, "AZR_MODULES",
-                           api.PyUnicode_FromStringAndSize(names.data(), static_cast<intptr_t>(names.size())));
+  const std::pair<const char*, std::string> lists[] = {{"AZR_MODULES", modules_of(library)},
+                                                       {"AZR_ALL_MODULES", modules_of(Library::kWhole)}};
+  for (const auto& [list, names] : lists) {
+    api.PyDict_SetItemString(space, list, api.PyUnicode_FromStringAndSize(names.data(), static_cast<intptr_t>(names.size())));
+  }
   api.PyDict_SetItemString(space, "AZR_WHOLE", library == Library::kWhole ? api._Py_TrueStruct : api._Py_FalseStruct);
   api.PyDict_SetItemString(space, "AZR_OUTGROWN_STATUS", api.PyLong_FromLongLong(kOutgrownStatus));
   py::CompilerFlags flags{py::kIgnoreCookie, -1};
@@ -99,6 +104,12 @@ Object* call_two(Object* callable, Object* first, Object* second) {
 const char* prepare_interpreter(int variant, Library library) {
   Object* setup = execute(kSetupText, "azr_setup", 20'240'101 + 7919 * variant, library);
   if (setup == nullptr) return problem("cannot prepare the interpreter");
+  Object* lacking = api.PyDict_GetItemString(setup, "PROBLEM");
+  const char* lack = lacking == nullptr ? nullptr : api.PyUnicode_AsUTF8AndSize(lacking, nullptr);
+  if (lack != nullptr && *lack != 0) {
+    snprintf(problem_text, sizeof problem_text, "%s", lack);
+    return problem_text;
+  }
   interpreter.counter_type = keep(setup, "COUNTER");
   interpreter.default_dict_type = keep(setup, "DEFAULT_DICT");
   interpreter.deque_type = keep(setup, "DEQUE");

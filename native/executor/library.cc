@@ -42,7 +42,10 @@ std::string modules_of(Library library) {
   return out;
 }
 
-Library guess_library(std::string_view program) {
+Library guess_library(std::string_view program, const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    if (input.find("Fraction(") != std::string::npos || input.find("Decimal(") != std::string::npos) return Library::kWhole;
+  }
   // After `from`, one name; after `import`, names up to the end of the line, unless a `from` has already said where they are.
   enum class Expect { kNothing, kOne, kSeveral } expect = Expect::kNothing;
   bool from = false, renaming = false;

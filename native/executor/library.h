@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace azr {
 
@@ -20,9 +21,9 @@ inline constexpr int kOutgrownStatus = 77;
 std::string modules_of(Library library);
 
 /**
- * Where to run a program first: kWhole when an import statement of it names a module that is not common. Looks at words only; a wrong
- * guess costs time and changes nothing else.
+ * Where to run a program first: kWhole when an import statement of it names a module that is not common, or an input has a value that needs
+ * one. Looks at words only; a wrong guess costs time and changes nothing else.
  */
-Library guess_library(std::string_view program);
+Library guess_library(std::string_view program, const std::vector<std::string>& inputs = {});
 
 }  // namespace azr

@@ -76,13 +76,15 @@ bool start_timer(clockid_t clock, int signal_number, uint64_t milliseconds) {
 
 }  // namespace
 
-uint64_t address_space_bytes() {
+MemorySize memory_size() {
   FILE* file = fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  unsigned long long pages = 0;
-  const int got = fscanf(file, "%llu", &pages);
+  if (file == nullptr) return {};
+  unsigned long long pages = 0, resident = 0;
+  const int got = fscanf(file, "%llu %llu", &pages, &resident);
   fclose(file);
-  return got == 1 ? pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+  if (got != 2) return {};
+  const uint64_t bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return {pages * bytes, resident * bytes};
 }
 
 uint32_t harden_zygote(const char** problem) {
@@ -139,7 +141,7 @@ LockStep lock_child(const Command& command, uint64_t address_bytes, int supervis
   // Processor time stops the child with SIGXCPU. The wall clock is the supervisor's business; this second timer only
   // serves a child whose supervisor no longer knows it.
   if (!start_timer(CLOCK_PROCESS_CPUTIME_ID, SIGXCPU, command.cpu_ms) ||
-      !start_timer(CLOCK_MONOTONIC, SIGKILL, uint64_t{command.wall_ms} + 2000)) {
+      !start_timer(CLOCK_MONOTONIC, SIGKILL, uint64_t{command.wall_ms} * kMostExtensions + 2000)) {
     return LockStep::kTimer;
   }
   if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || syscall(SYS_geteuid) == 0) return LockStep::kPrivileges;

@@ -37,7 +37,11 @@ std::vector<sock_filter> make_child_filter();
 LockStep lock_child(const Command& command, uint64_t address_bytes, int supervisor_pid,
                     const std::vector<sock_filter>& filter);
 
-/** Current size of the address space in bytes, 0 when unknown. */
-uint64_t address_space_bytes();
+struct MemorySize {
+  /** Bytes of the address space, and how many of them are resident; 0 when unknown. */
+  uint64_t address_space = 0;
+  uint64_t resident = 0;
+};
+MemorySize memory_size();
 
 }  // namespace azr

@@ -39,6 +39,9 @@ inline constexpr uint32_t kResultAreaBytes = 8u << 20;
 /** In front of the results in the same memory: a LockReport. A multiple of every page size. */
 inline constexpr uint32_t kLockAreaBytes = 64u << 10;
 
+/** Wall limits that a child may last while other work keeps it from its processor. */
+inline constexpr uint32_t kMostExtensions = 10;
+
 struct Limits {
   uint32_t cpu_ms = 1000;
   uint32_t wall_ms = 3000;
@@ -112,6 +115,8 @@ struct Notice {
   NoticeKind kind = NoticeKind::kReady;
   int32_t pid = 0;
   uint32_t layers = 0;
+  /** Ready: memory of the zygote that is resident, and so of each child. */
+  uint64_t resident_bytes = 0;
   /** Ready: version of the interpreter. Failed: one sentence. Zero-terminated. */
   char text[244] = {};
 };

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -132,6 +133,9 @@ void keep_warm_pages(void (*rehearse)()) {
   watched.touched = static_cast<char*>(shared);
   const pid_t child = fork();
   if (child == 0) {
+    // Should it hang, it must not be for long, nor outlive its zygote.
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    alarm(10);
     watch = &watched;
     start_watching();
     rehearse();

@@ -74,7 +74,9 @@ int Supervisor::run() {
     }
     for (int index = 0; index < kZygoteKindCount; ++index) {
       if (!pool_->lost(zygote_kind(index))) continue;
-      fprintf(stderr, "azr-executor: no interpreter process of variant %d can be started\n", zygote_kind(index).variant);
+      const std::string& why = pool_->last_problem();
+      fprintf(stderr, "azr-executor: no interpreter process of variant %d can be started%s%s\n", zygote_kind(index).variant,
+              why.empty() ? "" : ": ", why.c_str());
       return 1;
     }
     epoll_event events[64];
@@ -177,7 +179,7 @@ void Supervisor::accept(uint32_t id, Request request) {
   const size_t inputs = request.kind == MessageKind::kRun ? request.inputs.size() : 1;
   const bool shared = request.kind != MessageKind::kRun || request.shared_fork;
   // Where the program itself looks harmless, a literal can still ask for more.
-  const Library library = request.kind == MessageKind::kRun ? guess_library(request.text) : Library::kCommon;
+  const Library library = request.kind == MessageKind::kRun ? guess_library(request.text, request.inputs) : Library::kCommon;
   pending->request = std::move(request);
   pending->records.resize(inputs);
   pending->remaining = inputs;

@@ -47,11 +47,12 @@ Zygote zygote;
   for (;;) syscall(SYS_exit_group, code);
 }
 
-void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text) {
+void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text, uint64_t resident_bytes = 0) {
   Notice notice;
   notice.kind = kind;
   notice.pid = pid;
   notice.layers = layers;
+  notice.resident_bytes = resident_bytes;
   snprintf(notice.text, sizeof notice.text, "%s", text);
   if (send(kControlDescriptor, &notice, sizeof notice, MSG_NOSIGNAL) < 0) leave(3);
 }
@@ -178,7 +179,8 @@ void rehearse() {
   if (api.PyObject_CallObject(interpreter.settle, nullptr) == nullptr) give_up("cannot settle the heap");
   use_large_pages();
   keep_warm_pages(rehearse);
-  zygote.address_bytes = address_space_bytes();
+  const MemorySize size = memory_size();
+  zygote.address_bytes = size.address_space;
   if (zygote.address_bytes == 0) give_up("cannot read /proc/self/statm");
   const char* problem = nullptr;
   layers |= harden_zygote(&problem);
@@ -186,7 +188,7 @@ void rehearse() {
   for (int fd = 0; fd < 64; ++fd) {
     if (fd != kControlDescriptor) close(fd);
   }
-  send_notice(NoticeKind::kReady, 0, layers, interpreter.version);
+  send_notice(NoticeKind::kReady, 0, layers, interpreter.version, size.resident);
   serve();
 }
 

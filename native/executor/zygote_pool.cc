@@ -15,8 +15,8 @@ namespace {
 /** A zygote that has not answered after this long is stuck. */
 constexpr int64_t kForkPatienceUs = 3'000'000;
 constexpr int64_t kStartPatienceUs = 60'000'000;
-/** Wall limits that a child may last while other work keeps it from its processor. */
-constexpr int64_t kMostExtensions = 10;
+/** Before the next try where a process could not be started: what was short then may not be short now. */
+constexpr int64_t kRestartPauseUs = 200'000;
 
 constexpr Limits kProbeLimits{2000, 5000, 256u << 20, 1024};
 
@@ -87,7 +87,10 @@ void ZygotePool::start(Worker& worker) {
   std::string problem;
   if (!worker.zygote->start(settings_, worker.kind.variant, worker.kind.library, &problem)) {
     start_failures_[worker.kind.index()] += 1;
+    last_problem_ = problem;
     if (!was_ready_) fatal_ = problem;
+    worker.zygote.reset();
+    worker.deadline_us = broken(worker.kind) ? 0 : now_us() + kRestartPauseUs * start_failures_[worker.kind.index()];
     return;
   }
   events_.watch(worker.zygote->control(), true);
@@ -176,11 +179,13 @@ void ZygotePool::drain(Worker& worker) {
 void ZygotePool::on_notice(Worker& worker, const Notice& notice) {
   switch (notice.kind) {
     case NoticeKind::kFailed:
+      last_problem_ = notice.text;
       if (!was_ready_ && fatal_.empty()) fatal_ = notice.text;
       break;
     case NoticeKind::kReady:
       layers_ &= notice.layers;
       version_ = notice.text;
+      worker.resident_bytes = notice.resident_bytes;
       worker.state = State::kProbing;
       next_probe(worker);
       break;
@@ -230,6 +235,7 @@ void ZygotePool::on_child_end(Worker& worker, int status, const rusage& usage) {
                   static_cast<uint64_t>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
   ending.wall_us = static_cast<uint64_t>(now_us() - worker.started_us);
   ending.peak_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  ending.base_bytes = worker.resident_bytes;
   ending.wall_killed = worker.wall_killed;
   worker.child = 0;
   worker.deadline_us = 0;
@@ -327,7 +333,7 @@ void ZygotePool::reap() {
 // A starved child gets more time; its processor limit ends it as ever.
 bool ZygotePool::extend(Worker& worker, int64_t now) {
   const int64_t wall_us = int64_t{worker.job.limits.wall_ms} * 1000;
-  const int64_t last = worker.started_us + kMostExtensions * wall_us;
+  const int64_t last = worker.started_us + int64_t{kMostExtensions} * wall_us;
   if (now >= last || !is_starved(processor_us(worker.child), static_cast<uint64_t>(now - worker.started_us))) return false;
   worker.deadline_us = std::min(last, now + wall_us);
   return true;
@@ -354,6 +360,8 @@ int ZygotePool::on_time() {
         worker->deadline_us = now + 1'000'000;
       } else if (worker->zygote) {
         on_gone(*worker);
+      } else {
+        start(*worker);
       }
     }
     if (worker->deadline_us != 0 && (next < 0 || worker->deadline_us < next)) next = worker->deadline_us;

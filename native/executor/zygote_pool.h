@@ -70,6 +70,8 @@ class ZygotePool {
   const std::string& fatal() const { return fatal_; }
   /** True when jobs for this kind of zygote cannot be served: it has no process left and none can be started. */
   bool lost(ZygoteKind kind) const;
+  /** What the last zygote that could not serve said of it; empty for nothing. */
+  const std::string& last_problem() const { return last_problem_; }
 
   /** Starts the zygotes of a library if they are not there yet. */
   void want(Library library);
@@ -103,6 +105,8 @@ class ZygotePool {
     int64_t deadline_us = 0;
     bool wall_killed = false;
     uint32_t probe = 0;
+    /** Resident memory of the zygote. */
+    uint64_t resident_bytes = 0;
   };
 
   /** Starts failed so often in a row that another is not worth it. */
@@ -128,6 +132,7 @@ class ZygotePool {
   int start_failures_[kZygoteKindCount] = {};
   std::string version_;
   std::string fatal_;
+  std::string last_problem_;
   bool was_ready_ = false;
   bool ending_ = false;
   /** Children that ended before their zygote's notice was read. */

@@ -8,14 +8,14 @@ const most = 4096;
 /** Characters of a program, and of its normal form, above which it is not kept: together 64 MiB at most. */
 const longest = 4096;
 
-/** The same function with a memory. Results are shared between callers, and so frozen. Rejections are not remembered. */
+/** The same function with a memory. Results are shared between callers, and so frozen. What may have been a matter of resources is not remembered. */
 export function rememberAnalyses(analyse: (program: string) => Promise<AnalyseResult>): (program: string) => Promise<AnalyseResult> {
   const known = new Map<string, Promise<AnalyseResult>>();
 
   async function ask(program: string): Promise<AnalyseResult> {
     try {
       const result = await analyse(program);
-      if (result.normalised.length > longest) known.delete(program);
+      if (!result.ok || result.normalised.length > longest) known.delete(program);
       for (const list of [result.functions, result.topLevelFunctions, result.imports]) Object.freeze(list);
       return Object.freeze(result);
     } catch (error) {

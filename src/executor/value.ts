@@ -36,3 +36,4 @@ export type Value =
 
 export { parseValue, type ParseValueOptions } from "./parse-value.ts";
 export { valuesEqual } from "./compare-value.ts";
+export { argumentsKey } from "./value-key.ts";

@@ -24,6 +24,13 @@ t.test("a program is analysed once, be it asked for at the same time or later", 
   t.throws(() => first.functions.push("g"), TypeError, "nobody changes what others get");
 });
 
+t.test("neither is a refusal: it may have been the machine's", async (t) => {
+  const { asked, analyse } = counting(() => ({ ok: false, message: "too deep" }));
+  await analyse("a");
+  await analyse("a");
+  t.equal(asked.length, 2);
+});
+
 t.test("a failure is not remembered", async (t) => {
   let broken = true;
   const { asked, analyse } = counting(() => (broken ? new Error("no") : {}));

@@ -3,28 +3,11 @@
 
 import { parseValue, valuesEqual, type SequenceValue } from "../../executor/value.ts";
 import type { RejectionReason, ValidateContext } from "./kind.ts";
-
-/** The canonical text of the tuple of arguments that an input stands for; null for one that has no such text, or names an argument. */
-async function argumentsOf(input: string, { executor, signal }: ValidateContext): Promise<string | null> {
-  // Most inputs are one plain value, which the grammar of canonical texts reads as Python does, without a child process. But it
-  // believes that members and keys are named once.
-  if (!input.includes("{") && isCanonical(input)) return `(${input},)`;
-  const parsed = await executor.parse({ text: input, arguments: true, signal });
-  return parsed.ok ? parsed.value : null;
-}
+import { argumentsOf } from "./shared-arguments.ts";
 
 /** Number of arguments in the text of their tuple. */
 function count(text: string): number {
   return (parseValue(text) as SequenceValue).items.length;
-}
-
-function isCanonical(text: string): boolean {
-  try {
-    parseValue(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

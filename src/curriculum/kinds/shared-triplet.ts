@@ -4,19 +4,24 @@
 import type { BlockName, Format, ResponseShape } from "../format.ts";
 import type { Task } from "../task.ts";
 import { AzrError } from "../../errors.ts";
-import type { ParsedAnswer, ProposalRequest, TaskKind } from "./kind.ts";
+import { argumentsKey } from "../../executor/value.ts";
+import type { ParsedAnswer, ProposalRequest, TaskKind, ValidateContext } from "./kind.ts";
+import { argumentsOf } from "./shared-arguments.ts";
 import { shortHash } from "./shared-program.ts";
 import { runDraft } from "./shared-validate.ts";
 
 const proposal: ResponseShape = { role: "propose", blocks: [{ name: "program" }, { name: "input" }] };
 
 /**
- * What makes two tasks the same. With one input a program, its hash. With several, each input has one of so many places, by its own hash: one of
- * the same place counts as the same task, so that no program makes more tasks than there are places, and nothing has to be counted.
+ * What makes two tasks the same. With one input a program, its hash. With several, each input has one of so many places, by the hash of its
+ * value, however that is written: one of the same place counts as the same task, so that no program makes more tasks than there are places, and
+ * nothing has to be counted. Inputs without such a value (arguments by name) share a place.
  */
-function keyOf(programHash: string, input: string, inputsPerProgram: number): string {
+async function keyOf(programHash: string, input: string, context: ValidateContext): Promise<string> {
+  const { inputsPerProgram = 1 } = context;
   if (inputsPerProgram === 1) return programHash;
-  const place = Number.parseInt(shortHash(input.trim()).slice(0, 8), 16) % inputsPerProgram;
+  const values = await argumentsOf(input.trim(), context);
+  const place = values === null ? 0 : Number.parseInt(shortHash(argumentsKey(values)).slice(0, 8), 16) % inputsPerProgram;
   return shortHash(`${programHash}:${place}`);
 }
 
@@ -34,7 +39,7 @@ export function tripletProposer(name: string): Pick<TaskKind, "buildProposalProm
     },
 
     async validate(draft, context) {
-      const result = await runDraft(draft, context, { keyOf: (hash) => keyOf(hash, draft.inputs[0]!, context.inputsPerProgram ?? 1) });
+      const result = await runDraft(draft, context, { keyOf: (hash) => keyOf(hash, draft.inputs[0]!, context) });
       if (!result.ok) return result;
       const { programHash, key, statements, outputs } = result;
       const task = { kind: name, program: draft.program, input: draft.inputs[0]!, output: outputs[0]! };

@@ -11,7 +11,7 @@ export type DraftRun =
 
 export interface RunDraftOptions {
   /** The key under which the task counts as known, from its program's hash. */
-  keyOf: (programHash: string) => string;
+  keyOf: (programHash: string) => string | Promise<string>;
   /** A kind's own check of the inputs. */
   checkInputs?: () => Promise<{ ok: true } | { ok: false; reason: RejectionReason; detail: string }>;
 }
@@ -32,7 +32,7 @@ export async function runDraft(draft: Draft, context: ValidateContext, options: 
 async function checkAndRun(draft: Draft, context: ValidateContext, { keyOf, checkInputs }: RunDraftOptions): Promise<DraftRun> {
   const checked = await checkProgram(draft, context);
   if (!checked.ok) return checked;
-  const key = keyOf(checked.hash);
+  const key = await keyOf(checked.hash);
   // Asked before running: most proposals of a proposer that repeats itself end here.
   if (context.isKnown?.(key)) return { ok: false, reason: "duplicate", detail: `${key} is known` };
   const inputs = await checkInputs?.();

@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kForkPatienceUs = 3'000'000;
 constexpr int64_t kStartPatienceUs = 60'000'000;
 /** Before the next try where a process could not be started: what was short then may not be short now. */
-constexpr int64_t kRestartPauseUs = 200'000;
+constexpr int64_t kRestartPauseUs = 1'000'000;
 
 constexpr Limits kProbeLimits{2000, 5000, 256u << 20, 1024};
 

@@ -1,5 +1,5 @@
 // From a fresh clone to a running command, in plain Node with no dependencies:
-//   node scripts/bootstrap.mjs demo [arguments of azr demo] | test [arguments of test.mjs] | build
+//   node scripts/bootstrap.mjs demo [arguments of azr demo] | test [arguments of test.mjs] | attack [arguments of attacks.ts] | build
 // Order: tools on the machine, npm packages, LibTorch and native build, TypeScript build; each skipped when up to date.
 
 import { spawn } from "node:child_process";
@@ -40,8 +40,8 @@ async function setUp(options) {
 }
 
 /** Hands the terminal to a Node script and ends with its exit code. Signals reach it by themselves (same group). */
-function handOver(script, args) {
-  const child = spawn(process.execPath, [join(packageRoot, script), ...args], { stdio: "inherit" });
+function handOver(script, args, nodeArgs = []) {
+  const child = spawn(process.execPath, [...nodeArgs, join(packageRoot, script), ...args], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
   }
@@ -62,8 +62,11 @@ async function main([command, ...args]) {
     const part = args.some((value, index) => value === "--slow" || (!value.startsWith("-") && args[index - 1] !== "--jobs"));
     await setUp({ native: part && !args.includes("--asan") });
     handOver("scripts/test.mjs", args);
+  } else if (command === "attack") {
+    await setUp({});
+    handOver("test/executor/attacks.ts", args, [`--import=${join(packageRoot, "scripts", "lib", "typescript-hooks.mjs")}`]);
   } else {
-    log("usage: node scripts/bootstrap.mjs demo | test | build");
+    log("usage: node scripts/bootstrap.mjs demo | test | attack | build");
     process.exitCode = 2;
   }
 }

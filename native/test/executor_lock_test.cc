@@ -14,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <functional>
 #include <set>
 #include <vector>
 
 #include "address_shift.h"
 #include "bpf_evaluator.h"
+#include "executor_locked_child.h"
 #include "lockdown.h"
 #include "seccomp_policy.h"
 #include "self_test.h"
@@ -183,46 +183,6 @@ TEST(AddressShift, KeepsVariantsApart) {
   }
 }
 
-constexpr size_t kSlotBytes = 64 << 10;
-
-struct Result {
-  int status = 0;
-  std::vector<RunRecord> records;
-};
-
-[[noreturn]] void leave(int code) {
-  for (;;) syscall(SYS_exit_group, code);
-}
-
-/** Runs `work` in a child that is locked like a zygote's; the lock's own failure gives an exit code from 100 up. */
-Result in_locked_child(const std::function<void(SlotWriter&)>& work, uint32_t cpu_ms = 2000, int wrong_parent = 0) {
-  void* area = mmap(nullptr, kSlotBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  EXPECT_NE(area, MAP_FAILED);
-  const pid_t parent = getpid();
-  const pid_t pid = fork();
-  if (pid == 0) {
-    const char* problem = nullptr;
-    const uint64_t address_bytes = address_space_bytes();  // hardened, it could not read /proc any more
-    harden_zygote(&problem);
-    if (problem != nullptr || address_bytes == 0) leave(99);
-    Command command;
-    command.cpu_ms = cpu_ms;
-    command.wall_ms = 5000;
-    command.memory_bytes = 64u << 20;
-    const std::vector<sock_filter> filter = make_child_filter();
-    const LockStep failed = lock_child(command, address_bytes, wrong_parent != 0 ? wrong_parent : parent, filter);
-    if (failed != LockStep::kNone) leave(100 + static_cast<int>(failed));
-    SlotWriter slot(area, kSlotBytes);
-    work(slot);
-    leave(0);
-  }
-  Result result;
-  EXPECT_EQ(waitpid(pid, &result.status, 0), pid);
-  result.records = read_slot(area, kSlotBytes, 1, 1024).records;
-  munmap(area, kSlotBytes);
-  return result;
-}
-
 TEST(LockedChild, PassesTheSelfTestOfTheSupervisor) {
   const Result soft = in_locked_child([](SlotWriter& slot) { run_probe(0, slot); });
   ASSERT_EQ(soft.status, 0);
@@ -258,14 +218,14 @@ TEST(LockedChild, IsStoppedByItsProcessorTime) {
   const Result result = in_locked_child([](SlotWriter&) {
     for (volatile bool on = true; on;) {
     }
-  }, 60);
+  }, {.cpu_ms = 60});
   clock_gettime(CLOCK_MONOTONIC, &end);
   EXPECT_TRUE(WIFSIGNALED(result.status) && WTERMSIG(result.status) == SIGXCPU);
   EXPECT_LT(end.tv_sec - start.tv_sec, 5);
 }
 
 TEST(LockedChild, IsNotLockedUnderAnotherParent) {
-  const Result result = in_locked_child([](SlotWriter&) {}, 2000, 1);
+  const Result result = in_locked_child([](SlotWriter&) {}, {.parent = 1});
   EXPECT_TRUE(WIFEXITED(result.status));
   EXPECT_EQ(WEXITSTATUS(result.status), 100 + static_cast<int>(LockStep::kParentDeath));
 }

@@ -172,6 +172,14 @@ bool Encoder::mapping(Object* object, std::string_view before, std::string_view 
 /** OrderedDict keeps an order of its own beside the dictionary's. */
 bool Encoder::ordered_mapping(Object* object) {
   if (!enter(object) || !text("OrderedDict({")) return false;
+  // Every key has to be plain data before the first is looked up: a lookup asks those of the same hash whether they are equal.
+  const size_t start = size_, nodes = nodes_;
+  intptr_t position = 0;
+  for (Object *known, *ignored; api.PyDict_Next(object, &position, &known, &ignored) != 0;) {
+    if (!key(known)) return false;
+    size_ = start;
+  }
+  nodes_ = nodes;
   Object* iterator = api.PyObject_GetIter(object);
   if (iterator == nullptr) return out_of_memory();
   bool first = true;
@@ -179,7 +187,7 @@ bool Encoder::ordered_mapping(Object* object) {
     if (!first && !text(", ")) return false;
     first = false;
     if (!this->key(key) || !text(": ")) return false;
-    // The key is plain data by now, so that looking it up hashes nothing but builtin types.
+    // So is this one, by now.
     Object* item = api.PyDict_GetItemWithError(object, key);
     if (item == nullptr) {
       api.PyErr_Clear();

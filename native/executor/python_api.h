@@ -21,8 +21,8 @@ struct CompilerFlags {
 };
 
 inline constexpr int kFileInput = 257;
-/** The text is UTF-8 whatever its coding line says. */
-inline constexpr int kIgnoreCookie = 0x0100;
+/** PyCF_IGNORE_COOKIE and PyCF_SOURCE_IS_UTF8: the text is UTF-8 whatever its coding line says. */
+inline constexpr int kIgnoreCookie = 0x0800 | 0x0100;
 inline constexpr int kAddDotZero = 2;
 
 // name, result, parameters

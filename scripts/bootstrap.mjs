@@ -1,5 +1,6 @@
 // From a fresh clone to a running command, in plain Node with no dependencies:
-//   node scripts/bootstrap.mjs demo [arguments of azr demo] | test [arguments of test.mjs] | attack [arguments of attacks.ts] | build
+//   node scripts/bootstrap.mjs demo [arguments of azr demo] | test [arguments of test.mjs] | build
+//   ... | attack [arguments of attacks.ts] | soak [RUNS]
 // Order: tools on the machine, npm packages, LibTorch and native build, TypeScript build; each skipped when up to date.
 
 import { spawn } from "node:child_process";
@@ -62,11 +63,11 @@ async function main([command, ...args]) {
     const part = args.some((value, index) => value === "--slow" || (!value.startsWith("-") && args[index - 1] !== "--jobs"));
     await setUp({ native: part && !args.includes("--asan") });
     handOver("scripts/test.mjs", args);
-  } else if (command === "attack") {
+  } else if (command === "attack" || command === "soak") {
     await setUp({});
-    handOver("test/executor/attacks.ts", args, [`--import=${join(packageRoot, "scripts", "lib", "typescript-hooks.mjs")}`]);
+    handOver(command === "attack" ? "test/executor/attacks.ts" : "test/executor/soak.ts", args, [`--import=${join(packageRoot, "scripts", "lib", "typescript-hooks.mjs")}`]);
   } else {
-    log("usage: node scripts/bootstrap.mjs demo | test | attack | build");
+    log("usage: node scripts/bootstrap.mjs demo | test | attack | soak | build");
     process.exitCode = 2;
   }
 }

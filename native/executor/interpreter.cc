@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "failure.h"
 
@@ -27,27 +27,33 @@ const char kAnalyseText[] =
 #include "analyse.py.inc"
     ;
 
-/** Executes helper text in a namespace of its own. New reference, or null with an exception set. */
-Object* execute(const char* text, const char* name, int seed = 0, Library library = Library::kCommon) {
-  Object* space = api.PyDict_New();
+Object* string(std::string_view text) {
+  return api.PyUnicode_FromStringAndSize(text.data(), static_cast<intptr_t>(text.size()));
+}
+
+/** Executes helper text in `space`, or in a new namespace. New reference, or null with an exception set. */
+Object* execute(const char* text, const char* name, Object* space = nullptr) {
+  if (space == nullptr) space = api.PyDict_New();
   if (space == nullptr) return nullptr;
   api.PyDict_SetItemString(space, "__builtins__", api.PyEval_GetBuiltins());
-  Object* module = api.PyUnicode_FromStringAndSize(name, static_cast<intptr_t>(strlen(name)));
-  Object* number = api.PyLong_FromLongLong(seed);
-  api.PyDict_SetItemString(space, "__name__", module);
-  api.PyDict_SetItemString(space, "AZR_SEED", number);
-  const std::pair<const char*, std::string> lists[] = {{"AZR_MODULES", modules_of(library)},
-                                                       {"AZR_ALL_MODULES", modules_of(Library::kWhole)}};
-  for (const auto& [list, names] : lists) {
-    api.PyDict_SetItemString(space, list, api.PyUnicode_FromStringAndSize(names.data(), static_cast<intptr_t>(names.size())));
-  }
-  api.PyDict_SetItemString(space, "AZR_WHOLE", library == Library::kWhole ? api._Py_TrueStruct : api._Py_FalseStruct);
-  api.PyDict_SetItemString(space, "AZR_OUTGROWN_STATUS", api.PyLong_FromLongLong(kOutgrownStatus));
+  api.PyDict_SetItemString(space, "__name__", string(name));
   py::CompilerFlags flags{py::kIgnoreCookie, -1};
   Object* code = api.Py_CompileStringExFlags(text, name, py::kFileInput, &flags, 2);
   if (code == nullptr) return nullptr;
   Object* result = api.PyEval_EvalCode(code, space, space);
   return result == nullptr ? nullptr : space;
+}
+
+/** What zygote_setup.py.inc is told. */
+Object* setup_arguments(int variant, Library library) {
+  Object* space = api.PyDict_New();
+  if (space == nullptr) return nullptr;
+  api.PyDict_SetItemString(space, "AZR_SEED", api.PyLong_FromLongLong(20'240'101 + 7919 * variant));
+  api.PyDict_SetItemString(space, "AZR_MODULES", string(modules_of(library)));
+  api.PyDict_SetItemString(space, "AZR_ALL_MODULES", string(modules_of(Library::kWhole)));
+  api.PyDict_SetItemString(space, "AZR_WHOLE", library == Library::kWhole ? api._Py_TrueStruct : api._Py_FalseStruct);
+  api.PyDict_SetItemString(space, "AZR_OUTGROWN_STATUS", api.PyLong_FromLongLong(kOutgrownStatus));
+  return space;
 }
 
 /** Takes a name out of a namespace, with a reference that is kept for ever. */
@@ -102,7 +108,7 @@ Object* call_two(Object* callable, Object* first, Object* second) {
 }
 
 const char* prepare_interpreter(int variant, Library library) {
-  Object* setup = execute(kSetupText, "azr_setup", 20'240'101 + 7919 * variant, library);
+  Object* setup = execute(kSetupText, "azr_setup", setup_arguments(variant, library));
   if (setup == nullptr) return problem("cannot prepare the interpreter");
   Object* lacking = api.PyDict_GetItemString(setup, "PROBLEM");
   const char* lack = lacking == nullptr ? nullptr : api.PyUnicode_AsUTF8AndSize(lacking, nullptr);

@@ -265,29 +265,33 @@ void Supervisor::dispatch() {
   }
 }
 
-void Supervisor::outgrown(uint64_t ticket) {
+std::optional<Supervisor::Unit> Supervisor::take_running(uint64_t ticket) {
   const auto found = running_.find(ticket);
-  if (found == running_.end()) return;
+  if (found == running_.end()) return std::nullopt;
   Unit unit = std::move(found->second);
   running_.erase(found);
-  unit.library = Library::kWhole;
-  queue_of(unit).push_front(std::move(unit));
+  return unit;
+}
+
+void Supervisor::outgrown(uint64_t ticket) {
+  std::optional<Unit> unit = take_running(ticket);
+  if (!unit) return;
+  unit->library = Library::kWhole;
+  queue_of(*unit).push_front(std::move(*unit));
 }
 
 void Supervisor::finished(uint64_t ticket, std::vector<RunRecord> records) {
-  const auto found = running_.find(ticket);
-  if (found == running_.end()) return;
-  Unit unit = std::move(found->second);
-  running_.erase(found);
+  std::optional<Unit> unit = take_running(ticket);
+  if (!unit) return;
   const bool ours = std::any_of(records.begin(), records.end(), [](const RunRecord& record) {
     return record.outcome == Outcome::kSandboxError;
   });
-  if (ours && ++unit.attempts < kMostAttempts) {
+  if (ours && ++unit->attempts < kMostAttempts) {
     // The same ticket puts it in front of everything that came later.
-    queue_of(unit).push_front(std::move(unit));
+    queue_of(*unit).push_front(std::move(*unit));
     return;
   }
-  settle(unit, std::move(records));
+  settle(*unit, std::move(records));
 }
 
 void Supervisor::settle(const Unit& unit, std::vector<RunRecord> records) {

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -47,6 +48,8 @@ class Supervisor {
   std::deque<Unit>& queue_of(const Unit& unit);
   void dispatch();
   Job make_job(const Unit& unit) const;
+  /** Takes a unit out of those that run; nothing for one that was cancelled. */
+  std::optional<Unit> take_running(uint64_t ticket);
   void outgrown(uint64_t ticket);
   void finished(uint64_t ticket, std::vector<RunRecord> records);
   void settle(const Unit& unit, std::vector<RunRecord> records);

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openExecutor } from "../../dist/executor/open.js";
-import { createClassifier, visits } from "./corpus.mjs";
+import { visits } from "./corpus.mjs";
 import { taskOf } from "./documents.mjs";
 
 const kinds = ["deduction", "abduction", "induction"];
@@ -16,12 +16,12 @@ const files = {
 };
 
 /** Task records of one file. */
-async function heldOutTasks({ executor, classify = createClassifier(executor), name }) {
+async function heldOutTasks({ executor, name }) {
   const { split, seed, tasksOfLength } = files[name];
   const taken = new Map(kinds.flatMap((kind) => Object.keys(tasksOfLength).map((lines) => [`${kind} ${lines}`, []])));
   const used = new Map(kinds.map((kind) => [kind, new Set()]));
   const full = () => [...taken].every(([key, tasks]) => tasks.length === tasksOfLength[key.at(-1)]);
-  for await (const { text, hash, lines, pairs } of visits({ executor, classify, seed, split, programs: 2_000_000 })) {
+  for await (const { text, hash, lines, pairs } of visits({ executor, seed, split, programs: 2_000_000 })) {
     // One task a visit, for the kind that has fewest of this length: no two kinds share inputs.
     const open = kinds.filter((kind) => taken.get(`${kind} ${lines}`).length < tasksOfLength[lines] && !used.get(kind).has(hash));
     open.sort((left, right) => taken.get(`${left} ${lines}`).length - taken.get(`${right} ${lines}`).length);

@@ -111,7 +111,7 @@ export async function benchExecutor({ workers = availableParallelism(), python, 
     allWorkers,
     overshootMs,
     bareForkMs: await bareForkMs(),
-    plainPythonMs: spread(await plainPython(await findPython(python ?? (process.env["AZR_PYTHON"] || "python3")))),
+    plainPythonMs: spread(await plainPython(await findPython(python))),
     programs: ordinaryPrograms.length,
     rounds,
   };

@@ -6,10 +6,10 @@ import { AzrError } from "../errors.ts";
 const question = "import sys; print(*sys.version_info[:3], sys.implementation.name, sys.executable)";
 
 /**
- * Absolute path of the interpreter that `name` (a path, or a name on PATH) starts. Rejects with AZR_EXECUTOR_UNAVAILABLE when it does
+ * Absolute path of the interpreter that `name` (a path, or a name on PATH; AZR_PYTHON, else python3, when absent) starts. Rejects with AZR_EXECUTOR_UNAVAILABLE when it does
  * not start, is older than 3.11, or is not CPython.
  */
-export async function findPython(name: string): Promise<string> {
+export async function findPython(name: string = process.env["AZR_PYTHON"] || "python3"): Promise<string> {
   const fail = (what: string, cause?: unknown): AzrError =>
     new AzrError("AZR_EXECUTOR_UNAVAILABLE", `The executor needs CPython 3.11 or newer: ${what}.`, {
       hint: "Install python3, or name one with AZR_PYTHON or the option `python`.",

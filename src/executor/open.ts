@@ -58,7 +58,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
   const ownLimits = mergeLimits(defaultLimits, options.limits);
   const workers = options.workers ?? availableParallelism();
   const folder = options.folder ?? nativeFolder();
-  const python = await findPython(options.python ?? (process.env.AZR_PYTHON || "python3"));
+  const python = await findPython(options.python);
   const client = await connectSupervisor({
     file: join(folder, "azr-executor"),
     arguments: ["--python", python, "--zygote", join(folder, "azr-zygote.so"), "--workers", String(workers)],

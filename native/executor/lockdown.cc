@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +15,8 @@
 
 #include "address_shift.h"
 #include "landlock.h"
+#include "namespaces.h"
+#include "privileges.h"
 #include "seccomp_policy.h"
 
 #ifndef PR_SET_MDWE
@@ -30,9 +30,6 @@
 namespace azr {
 namespace {
 
-/** An id that owns nothing; within the range that every container maps. */
-constexpr uid_t kNobody = 65534;
-
 bool set_limit(int which, uint64_t soft, uint64_t hard) {
   const rlimit value{soft, hard};
   return setrlimit(static_cast<__rlimit_resource>(which), &value) == 0;
@@ -43,20 +40,6 @@ void reset_signals() {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-bool drop_capabilities() {
-  for (int capability = 0; capability < 64; ++capability) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[2] = {};
-  return syscall(SYS_capset, &header, none) == 0;
-}
-
-bool drop_user() {
-  if (setgroups(0, nullptr) != 0) return false;
-  if (setresgid(kNobody, kNobody, kNobody) != 0) return false;
-  return setresuid(kNobody, kNobody, kNobody) == 0;
 }
 
 bool start_timer(clockid_t clock, int signal_number, uint64_t milliseconds) {
@@ -74,6 +57,127 @@ bool start_timer(clockid_t clock, int signal_number, uint64_t milliseconds) {
   return syscall(SYS_timer_settime, timer, 0, &when, nullptr) == 0;
 }
 
+bool start_afresh(uint32_t*) {
+  reset_signals();
+  // A terminal's interrupt goes to the whole foreground group; the supervisor decides when we end.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTSTP, SIG_IGN);
+  umask(077);
+  return true;
+}
+
+bool lower_limits(uint32_t*) {
+  for (int which : {RLIMIT_CORE, RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO}) {
+    if (!set_limit(which, 0, 0)) return false;
+  }
+  // The host's limit, or the room that placed the mappings (address_shift.h), must not decide how deep programs recurse.
+  return set_limit(RLIMIT_STACK, kProgramStackBytes, kProgramStackBytes);
+}
+
+bool leave_root(uint32_t* layers) {
+  if (geteuid() == 0) {
+    if (!become_unprivileged()) return false;
+    *layers |= kLayerUserDropped;
+  }
+  *layers |= kLayerUnprivileged;
+  return true;
+}
+
+bool leave_namespaces(uint32_t* layers) {
+  if (!enter_namespaces()) return false;
+  *layers |= kLayerNamespaces;
+  return true;
+}
+
+bool hide(uint32_t*) {
+  // A change of the user or of the namespace clears the signal and may bring the dump flag back.
+  return drop_capabilities() && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+bool forbid_privileges(uint32_t* layers) {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+  *layers |= kLayerNoNewPrivileges;
+  return true;
+}
+
+bool forbid_new_code(uint32_t* layers) {
+  if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0) return false;
+  *layers |= kLayerMemoryDenyWriteExecute;
+  return true;
+}
+
+bool forbid_files(uint32_t* layers) {
+  if (!landlock_deny_all()) return false;
+  *layers |= kLayerLandlock;
+  return true;
+}
+
+constexpr ZygoteStep kZygoteSteps[] = {
+    {"signals", nullptr, start_afresh},
+    {"limits", "cannot lower a resource limit", lower_limits},
+    {"user", "runs as root and cannot become an unprivileged user: this user namespace has no other one; start it as one", leave_root},
+    {"namespaces", nullptr, leave_namespaces},
+    {"capabilities", "cannot give its capabilities away", hide},
+    {"no new privileges", "the kernel refuses no_new_privs", forbid_privileges},
+    {"memory deny write execute", nullptr, forbid_new_code},
+    {"landlock", nullptr, forbid_files},
+};
+
+bool die_with_supervisor(const ChildLock& lock) {
+  return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && syscall(SYS_getppid) == lock.supervisor_pid;
+}
+
+bool close_descriptors(const ChildLock&) {
+  if (syscall(SYS_close_range, 0u, ~0u, 0u) == 0) return true;
+  // Before Linux 5.9. A zygote holds only the control socket and never opens more.
+  for (int fd = 0; fd < 16; ++fd) close(fd);
+  return true;
+}
+
+bool limit_memory(const ChildLock& lock) {
+  const uint64_t bytes = lock.address_bytes + lock.command.memory_bytes;
+  return set_limit(RLIMIT_AS, bytes, bytes);
+}
+
+/** For who holds the timer's signal back: behind the hard limit stands one that cannot be. */
+bool limit_processor_seconds(const ChildLock& lock) {
+  const uint64_t seconds = (uint64_t{lock.command.cpu_ms} + 999) / 1000 + 1;
+  return set_limit(RLIMIT_CPU, seconds, seconds + 1);
+}
+
+bool limit_counts(const ChildLock&) { return set_limit(RLIMIT_NOFILE, 0, 0) && set_limit(RLIMIT_NPROC, 0, 0); }
+
+bool start_processor_timer(const ChildLock& lock) {
+  return start_timer(CLOCK_PROCESS_CPUTIME_ID, SIGXCPU, lock.command.cpu_ms);
+}
+
+/** The wall clock is the supervisor's business; this only serves a child whose supervisor no longer knows it. */
+bool start_wall_timer(const ChildLock& lock) {
+  return start_timer(CLOCK_MONOTONIC, SIGKILL, uint64_t{lock.command.wall_ms} * kMostExtensions + 2000);
+}
+
+bool has_no_privileges(const ChildLock&) {
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && syscall(SYS_geteuid) != 0;
+}
+
+bool install_filter(const ChildLock& lock) {
+  const sock_fprog program{static_cast<unsigned short>(lock.filter.size()), const_cast<sock_filter*>(lock.filter.data())};
+  // Synchronising threads is moot with one thread and fails when there is another one that cannot follow.
+  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
+}
+
+constexpr ChildStep kChildSteps[] = {
+    {LockStep::kParentDeath, die_with_supervisor},
+    {LockStep::kDescriptors, close_descriptors},
+    {LockStep::kMemory, limit_memory},
+    {LockStep::kProcessorSeconds, limit_processor_seconds},
+    {LockStep::kCounts, limit_counts},
+    {LockStep::kProcessorTimer, start_processor_timer},
+    {LockStep::kWallTimer, start_wall_timer},
+    {LockStep::kPrivileges, has_no_privileges},
+    {LockStep::kFilter, install_filter},
+};
+
 }  // namespace
 
 MemorySize memory_size() {
@@ -87,69 +191,25 @@ MemorySize memory_size() {
   return {pages * bytes, resident * bytes};
 }
 
+std::span<const ZygoteStep> zygote_steps() { return kZygoteSteps; }
+
+std::span<const ChildStep> child_steps() { return kChildSteps; }
+
 uint32_t harden_zygote(const char** problem) {
   uint32_t layers = 0;
-  reset_signals();
-  // A terminal's interrupt goes to the whole foreground group; the supervisor decides when we end.
-  signal(SIGINT, SIG_IGN);
-  signal(SIGTSTP, SIG_IGN);
-  umask(077);
-  for (int which : {RLIMIT_CORE, RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO}) {
-    if (!set_limit(which, 0, 0)) *problem = "cannot lower a resource limit";
+  for (const ZygoteStep& step : kZygoteSteps) {
+    if (step.take(&layers) || step.problem == nullptr) continue;
+    *problem = step.problem;
+    break;
   }
-  // The host's limit, or the room that placed the mappings (address_shift.h), must not decide how deep programs recurse.
-  if (!set_limit(RLIMIT_STACK, kProgramStackBytes, kProgramStackBytes)) *problem = "cannot set the stack limit";
-  if (geteuid() == 0) {
-    if (!drop_user() || !drop_capabilities()) {
-      *problem = "runs as root and cannot become an unprivileged user (setgroups, setresuid or capset failed)";
-      return layers;
-    }
-    layers |= kLayerUserDropped;
-  }
-  layers |= kLayerUnprivileged;
-  // Changing the user cleared the parent-death signal and the dump flag may have come back.
-  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-    *problem = "the kernel refuses no_new_privs";
-    return layers;
-  }
-  layers |= kLayerNoNewPrivileges;
-  if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0) layers |= kLayerMemoryDenyWriteExecute;
-  if (landlock_deny_all()) layers |= kLayerLandlock;
   return layers;
 }
 
 std::vector<sock_filter> make_child_filter() { return build_filter(seccomp_policy()); }
 
-LockStep lock_child(const Command& command, uint64_t address_bytes, int supervisor_pid,
-                    const std::vector<sock_filter>& filter) {
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || syscall(SYS_getppid) != supervisor_pid) {
-    return LockStep::kParentDeath;
-  }
-  if (syscall(SYS_close_range, 0u, ~0u, 0u) != 0) {
-    // Before Linux 5.9. A zygote holds only the control socket and never opens more.
-    for (int fd = 0; fd < 16; ++fd) close(fd);
-  }
-  const uint64_t cpu_seconds = (uint64_t{command.cpu_ms} + 999) / 1000 + 1;
-  const uint64_t address_limit = address_bytes + command.memory_bytes;
-  if (!set_limit(RLIMIT_AS, address_limit, address_limit) ||
-      !set_limit(RLIMIT_CPU, cpu_seconds, cpu_seconds + 1) || !set_limit(RLIMIT_NOFILE, 0, 0) ||
-      !set_limit(RLIMIT_NPROC, 0, 0)) {
-    return LockStep::kLimits;
-  }
-  // Processor time stops the child with SIGXCPU. The wall clock is the supervisor's business; this second timer only
-  // serves a child whose supervisor no longer knows it.
-  if (!start_timer(CLOCK_PROCESS_CPUTIME_ID, SIGXCPU, command.cpu_ms) ||
-      !start_timer(CLOCK_MONOTONIC, SIGKILL, uint64_t{command.wall_ms} * kMostExtensions + 2000)) {
-    return LockStep::kTimer;
-  }
-  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || syscall(SYS_geteuid) == 0) return LockStep::kPrivileges;
-  const sock_fprog program{static_cast<unsigned short>(filter.size()),
-                           const_cast<sock_filter*>(filter.data())};
-  // Synchronising threads is moot with one thread and fails when there is another one that cannot follow.
-  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0) {
-    return LockStep::kFilter;
+LockStep lock_child(const ChildLock& lock) {
+  for (const ChildStep& step : kChildSteps) {
+    if (!step.take(lock)) return step.step;
   }
   return LockStep::kNone;
 }

@@ -108,6 +108,7 @@ enum Layer : uint32_t {
   kLayerVirtualClock = 1u << 5,
   kLayerUnprivileged = 1u << 6,
   kLayerSeparateAddresses = 1u << 7,
+  kLayerNamespaces = 1u << 8,
 };
 
 /** Zygote to supervisor. */

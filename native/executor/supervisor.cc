@@ -123,6 +123,7 @@ void Supervisor::hello() {
       {"noNewPrivileges", (layers & kLayerNoNewPrivileges) != 0},
       {"unprivilegedUser", (layers & kLayerUnprivileged) != 0},
       {"droppedRoot", (layers & kLayerUserDropped) != 0},
+      {"namespaces", (layers & kLayerNamespaces) != 0},
       {"landlock", (layers & kLayerLandlock) != 0},
       {"memoryDenyWriteExecute", (layers & kLayerMemoryDenyWriteExecute) != 0},
       {"fixedAddresses", (layers & kLayerFixedAddresses) != 0},

@@ -65,7 +65,7 @@ void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text
 /** Everything after the fork. The task is read only once the lock is on. */
 [[noreturn]] void run_child(const Command& command) {
   LockReport* report = zygote.lock_report;
-  const LockStep failed = lock_child(command, zygote.address_bytes, zygote.supervisor_pid, zygote.filter);
+  const LockStep failed = lock_child({command, zygote.address_bytes, zygote.supervisor_pid, zygote.filter});
   if (failed != LockStep::kNone) {
     report->failed_errno = static_cast<uint32_t>(errno);
     report->failed_step = static_cast<uint32_t>(failed);

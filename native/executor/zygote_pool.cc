@@ -183,6 +183,12 @@ void ZygotePool::on_notice(Worker& worker, const Notice& notice) {
       if (!was_ready_ && fatal_.empty()) fatal_ = notice.text;
       break;
     case NoticeKind::kReady:
+      if (was_ready_ && (layers_ & ~notice.layers) != 0) {
+        // What the greeting promised holds for every child.
+        last_problem_ = "a later zygote lacks a layer of protection that the first ones had";
+        worker.zygote->kill();
+        break;
+      }
       layers_ &= notice.layers;
       version_ = notice.text;
       worker.resident_bytes = notice.resident_bytes;

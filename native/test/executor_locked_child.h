@@ -54,7 +54,7 @@ inline Result in_locked_child(const std::function<void(SlotWriter&)>& work, cons
     command.cpu_ms = options.cpu_ms;
     command.wall_ms = 5000;
     command.memory_bytes = options.memory_bytes;
-    const LockStep failed = lock_child(command, address_bytes, options.parent != 0 ? options.parent : parent, options.filter);
+    const LockStep failed = lock_child({command, address_bytes, options.parent != 0 ? options.parent : parent, options.filter});
     if (failed != LockStep::kNone) leave(100 + static_cast<int>(failed));
     SlotWriter slot(area, kSlotBytes);
     work(slot);

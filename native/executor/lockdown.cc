@@ -89,10 +89,12 @@ bool leave_namespaces(uint32_t* layers) {
   return true;
 }
 
-bool hide(uint32_t*) {
-  // A change of the user or of the namespace clears the signal and may bring the dump flag back.
-  return drop_capabilities() && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
-}
+bool leave_capabilities(uint32_t*) { return drop_capabilities(); }
+
+/** A change of the user or of the namespace cleared the signal and may have brought the dump flag back. */
+bool die_with_parent(uint32_t*) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0; }
+
+bool forbid_looking_in(uint32_t*) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0; }
 
 bool forbid_privileges(uint32_t* layers) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
@@ -117,7 +119,9 @@ constexpr ZygoteStep kZygoteSteps[] = {
     {"limits", "cannot lower a resource limit", lower_limits},
     {"user", "runs as root and cannot become an unprivileged user: this user namespace has no other one; start it as one", leave_root},
     {"namespaces", nullptr, leave_namespaces},
-    {"capabilities", "cannot give its capabilities away", hide},
+    {"capabilities", "cannot give its capabilities away", leave_capabilities},
+    {"parent death", "cannot bind its life to the supervisor's", die_with_parent},
+    {"dump", "cannot forbid other processes to look into it", forbid_looking_in},
     {"no new privileges", "the kernel refuses no_new_privs", forbid_privileges},
     {"memory deny write execute", nullptr, forbid_new_code},
     {"landlock", nullptr, forbid_files},

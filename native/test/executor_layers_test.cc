@@ -265,11 +265,15 @@ TEST(LayersOfTheProcess, ChildWithoutTheParentDeathSignalOutlivesItsSupervisor) 
 }
 
 TEST(LayersOfTheProcess, ChildWithoutAWallTimerOfItsOwnStandsStillForEver) {
+  auto* locked = static_cast<volatile bool*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(static_cast<volatile void*>(locked), MAP_FAILED);
   for (const bool left_out : {false, true}) {
+    *locked = false;
     LockedChild options{.wall_ms = 1};
     if (left_out) options.without_child_steps = {LockStep::kWallTimer};
     bool stands = false;
     options.meanwhile = [&](pid_t child) {
+      while (!*locked) usleep(1000);
       kill(child, SIGSTOP);
       usleep((kMostExtensions + 2000 + 500) * 1000);
       siginfo_t info{};
@@ -277,7 +281,7 @@ TEST(LayersOfTheProcess, ChildWithoutAWallTimerOfItsOwnStandsStillForEver) {
       stands = info.si_pid == 0;
       kill(child, SIGKILL);
     };
-    in_locked_child([](SlotWriter&) { for (;;) {} }, options);
+    in_locked_child([&](SlotWriter&) { for (*locked = true;;) {} }, options);
     EXPECT_EQ(stands, left_out);
   }
 }

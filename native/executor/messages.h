@@ -94,6 +94,8 @@ struct Command {
   uint32_t request_bytes = 0;
   /** Parse: the text is arguments. Probe: which one. */
   uint32_t detail = 0;
+  /** 1 when the task runs again to learn which forbidden call it makes (forbidden_call.h). */
+  uint32_t explain = 0;
 };
 
 enum class NoticeKind : uint32_t { kReady = 1, kFailed = 2, kForked = 3 };

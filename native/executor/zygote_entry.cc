@@ -19,6 +19,7 @@
 #include "address_shift.h"
 #include "child_job.h"
 #include "failure.h"
+#include "forbidden_call.h"
 #include "heap_layout.h"
 #include "interpreter.h"
 #include "large_heap.h"
@@ -39,6 +40,7 @@ struct Zygote {
   uint64_t address_bytes = 0;
   int supervisor_pid = 0;
   std::vector<sock_filter> filter;
+  std::vector<sock_filter> explaining_filter;
 };
 
 Zygote zygote;
@@ -65,7 +67,9 @@ void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text
 /** Everything after the fork. The task is read only once the lock is on. */
 [[noreturn]] void run_child(const Command& command) {
   LockReport* report = zygote.lock_report;
-  const LockStep failed = lock_child({command, zygote.address_bytes, zygote.supervisor_pid, zygote.filter});
+  if (command.explain != 0 && !note_forbidden_call(zygote.result_area, kResultAreaBytes)) leave(2);
+  const std::vector<sock_filter>& filter = command.explain != 0 ? zygote.explaining_filter : zygote.filter;
+  const LockStep failed = lock_child({command, zygote.address_bytes, zygote.supervisor_pid, filter});
   if (failed != LockStep::kNone) {
     report->failed_errno = static_cast<uint32_t>(errno);
     report->failed_step = static_cast<uint32_t>(failed);
@@ -173,6 +177,7 @@ void rehearse() {
   shift_blocks(variant);
   if (const char* problem = prepare_interpreter(variant, library)) give_up(problem);
   zygote.filter = make_child_filter();
+  zygote.explaining_filter = trapping_filter(zygote.filter);
   if (!map_areas()) give_up("cannot map the shared areas");
   perturb_heap(variant);
   inherit_page_tables();

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "forbidden_call.h"
 #include "self_test.h"
 
 namespace azr {
@@ -248,14 +249,29 @@ void ZygotePool::on_child_end(Worker& worker, int status, const rusage& usage) {
   ending.lock = worker.zygote->lock_report();
   const SlotView view = read_slot(worker.zygote->results(), kResultAreaBytes, worker.job.expected,
                                   worker.job.limits.output_bytes);
+  const bool explained = worker.job.command.explain != 0;
+  const std::string forbidden_call = explained ? describe_forbidden_call(worker.zygote->results(), kResultAreaBytes) : "";
   worker.zygote->clear_results();
   if (worker.state == State::kProbing) {
     on_probe_end(worker, ending, view);
     return;
   }
-  const bool outgrown = worker.kind.library == Library::kCommon && ending.lock.locked != 0 && !ending.wall_killed &&
+  const bool outgrown = !explained && worker.kind.library == Library::kCommon && ending.lock.locked != 0 && !ending.wall_killed &&
                         WIFEXITED(status) && WEXITSTATUS(status) == kOutgrownStatus;
   std::vector<RunRecord> records = classify(ending, view, worker.job.limits, worker.job.expected);
+  const auto is_violation = [](const RunRecord& record) { return record.outcome == Outcome::kViolation; };
+  if (explained) {
+    records = std::move(worker.job.verdict);
+    for (RunRecord& record : records) {
+      if (is_violation(record) && !forbidden_call.empty()) record.message = forbidden_call;
+    }
+  } else if (!worker.cancelled && !worker.zygote_gone && std::any_of(records.begin(), records.end(), is_violation)) {
+    Job again = std::move(worker.job);
+    again.command.explain = 1;
+    again.verdict = std::move(records);
+    dispatch(worker, std::move(again));
+    return;
+  }
   const bool ours = std::any_of(records.begin(), records.end(), [](const RunRecord& record) {
     return record.outcome == Outcome::kSandboxError;
   });

@@ -32,6 +32,8 @@ struct Job {
   std::string task;
   /** Records that the child must leave. */
   size_t expected = 1;
+  /** How it ended, once it runs again to learn which forbidden call it made. */
+  std::vector<RunRecord> verdict;
 };
 
 /** Zygotes of one kind are alike: a job may go to any of them. */

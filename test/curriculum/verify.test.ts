@@ -77,33 +77,40 @@ t.test("verdicts on induction", async (t) => {
     "only hidden": { run: (input) => (Number(input) > 2 ? String(Number(input) + 1) : "0") },
     "only shown": { run: (input) => (Number(input) <= 2 ? String(Number(input) + 1) : "0") },
     flaky: { ...plusOne, deterministic: false },
+    "right beside the other inputs": { run: (input, { isolation }) => (isolation === "program" ? plusOne.run(input) : "0") },
   };
   const everything = curriculumSettings({ induction: { check: "all" } });
-  const cases: [answer: string, Verdict, runs: number, typeof settings?][] = [
+  const cases: [answer: string, Verdict, requests: number, typeof settings?][] = [
     ["good", "correct", 0],
     ["good\n", "correct", 0],
-    ["x + 1", "correct", 1],
-    ["x + 1", "correct", 1, everything],
-    ["only hidden", "correct", 1],
+    ["x + 1", "correct", 2],
+    ["x + 1", "correct", 2, everything],
+    ["only hidden", "correct", 2],
     ["only hidden", "wrong", 1, everything],
     ["only shown", "wrong", 1],
-    ["flaky", "wrong", 1],
+    ["flaky", "wrong", 2],
+    ["right beside the other inputs", "wrong", 2],
     ["raises", "wrong", 1],
     ["uncompiled", "malformed", 1],
     ["broken", "undecided", 1],
     ["unavailable", "undecided", 1],
   ];
-  for (const [answer, verdict, runs, own] of cases) {
+  for (const [answer, verdict, requests, own] of cases) {
     const executor = scriptedExecutor(all);
     const result = await kindNamed("induction").verify(induce, answer, { executor, settings: own ?? settings });
     t.equal(result.verdict, verdict, `${answer}${own ? " on all pairs" : ""}`);
-    t.equal(executor.calls.runs.length, runs);
-    for (const { inputs, limits, determinism, isolation, expected } of executor.calls.runs) {
+    t.equal(executor.calls.runs.length, requests);
+    for (const [at, { inputs, limits, determinism, isolation, expected }] of executor.calls.runs.entries()) {
       const outputs = inputs.map((input) => String(Number(input) + 1));
-      t.same({ inputs, determinism, isolation, expected }, { inputs: own ? ["1", "2", "3", "4"] : ["3", "4"], determinism: "pair", isolation: "program", expected: outputs });
+      t.same(inputs, own ? ["1", "2", "3", "4"] : ["3", "4"]);
+      const first = { determinism: undefined, isolation: "program", expected: undefined };
+      t.same({ determinism, isolation, expected }, at === 0 ? first : { determinism: "pair", isolation: "input", expected: outputs }, "all in one fork, then one each");
       t.match(limits, { cpuMs: 500, wallMs: 3000, memoryBytes: 256 << 20 }, "twice what the task's program may have used, a pair");
     }
   }
+  const executor = scriptedExecutor(all);
+  t.match(await kindNamed("induction").verify({ ...induce, shown: 3 }, "x + 1", { executor, settings }), { verdict: "correct" });
+  t.equal(executor.calls.runs.length, 1, "a single pair has a fork of its own at once");
 });
 
 t.test("tasks that lack the fields of their kind", async (t) => {

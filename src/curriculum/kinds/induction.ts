@@ -1,8 +1,9 @@
 // Induction: given input/output pairs (and a message, in formats that have one), find a program that makes them. The
 // proposer gets a past program and writes new inputs; the first `shown` pairs are shown, the rest stay hidden, and the
-// solver's program runs on the hidden pairs (or all).
+// solver's program runs on the hidden pairs (or all), one process each before it is correct.
 
 import { AzrError } from "../../errors.ts";
+import type { RunOutcome } from "../../executor/executor.ts";
 import { valuesEqual } from "../../executor/value.ts";
 import type { Pair, Task } from "../task.ts";
 import type { ProposalRequest, TaskKind, VerdictResult, VerifyContext } from "./kind.ts";
@@ -27,24 +28,30 @@ function pairsOf(task: Task): { shown: Pair[]; hidden: Pair[]; all: Pair[] } {
 }
 
 async function runsOnPairs(program: string, pairs: Pair[], { executor, settings, signal }: VerifyContext): Promise<VerdictResult> {
-  // One process for all inputs, and, where all outputs are right, another with hash seed, clock and order of the inputs changed: a program
-  // that guesses fails there, and one that remembers earlier calls unless it is lucky (docs/executor.md).
-  const result = await executor.run({
-    program,
-    inputs: pairs.map(({ input }) => input),
-    determinism: "pair",
-    isolation: "program",
-    expected: pairs.map(({ output }) => output),
-    limits: answerLimits(settings),
-    signal,
-  });
-  for (const [at, run] of result.runs.entries()) {
+  const request = { program, inputs: pairs.map(({ input }) => input), limits: answerLimits(settings), signal };
+  // Most answers are wrong, and one process for all inputs finds that out for the price of one.
+  if (pairs.length > 1) {
+    const wrong = firstWrong((await executor.run({ ...request, isolation: "program" })).runs, pairs);
+    if (wrong !== null) return wrong;
+  }
+  // One that is about to count gives each output in a process of its own, where nothing tells it of the other inputs, and all of them again in
+  // one with hash seed, clock, memory and order of the inputs changed: there a program that guesses fails.
+  const expected = pairs.map(({ output }) => output);
+  const { runs, deterministic } = await executor.run({ ...request, determinism: "pair", isolation: "input", expected });
+  const wrong = firstWrong(runs, pairs);
+  if (wrong !== null) return wrong;
+  return deterministic === true
+    ? { verdict: "correct", detail: `all ${pairs.length} pairs` }
+    : { verdict: "wrong", detail: "its outputs vary between executions" };
+}
+
+/** The verdict of the first run that does not give its pair's output; null when all do. */
+function firstWrong(runs: RunOutcome[], pairs: Pair[]): VerdictResult | null {
+  for (const [at, run] of runs.entries()) {
     if (run.outcome !== "ok") return failedRun(run);
     if (!valuesEqual(pairs[at]!.output, run.value!)) return { verdict: "wrong", detail: `another output for pair ${at + 1} of ${pairs.length}` };
   }
-  return result.deterministic === true
-    ? { verdict: "correct", detail: `all ${pairs.length} pairs` }
-    : { verdict: "wrong", detail: "its outputs vary between executions" };
+  return null;
 }
 
 export const induction: TaskKind = {

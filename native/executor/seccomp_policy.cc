@@ -1,19 +1,13 @@
 #include "seccomp_policy.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 
-// Numbers that older kernel headers lack. From 424 up they are the same on every architecture.
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
+#include <stdexcept>
+#include <string>
+#include <utility>
 
 namespace azr {
 namespace {
@@ -27,6 +21,8 @@ ArgumentCheck one_of(uint8_t index, std::vector<uint32_t> values) {
   return {index, Kind::kOneOf, 0, std::move(values)};
 }
 
+// Flags and constants have the same values on both architectures. arm64's own bits of protection, PROT_BTI and PROT_MTE, are not
+// among the permitted ones: what they are for, code and tagged memory, a child does not make.
 constexpr uint64_t kReadWrite = PROT_READ | PROT_WRITE;
 constexpr uint64_t kPrivateAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
 constexpr uint64_t kMapFlags =
@@ -41,52 +37,53 @@ std::vector<uint32_t> futex_operations() {
   return out;
 }
 
+/** What only an attack calls: other processes, the kernel's own code and clocks, mounts and namespaces, whole subsystems. */
+constexpr const char* kKilled[] = {
+    "ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_send_signal", "pidfd_open", "pidfd_getfd",
+    "process_madvise", "process_mrelease", "bpf", "userfaultfd", "perf_event_open", "io_uring_setup", "io_uring_enter",
+    "io_uring_register", "add_key", "request_key", "keyctl", "mount", "umount2", "pivot_root", "chroot", "open_tree",
+    "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "unshare", "setns", "seccomp", "init_module",
+    "finit_module", "delete_module", "kexec_load", "kexec_file_load", "open_by_handle_at", "name_to_handle_at", "reboot",
+    "swapon", "swapoff", "acct", "quotactl", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "fanotify_init",
+    "syslog", "vhangup",
+};
+/** The same, of calls that arm64 does not have. */
+constexpr const char* kKilledOnX86[] = {"iopl", "ioperm", "modify_ldt", "uselib"};
+
 }  // namespace
 
-FilterTable seccomp_policy() {
+FilterTable seccomp_policy(Architecture architecture) {
+  const auto number = [architecture](const char* name) {
+    const std::optional<long> found = system_call_number(architecture, name);
+    if (!found) throw std::logic_error(std::string("the policy names the call ") + name + ", which this architecture lacks");
+    return static_cast<uint32_t>(*found);
+  };
   FilterTable table;
-#if defined(__x86_64__)
-  table.architecture = AUDIT_ARCH_X86_64;
-  table.number_bound = 0x40000000;  // the x32 numbers
-#elif defined(__aarch64__)
-  table.architecture = AUDIT_ARCH_AARCH64;
-  table.number_bound = 0;
-#else
-#error "no system call policy for this architecture"
-#endif
+  table.architecture = audit_architecture(architecture);
+  table.number_bound = system_call_bound(architecture);
   table.default_errno = EPERM;
   table.allowed = {
-      {SYS_mmap, {within(2, kReadWrite), contains(3, kPrivateAnonymous), within(3, kMapFlags),
-                  low_equals(4, 0xffffffffu)}},
-      {SYS_munmap, {}},
-      {SYS_brk, {}},
-      {SYS_mremap, {within(3, MREMAP_MAYMOVE)}},
-      {SYS_madvise, {one_of(2, {MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE})}},
-      {SYS_mprotect, {within(2, kReadWrite)}},
-      {SYS_futex, {one_of(1, futex_operations())}},
-      {SYS_clock_gettime, {one_of(0, {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
-                                      CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME})}},
-      {SYS_exit_group, {}},
-      {SYS_exit, {}},
-      {SYS_rt_sigreturn, {}},
-      {SYS_restart_syscall, {}},
+      {number("mmap"), {within(2, kReadWrite), contains(3, kPrivateAnonymous), within(3, kMapFlags),
+                        low_equals(4, 0xffffffffu)}},
+      {number("munmap"), {}},
+      {number("brk"), {}},
+      {number("mremap"), {within(3, MREMAP_MAYMOVE)}},
+      {number("madvise"), {one_of(2, {MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE})}},
+      {number("mprotect"), {within(2, kReadWrite)}},
+      {number("futex"), {one_of(1, futex_operations())}},
+      {number("clock_gettime"), {one_of(0, {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
+                                            CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME})}},
+      {number("exit_group"), {}},
+      {number("exit"), {}},
+      {number("rt_sigreturn"), {}},
+      {number("restart_syscall"), {}},
   };
   // "No such call" rather than "not permitted": callers then fall back, and fail, in an ordinary way.
-  table.errors = {{SYS_getrandom, ENOSYS}};
-  table.killed = {
-      SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp, SYS_pidfd_send_signal, SYS_pidfd_open,
-      438 /* pidfd_getfd */, 440 /* process_madvise */, 448 /* process_mrelease */, SYS_bpf, SYS_userfaultfd,
-      SYS_perf_event_open, 425 /* io_uring_setup */, 426 /* io_uring_enter */, 427 /* io_uring_register */,
-      SYS_add_key, SYS_request_key, SYS_keyctl, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
-      428 /* open_tree */, 429 /* move_mount */, 430 /* fsopen */, 431 /* fsconfig */, 432 /* fsmount */,
-      433 /* fspick */, 442 /* mount_setattr */, SYS_unshare, SYS_setns, SYS_seccomp, SYS_init_module,
-      SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_open_by_handle_at, SYS_name_to_handle_at,
-      SYS_reboot, SYS_swapon, SYS_swapoff, SYS_acct, SYS_quotactl, SYS_settimeofday, SYS_clock_settime,
-      SYS_clock_adjtime, SYS_adjtimex, SYS_fanotify_init, SYS_syslog, SYS_vhangup,
-#if defined(__x86_64__)
-      SYS_kexec_file_load, SYS_iopl, SYS_ioperm, SYS_modify_ldt, SYS_uselib,
-#endif
-  };
+  table.errors = {{number("getrandom"), ENOSYS}};
+  for (const char* name : kKilled) table.killed.push_back(number(name));
+  if (architecture == Architecture::kX86_64) {
+    for (const char* name : kKilledOnX86) table.killed.push_back(number(name));
+  }
   return table;
 }
 

@@ -5,10 +5,11 @@
 #pragma once
 
 #include "bpf_builder.h"
+#include "system_calls.h"
 
 namespace azr {
 
-/** The policy of the architecture that this file is compiled for. */
-FilterTable seccomp_policy();
+/** The policy of an architecture, be it another than this machine's. Throws std::logic_error when it names a call that there is not. */
+FilterTable seccomp_policy(Architecture architecture = kHostArchitecture);
 
 }  // namespace azr

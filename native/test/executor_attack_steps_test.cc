@@ -21,11 +21,12 @@
 
 #include "classify.h"
 #include "executor_locked_child.h"
+#include "page_map.h"
 
 namespace azr {
 namespace {
 
-constexpr long kPage = 4096;
+const long kPage = static_cast<long>(page_bytes());
 constexpr size_t kBudget = 64u << 20;
 #if defined(__x86_64__)
 constexpr long kAddressSpace = 1l << 47;
@@ -45,7 +46,8 @@ void spin() {
   }
 }
 
-alignas(kPage) char some_code[2 * kPage] = {static_cast<char>(0xc3)};  // "return", on x86-64
+// "Return", on x86-64. At the start of a page, however large they are.
+alignas(64 << 10) char some_code[2 * (64 << 10)] = {static_cast<char>(0xc3)};
 volatile int never = 0;
 int deeper(int depth) {
   if (never != 0) return depth;
@@ -90,7 +92,7 @@ const std::vector<Attack>& attacks() {
          say(slot, syscall(SYS_mmap, nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == -1);
        }},
       {"WriteCodeAndMakeItExecutableAgain", {}, [](SlotWriter& slot) {
-         char* code = reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(&deeper) & ~uintptr_t{kPage - 1});
+         char* code = reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(&deeper) & ~(page_bytes() - 1));
          syscall(SYS_mprotect, code, kPage, PROT_READ | PROT_WRITE);  // a page of code that nothing needs any more
          say(slot, syscall(SYS_mprotect, code, kPage, PROT_READ | PROT_EXEC) == -1);
        }},

@@ -55,8 +55,10 @@ struct Row {
 
 void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
+/** A multiple of every page size that there is: arm64 has kernels with pages of 16 and 64 KiB. */
+constexpr long kPage = 64 << 10;
 /** Own pages, for calls that need some. */
-alignas(4096) char pages[16 * 4096];
+alignas(kPage) char pages[16 * kPage];
 int32_t futex_word = 0;
 char path[] = "/etc/hostname";
 
@@ -66,7 +68,7 @@ long at(T* pointer) {
 }
 
 constexpr long kReadWrite = PROT_READ | PROT_WRITE, kPrivate = MAP_PRIVATE | MAP_ANONYMOUS, kShared = MAP_SHARED | MAP_ANONYMOUS;
-constexpr long kHigh = 1l << 32, kPage = 4096;
+constexpr long kHigh = 1l << 32;
 
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = {
@@ -210,8 +212,9 @@ const Hostile kHostile[] = {
     {"acct", SYS_acct}, {"quotactl", SYS_quotactl}, {"settimeofday", SYS_settimeofday}, {"clock_settime", SYS_clock_settime},
     {"clock_adjtime", SYS_clock_adjtime}, {"adjtimex", SYS_adjtimex}, {"fanotify_init", SYS_fanotify_init}, {"syslog", SYS_syslog},
     {"vhangup", SYS_vhangup},
+    {"kexec_file_load", SYS_kexec_file_load},
 #if defined(__x86_64__)
-    {"kexec_file_load", SYS_kexec_file_load}, {"iopl", SYS_iopl}, {"ioperm", SYS_ioperm}, {"modify_ldt", SYS_modify_ldt}, {"uselib", SYS_uselib},
+    {"iopl", SYS_iopl}, {"ioperm", SYS_ioperm}, {"modify_ldt", SYS_modify_ldt}, {"uselib", SYS_uselib},
     {"x32_close", 0x40000003}, {"x32_exit_group", 0x400000e7}, {"x32_execve", 0x40000208}, {"minus_one", -1}, {"least_number", INT32_MIN},
 #endif
 };

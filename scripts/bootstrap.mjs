@@ -65,7 +65,10 @@ async function main([command, ...args]) {
     handOver("scripts/test.mjs", args);
   } else if (command === "attack" || command === "soak") {
     await setUp({});
-    handOver(command === "attack" ? "test/executor/attacks.ts" : "test/executor/soak.ts", args, [`--import=${join(packageRoot, "scripts", "lib", "typescript-hooks.mjs")}`]);
+    const everywhere = args.includes("--everywhere");
+    const script = command === "soak" ? "soak" : everywhere ? "attacks-everywhere" : "attacks";
+    const hooks = join(packageRoot, "scripts", "lib", "typescript-hooks.mjs");
+    handOver(`test/executor/${script}.ts`, args.filter((value) => value !== "--everywhere"), [`--import=${hooks}`]);
   } else {
     log("usage: node scripts/bootstrap.mjs demo | test | attack | soak | build");
     process.exitCode = 2;

@@ -19,6 +19,12 @@ constexpr size_t kMaxNodes = 1'000'000;
 /** As many bits as 4300 decimal digits need: Python's own cap for text of integers. */
 constexpr long long kMaxIntegerBits = 14'284;
 
+struct Item {
+  Object* key;
+  Object* value;
+};
+bool by_key(const Item& a, const Item& b) { return a.key < b.key; }
+
 class Encoder {
  public:
   Encoder(char* out, size_t capacity) : out_(out), capacity_(capacity) {}
@@ -56,6 +62,8 @@ class Encoder {
   bool items(Object* object, std::string_view before, std::string_view after);
   bool mapping(Object* object, std::string_view before, std::string_view after);
   bool ordered_mapping(Object* object);
+  bool ordered_items(const Item* items, size_t count, Object* parts);
+  bool forged_order() { return fail(Outcome::kUnrepresentable, "an OrderedDict whose order is not that of its keys"); }
   bool set(Object* object, bool frozen);
   bool decimal(Object* object);
   bool fraction(Object* object);
@@ -169,37 +177,61 @@ bool Encoder::mapping(Object* object, std::string_view before, std::string_view 
   return text(after);
 }
 
-/** OrderedDict keeps an order of its own beside the dictionary's. */
+/** A dictionary's items, by the addresses of their keys. Null without memory; the caller frees it. */
+Item* items_by_key(Object* dictionary, size_t* count) {
+  size_t space = 16;
+  Item* items = static_cast<Item*>(malloc(space * sizeof(Item)));
+  intptr_t position = 0;
+  Item next;
+  *count = 0;
+  while (items != nullptr && api.PyDict_Next(dictionary, &position, &next.key, &next.value) != 0) {
+    if (*count == space) {
+      space *= 2;
+      Item* grown = static_cast<Item*>(realloc(items, space * sizeof(Item)));
+      if (grown == nullptr) free(items);
+      items = grown;
+      if (items == nullptr) break;
+    }
+    items[(*count)++] = next;
+  }
+  if (items != nullptr) std::sort(items, items + *count, by_key);
+  return items;
+}
+
+/**
+ * OrderedDict keeps an order of its own beside the dictionary's. It is read the way the collector reads it: going through the keys and looking
+ * them up would hash and compare them, which is the program's code for keys of classes that it has changed.
+ */
 bool Encoder::ordered_mapping(Object* object) {
   if (!enter(object) || !text("OrderedDict({")) return false;
-  // Every key has to be plain data before the first is looked up: a lookup asks those of the same hash whether they are equal.
-  const size_t start = size_, nodes = nodes_;
-  intptr_t position = 0;
-  for (Object *known, *ignored; api.PyDict_Next(object, &position, &known, &ignored) != 0;) {
-    if (!key(known)) return false;
-    size_ = start;
-  }
-  nodes_ = nodes;
-  Object* iterator = api.PyObject_GetIter(object);
-  if (iterator == nullptr) return out_of_memory();
-  bool first = true;
-  while (Object* key = api.PyIter_Next(iterator)) {
-    if (!first && !text(", ")) return false;
-    first = false;
-    if (!this->key(key) || !text(": ")) return false;
-    // So is this one, by now.
-    Object* item = api.PyDict_GetItemWithError(object, key);
-    if (item == nullptr) {
-      api.PyErr_Clear();
-      return fail(Outcome::kUnrepresentable, "an OrderedDict does not hold one of its keys");
-    }
-    if (!value(item)) return false;
-    api.Py_DecRef(key);
-  }
-  if (api.PyErr_Occurred() != nullptr) return out_of_memory();
-  api.Py_DecRef(iterator);
+  size_t count = 0;
+  Item* items = items_by_key(object, &count);
+  Object* parts = items == nullptr ? nullptr : call_one(interpreter.referents, object);
+  const bool done = parts == nullptr ? out_of_memory() : ordered_items(items, count, parts);
+  free(items);
+  if (!done) return false;
+  api.Py_DecRef(parts);
   leave();
   return text("})");
+}
+
+/** `parts`: attributes, if there are any; then the keys in their order; then the dictionary's values, or keys and values. */
+bool Encoder::ordered_items(const Item* items, size_t count, Object* parts) {
+  const auto find = [&](size_t at) {
+    const Item wanted{api.PyList_GetItem(parts, static_cast<intptr_t>(at)), nullptr};
+    const Item* found = std::lower_bound(items, items + count, wanted, by_key);
+    return found != items + count && found->key == wanted.key ? found : nullptr;
+  };
+  const size_t total = static_cast<size_t>(api.PyList_Size(parts));
+  const size_t start = total > 0 && api.PyList_GetItem(parts, 0)->type == api.PyDict_Type ? 1 : 0;
+  if (total != start + 2 * count && total != start + 3 * count) return forged_order();
+  for (size_t i = 0; i < count; ++i) {
+    const Item* item = find(start + i);
+    if (item == nullptr) return forged_order();
+    if (i > 0 && !text(", ")) return false;
+    if (!key(item->key) || !text(": ") || !value(item->value)) return false;
+  }
+  return true;
 }
 
 bool Encoder::sort_elements(size_t start, const size_t* ends, size_t count) {

@@ -127,6 +127,7 @@ const char* prepare_interpreter(int variant, Library library) {
   interpreter.read_denominator = keep(setup, "DENOMINATOR");
   interpreter.bit_length = keep(setup, "BIT_LENGTH");
   interpreter.greatest_divisor = keep(setup, "GREATEST_DIVISOR");
+  interpreter.referents = keep(setup, "REFERENTS");
   interpreter.exceptions = keep(setup, "EXCEPTIONS");
   interpreter.settle = keep(setup, "settle");
   Object* version = api.PyDict_GetItemString(setup, "VERSION");

@@ -25,6 +25,8 @@ struct Interpreter {
   py::Object* read_denominator;
   py::Object* bit_length;
   py::Object* greatest_divisor;
+  /** gc.get_referents */
+  py::Object* referents;
   /** Tuple of (class, name) of every builtin exception. */
   py::Object* exceptions;
   py::Object* parse_literal;

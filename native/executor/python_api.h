@@ -72,7 +72,6 @@ inline constexpr int kAddDotZero = 2;
   X(PyDict_SetItem, int, (Object*, Object*, Object*))                                             \
   X(PyDict_SetItemString, int, (Object*, const char*, Object*))                                   \
   X(PyDict_GetItemString, Object*, (Object*, const char*))                                        \
-  X(PyDict_GetItemWithError, Object*, (Object*, Object*))                                         \
   X(PyGC_Disable, int, ())                                                                        \
   X(PyGC_Enable, int, ())                                                                         \
   X(PyThreadState_Get, void*, ())                                                                 \

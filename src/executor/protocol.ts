@@ -1,6 +1,7 @@
 // The frames between this process and the native supervisor, as pure functions on buffers. Little-endian both ways:
 // u32 length (of the rest), u32 request id, u8 kind, payload; a string is u32 byte length and UTF-8. supervisor-client.ts moves them.
 import { AzrError } from "../errors.ts";
+import { builtinLabel } from "./exception-names.ts";
 import type { AnalyseResult, Outcome, ParseResult, RunOutcome } from "./executor.ts";
 
 export const frameKinds = { hello: 0, run: 1, parse: 2, analyse: 3, cancel: 4 } as const;
@@ -174,7 +175,7 @@ export function decodeRunReply(payload: Buffer, count: number): RunOutcome[] {
     const run: RunOutcome = { outcome, cpuMs: reader.u32() / 1000, wallMs: reader.u32() / 1000 };
     const [value, error, message] = [reader.string(), reader.string(), reader.string()];
     if (outcome === "ok") run.value = value;
-    if (error !== "") run.error = error;
+    if (error !== "") run.error = builtinLabel(error);
     if (message !== "") run.message = message;
     runs.push(run);
   }
@@ -198,10 +199,18 @@ export function decodeParseReply(payload: Buffer): ParseResult | string {
   return status === 1 ? { ok: true, value: text } : { ok: false, message: text };
 }
 
+/** What is told of a program that cannot be analysed. */
+export function refusedAnalysis(message: string): AnalyseResult {
+  return { ok: false, message, normalised: "", functions: [], entry: [], imports: [], names: [], statements: 0 };
+}
+
 /** The result, or as a mere text why the sandbox failed. A program that does not parse is a result too. */
 export function decodeAnalyseReply(payload: Buffer): AnalyseResult | string {
   const { status, text } = decodeText(payload);
   if (status === 2) return text;
-  const empty = { normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
-  return status === 1 ? { ok: true, ...empty, ...(parseJson(text) as Partial<AnalyseResult>) } : { ok: false, message: text, ...empty };
+  if (status === 0) return refusedAnalysis(text === "" ? "the program takes too much to analyse" : text);
+  const facts = parseJson(text);
+  if (facts.ok !== true) return refusedAnalysis(typeof facts.message === "string" ? facts.message : "it gave no reason");
+  if (!["functions", "entry", "imports", "names"].every((list) => Array.isArray(facts[list]))) throw broken("an incomplete analysis");
+  return facts as unknown as AnalyseResult;
 }

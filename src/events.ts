@@ -46,6 +46,18 @@ export interface TaskRejected {
   reason: string;
   detail: string;
 }
+/**
+ * Later executions showed that a task's program is no function: it left the buffers, with all tasks of that program and their offspring. What
+ * was answered to it in this step is left out.
+ */
+export interface TaskContradicted {
+  type: "task-contradicted";
+  id: string;
+  /** What showed it. */
+  reason: string;
+  /** Ids of the tasks that left, kind after kind, oldest first. */
+  removed: string[];
+}
 /** All completions of one role and kind were sampled. */
 export interface RolloutEnd {
   type: "rollout-end";
@@ -130,6 +142,7 @@ export type RunEventBody =
   | TaskProposed
   | TaskAccepted
   | TaskRejected
+  | TaskContradicted
   | RolloutEnd
   | RewardEnd
   | UpdateEnd

@@ -1,6 +1,7 @@
 // Before step 1, for runs that ask for it (`curriculum.seedTasks`): the untrained model proposes, conditioned on the seeds so far, until
 // each buffer holds the number of tasks asked for. Nothing is solved or trained. Kinds that bring programs grow first, as others
 // build on theirs (arXiv 2505.03335, appendix: B x S seeds).
+import { contradictions, findings, type Removal, removeContradicted } from "./contradictions.ts";
 import { forEachKind, proposeAll, stepContext } from "./step.ts";
 import type { AcceptedTask, LoopContext } from "./step-context.ts";
 
@@ -8,19 +9,20 @@ import type { AcceptedTask, LoopContext } from "./step-context.ts";
 const patience = 5;
 
 /**
- * Grows the buffers and returns the new tasks in the order in which they were added. Ends early, with a warning, when the model
- * brings nothing new for several passes.
+ * Grows the buffers and returns the new tasks in the order in which they were added, and what left again because its program turned out to be
+ * no function. Ends early, with a warning, when the model brings nothing new for several passes.
  */
-export async function growSeeds(loop: LoopContext, signal?: AbortSignal): Promise<AcceptedTask[]> {
+export async function growSeeds(loop: LoopContext, signal?: AbortSignal): Promise<{ accepted: AcceptedTask[]; removals: Removal[] }> {
   const { seedTasks, proposals } = loop.config.curriculum;
   const grown: AcceptedTask[] = [];
+  const removals: Removal[] = [];
   for (const supplies of [true, false]) {
     const kinds = loop.kinds.filter((kind) => kind.suppliesPrograms === supplies);
     let fruitless = 0;
     for (let pass = 1; ; pass++) {
       const lacking = kinds.filter(({ name }) => loop.buffers.of(name).size < seedTasks);
       if (lacking.length === 0) break;
-      const accepted = await onePass({ ...loop, kinds: lacking }, pass, proposals, signal);
+      const { accepted, found } = await onePass({ ...loop, kinds: lacking }, pass, proposals, signal);
       const before = grown.length;
       for (const one of accepted) {
         const buffer = loop.buffers.of(one.task.kind);
@@ -28,6 +30,9 @@ export async function growSeeds(loop: LoopContext, signal?: AbortSignal): Promis
         buffer.add(one.task, one.key);
         grown.push(one);
       }
+      const removed = removeContradicted(contradictions(found, loop.buffers, []), loop.buffers);
+      for (const removal of removed) loop.emit({ type: "task-contradicted", ...removal });
+      removals.push(...removed);
       fruitless = grown.length === before ? fruitless + 1 : 0;
       if (fruitless === patience) {
         const names = lacking.map(({ name }) => `${loop.buffers.of(name).size} of kind ${name}`).join(", ");
@@ -36,13 +41,16 @@ export async function growSeeds(loop: LoopContext, signal?: AbortSignal): Promis
       }
     }
   }
-  return grown;
+  return { accepted: grown, removals };
 }
 
-async function onePass(loop: LoopContext, pass: number, count: number, signal: AbortSignal | undefined): Promise<AcceptedTask[]> {
+async function onePass(loop: LoopContext, pass: number, count: number, signal: AbortSignal | undefined) {
   const kinds = await forEachKind(signal, (both) =>
     // Step 0; the pass makes the random streams and the task ids differ.
-    proposeAll(stepContext(loop, 0, both), { labels: ["seed", pass], count, firstId: 1 + (pass - 1) * count }, async (_at, _proposals, accepted) => accepted),
+    proposeAll(stepContext(loop, 0, both), { labels: ["seed", pass], count, firstId: 1 + (pass - 1) * count }, async (_at, proposals, accepted) => ({ accepted, found: findings(proposals, []) })),
   );
-  return kinds.flat().map(({ task, key, programHash }) => ({ task, key, programHash }));
+  return {
+    accepted: kinds.flatMap(({ accepted }) => accepted).map(({ task, key, programHash }) => ({ task, key, programHash })),
+    found: kinds.flatMap(({ found }) => found),
+  };
 }

@@ -1,6 +1,6 @@
 // The reward table: what each outcome of a proposal or an answer is worth. `fidelity` picks the column: `paper` as the Absolute
 // Zero paper states it (arXiv 2505.03335, equations 4 to 6), `reference` as its authors' code computes it, `tuned` ours.
-// null means: leaves its group, is neither rewarded nor trained (the executor failed, nobody knows).
+// null means: leaves its group, is neither rewarded nor trained (the executor failed, nobody knows; or the task turned out void).
 
 import type { RejectionReason } from "./kinds/kind.ts";
 import type { Verdict } from "./task.ts";
@@ -23,15 +23,15 @@ export const rewardTable = {
   correct: { paper: 1, reference: 1, tuned: 1 },
 } as const satisfies Record<string, Row>;
 
-/** Outcome of one answer: the wrapper check, then the verdict. */
-export type AnswerOutcome = "wrapper" | Verdict;
+/** Outcome of one answer: the wrapper check, then the verdict; `contradicted` when the task is void, whatever the answer is. */
+export type AnswerOutcome = "wrapper" | Verdict | "contradicted";
 
 /** Outcome of one proposal; `solveRate` in [0, 1], null when no rollout of the task could be decided. */
 export type ProposalOutcome = { accepted: false; reason: RejectionReason } | { accepted: true; solveRate: number | null };
 
 /** Share of correct answers among the decided ones (a wrong wrapper is decided: not correct); null when none is decided. */
 export function solveRate(outcomes: readonly AnswerOutcome[]): number | null {
-  const decided = outcomes.filter((outcome) => outcome !== "undecided");
+  const decided = outcomes.filter((outcome) => outcome !== "undecided" && outcome !== "contradicted");
   return decided.length === 0 ? null : decided.filter((outcome) => outcome === "correct").length / decided.length;
 }
 
@@ -43,6 +43,6 @@ export function proposerReward(outcome: ProposalOutcome, fidelity: Fidelity): nu
 }
 
 export function solverReward(outcome: AnswerOutcome, fidelity: Fidelity): number | null {
-  if (outcome === "undecided") return null;
+  if (outcome === "undecided" || outcome === "contradicted") return null;
   return rewardTable[outcome === "malformed" ? "wrong" : outcome][fidelity];
 }

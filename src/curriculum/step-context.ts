@@ -48,11 +48,13 @@ export interface Sequence {
   task: Task | undefined;
   /** Proposer: index of the proposal. Solver: index of the sample. */
   index: number;
-  /** Solver: `wrapper` or a verdict. Proposer: `accepted` or a rejection reason. */
+  /** Solver: `wrapper`, a verdict, or `contradicted`. Proposer: `accepted` or a rejection reason. */
   outcome: string;
   detail: string;
   /** Solver: the answer that was judged. */
   answer?: string;
+  /** Solver: how judging it showed that the task's program is no function, when it did. */
+  contradicts?: string;
   /** Proposer: ids of the tasks that the prompt showed. */
   parents?: string[];
   /** Proposer: share of right answers among the decided rollouts of its task; null when none was decided. */

@@ -1,6 +1,7 @@
 // The numbers of a step, by name: `propose/KIND/...`, `solve/KIND/...`, `buffer/KIND/...`, `update/...`. They are a function of the
 // run's state alone: no clocks, no rates, so equal runs write equal lines. docs: names are spelled out where they are set below.
 import type { UpdateResult } from "../engine/engine.ts";
+import type { Removal } from "./contradictions.ts";
 import type { AcceptedTask, Group, Sequence, StepContext } from "./step-context.ts";
 
 export type Metrics = Record<string, number>;
@@ -43,7 +44,7 @@ function proposerMetrics(metrics: Metrics, kind: string, sequences: Sequence[]):
 function solverMetrics(metrics: Metrics, kind: string, sequences: Sequence[]): void {
   const prefix = `solve/${kind}`;
   common(metrics, prefix, sequences);
-  for (const outcome of ["correct", "wrong", "malformed", "wrapper", "undecided"]) {
+  for (const outcome of ["correct", "wrong", "malformed", "wrapper", "undecided", "contradicted"]) {
     put(metrics, `${prefix}/${outcome}`, mean(sequences.map((sequence) => (sequence.outcome === outcome ? 1 : 0))));
   }
 }
@@ -60,11 +61,13 @@ function updateMetrics(metrics: Metrics, results: UpdateResult[]): void {
 export interface StepFigures {
   groups: Group[];
   accepted: AcceptedTask[];
+  /** One a contradicted program. */
+  removals: Removal[];
   updates: UpdateResult[];
 }
 
 /** The metrics line of a step whose tasks are already in the buffers. */
-export function stepMetrics({ kinds, buffers }: StepContext, { groups, accepted, updates }: StepFigures): Metrics {
+export function stepMetrics({ kinds, buffers }: StepContext, { groups, accepted, removals, updates }: StepFigures): Metrics {
   const metrics: Metrics = {};
   for (const { role, kind, sequences } of groups) {
     if (role === "propose") proposerMetrics(metrics, kind.name, sequences);
@@ -76,6 +79,8 @@ export function stepMetrics({ kinds, buffers }: StepContext, { groups, accepted,
     put(metrics, `program/${name}/statements`, mean(fresh.flatMap(({ statements = [] }) => statements)));
     if (fresh.length > 0) metrics[`program/${name}/distinct`] = new Set(fresh.map(({ programHash }) => programHash)).size / fresh.length;
   }
+  metrics["buffer/contradicted"] = removals.length;
+  metrics["buffer/removed"] = removals.reduce((sum, { removed }) => sum + removed.length, 0);
   updateMetrics(metrics, updates);
   return metrics;
 }

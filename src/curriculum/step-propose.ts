@@ -6,6 +6,7 @@ import { mapBounded } from "./bounded.ts";
 import type { Draft, ProposalRequest, TaskKind, Validation } from "./kinds/kind.ts";
 import { encodePrompt, type EncodedPrompt, sampleCompletions } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
+import type { Task } from "./task.ts";
 
 /** Requests of one kind that wait for the executor at a time; it runs fewer, and queues the rest. */
 export const executorRequests = 64;
@@ -14,6 +15,8 @@ export const executorRequests = 64;
 export interface Proposal {
   sequence: Sequence;
   draft: Draft | undefined;
+  /** The task on whose program it builds, for kinds that need one. */
+  source: Task | undefined;
   validation: Validation;
 }
 
@@ -92,7 +95,7 @@ export async function propose(context: StepContext, { kind, count, labels }: Pro
     const { outcome, detail } = validation.ok ? { outcome: "accepted", detail: "" } : { outcome: validation.reason, detail: validation.detail };
     const parents = [...request.references, ...(request.source === undefined ? [] : [request.source])].map(({ id }) => id);
     const sequence: Sequence = { ...base, outcome, detail, parents };
-    return { sequence, draft: parsed.ok ? parsed.draft : undefined, validation };
+    return { sequence, draft: parsed.ok ? parsed.draft : undefined, source: request.source, validation };
   });
   timings.validate += clock() - validating;
   return proposals;
@@ -101,7 +104,8 @@ export async function propose(context: StepContext, { kind, count, labels }: Pro
 function validate(context: StepContext, kind: TaskKind, draft: Draft): Promise<Validation> {
   const { executor, settings, format, excludedPrograms, buffers, config, signal } = context;
   // Tasks of earlier steps only: duplicates within a step are told apart when all verdicts are in.
-  const isKnown = config.curriculum.deduplicate ? (key: string) => buffers.knows(key) : undefined;
+  // What was removed does not come back in any run.
+  const isKnown = (key: string) => (config.curriculum.deduplicate ? buffers.knows(key) : buffers.hasRemoved(key));
   const { inputsPerProgram } = config.curriculum;
   return kind.validate(draft, { executor, settings, format, excludedPrograms, isKnown, inputsPerProgram, signal });
 }

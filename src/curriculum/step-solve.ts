@@ -45,7 +45,7 @@ export async function solve(context: StepContext, { kind, tasks, samples, purpos
   return tasks.map((_, at) => judged.slice(at * samples, (at + 1) * samples));
 }
 
-type Outcome = Pick<Sequence, "outcome" | "detail" | "answer">;
+type Outcome = Pick<Sequence, "outcome" | "detail" | "answer" | "contradicts">;
 
 /** The outcome of each answer, in order. The rollouts of a task repeat themselves: an answer that was given before is not judged again. */
 async function judgeAll(context: StepContext, kind: TaskKind, answers: { task: Task; parsed: ParsedAnswer }[]): Promise<Outcome[]> {
@@ -63,7 +63,7 @@ async function judgeAll(context: StepContext, kind: TaskKind, answers: { task: T
   });
   return answers.map(({ parsed }, at) => {
     if (!parsed.ok) return { outcome: parsed.reason, detail: parsed.detail };
-    const { verdict, detail } = verdicts.get(keys[at]!)!;
-    return { outcome: verdict, detail, answer: parsed.answer };
+    const { verdict, detail, contradicts } = verdicts.get(keys[at]!)!;
+    return { outcome: verdict, detail, answer: parsed.answer, ...(contradicts === undefined ? {} : { contradicts }) };
   });
 }

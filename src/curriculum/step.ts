@@ -1,6 +1,7 @@
 // One step of self-play: every kind proposes, is validated, solved and judged; then rewards, advantages and one packed update. Kinds
 // overlap (one is validated while the next is sampled), but every decision is taken in a fixed order, so a step repeats exactly.
 import { admitTasks, type NewTask } from "./admit-tasks.ts";
+import { contradictions, type Finding, findings, type Removal, removeContradicted, voidSequences } from "./contradictions.ts";
 import type { TaskKind } from "./kinds/kind.ts";
 import { solveRate } from "./reward.ts";
 import type { AnswerOutcome } from "./reward.ts";
@@ -16,6 +17,8 @@ import type { StepTimings } from "../events.ts";
 export interface StepResult {
   /** The new tasks, already in the buffers, in the order in which they were added. */
   accepted: AcceptedTask[];
+  /** What then left the buffers because its program is no function, in the order in which it left. */
+  removals: Removal[];
   rollouts: RolloutRecord[];
   metrics: Metrics;
   timings: StepTimings;
@@ -47,6 +50,7 @@ interface KindResult {
   proposals: Proposal[];
   accepted: NewTask[];
   groups: Group[];
+  found: Finding[];
 }
 
 export interface ProposeAllOptions {
@@ -97,7 +101,7 @@ async function solveNew(context: StepContext, at: number, proposals: Proposal[],
     { role: "propose", kind, sequences: proposals.map(({ sequence }) => sequence) },
     { role: "solve", kind, sequences: attempts },
   ];
-  return { proposals, accepted, groups };
+  return { proposals, accepted, groups, found: findings(proposals, reuse ? attempts : [...answers.flat(), ...attempts]) };
 }
 
 /** What the engines have done so far; a frozen proposer's share is sampling too. */
@@ -126,13 +130,17 @@ export async function runStep(loop: LoopContext, step: number, signal?: AbortSig
   const groups = kinds.flatMap((kind) => kind.groups);
   const accepted = kinds.flatMap((kind) => kind.accepted);
   warnOfFailures(context, groups);
+  const contradicted = contradictions(kinds.flatMap(({ found }) => found), loop.buffers, accepted);
+  voidSequences(groups, contradicted);
   scoreGroups(context, groups);
   const training = trainOn(context, groups);
   // The engine trains on a thread of its own; what needs no result of it is done meanwhile.
   const rollouts = groups.flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
   const updates = await training;
   for (const { task, key } of accepted) loop.buffers.of(task.kind).add(task, key);
-  const metrics = stepMetrics(context, { groups, accepted, updates });
+  const removals = removeContradicted(contradicted, loop.buffers);
+  for (const removal of removals) loop.emit({ type: "task-contradicted", ...removal });
+  const metrics = stepMetrics(context, { groups, accepted, removals, updates });
 
   const total = loop.clock() - began;
   const after = engineWork(loop);
@@ -144,7 +152,7 @@ export async function runStep(loop: LoopContext, step: number, signal?: AbortSig
     updateShare: (after.updateSeconds - before.updateSeconds) / total,
     tokensPerSecond: (after.generatedTokens - before.generatedTokens) / total,
   };
-  return { accepted: accepted.map(({ task, key, programHash }) => ({ task, key, programHash })), rollouts, metrics, timings };
+  return { accepted: accepted.map(({ task, key, programHash }) => ({ task, key, programHash })), removals, rollouts, metrics, timings };
 }
 
 function warnOfFailures({ emit }: StepContext, groups: Group[]): void {

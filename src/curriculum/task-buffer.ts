@@ -1,5 +1,6 @@
 // Accepted tasks of one kind, newest last: capped (the oldest leave), sampled without replacement, and with the keys of all
-// tasks ever accepted, so that a proposer cannot bring an old task back. task-buffers.ts holds one for each kind.
+// tasks ever accepted, so that a proposer cannot bring an old task back. task-buffers.ts holds one for each kind, and knows which
+// tasks descend from which.
 
 import type { Random } from "../random.ts";
 import type { Task } from "./task.ts";
@@ -10,11 +11,20 @@ export interface StoredTask {
   key: string;
 }
 
+/** What is kept of a task that has left. */
+export interface FormerTask {
+  id: string;
+  key: string;
+  /** Its `origin.parents`. */
+  parents: string[];
+  /** It did not make room but was removed. */
+  removed?: true;
+}
+
 /** Plain data, enough to continue as if nothing had happened. */
 export interface TaskBufferState {
   tasks: StoredTask[];
-  /** Keys of tasks that have left. */
-  formerKeys: string[];
+  former: FormerTask[];
 }
 
 export type Weighting = "uniform" | "recent";
@@ -23,12 +33,18 @@ export interface TaskBuffer {
   readonly size: number;
   /** Appends in O(1); over capacity the oldest task leaves. */
   add(task: Task, key: string): void;
+  /** Takes out the tasks with these ids; returns those that were there, oldest first. O(size). */
+  remove(ids: ReadonlySet<string>): string[];
   /** Whether a task with this key was ever added. */
   knows(key: string): boolean;
+  /** Whether a task with this key was removed. */
+  hasRemoved(key: string): boolean;
   /** The n-th task, oldest first. */
   at(index: number): Task;
   /** min(count, size) distinct tasks. `uniform` (default): all alike, O(count). `recent`: weight 1 + the step of origin, O(size). */
   sample(count: number, random: Random, weighting?: Weighting): Task[];
+  /** Every task that was ever added, with its parents, those that have left first. */
+  lineage(): Iterable<Pick<FormerTask, "id" | "parents">>;
   /** Tasks whose step of origin is at least `step`, oldest first. Looks from the newest end and stops at the first older one. */
   since(step: number): Task[];
   getState(): TaskBufferState;
@@ -47,13 +63,16 @@ export function weightedSample(tasks: readonly Task[], count: number, random: Ra
   return keyed.slice(0, count).map(({ task }) => task);
 }
 
+const formerTask = ({ task, key }: StoredTask): FormerTask => ({ id: task.id, key, parents: task.origin.parents });
+
 /** An empty buffer that keeps at most `capacity` tasks. */
 export function createTaskBuffer(capacity: number): TaskBuffer {
   // A ring: `start` is where the oldest task is once the buffer is full.
   let ring: StoredTask[] = [];
   let start = 0;
-  let formerKeys: string[] = [];
+  let former: FormerTask[] = [];
   let keys = new Set<string>();
+  let removedKeys = new Set<string>();
 
   const stored = (index: number): StoredTask => ring[(start + index) % ring.length]!;
 
@@ -63,9 +82,27 @@ export function createTaskBuffer(capacity: number): TaskBuffer {
       ring.push({ task, key });
       return;
     }
-    formerKeys.push(ring[start]!.key);
+    former.push(formerTask(ring[start]!));
     ring[start] = { task, key };
     start = (start + 1) % capacity;
+  }
+
+  function remove(ids: ReadonlySet<string>): string[] {
+    const inOrder = ring.map((_, index) => stored(index));
+    const leaving = inOrder.filter(({ task }) => ids.has(task.id));
+    if (leaving.length === 0) return [];
+    ring = inOrder.filter(({ task }) => !ids.has(task.id));
+    start = 0;
+    for (const one of leaving) {
+      former.push({ ...formerTask(one), removed: true });
+      removedKeys.add(one.key);
+    }
+    return leaving.map(({ task }) => task.id);
+  }
+
+  function* lineage(): Iterable<Pick<FormerTask, "id" | "parents">> {
+    yield* former;
+    for (let index = 0; index < ring.length; index++) yield formerTask(stored(index));
   }
 
   function sample(count: number, random: Random, weighting: Weighting = "uniform"): Task[] {
@@ -85,16 +122,20 @@ export function createTaskBuffer(capacity: number): TaskBuffer {
       return ring.length;
     },
     add,
+    remove,
     knows: (key) => keys.has(key),
+    hasRemoved: (key) => removedKeys.has(key),
+    lineage,
     at: (index) => stored(index).task,
     sample,
     since,
-    getState: () => ({ tasks: ring.map((_, index) => stored(index)), formerKeys: [...formerKeys] }),
+    getState: () => ({ tasks: ring.map((_, index) => stored(index)), former: [...former] }),
     setState(state) {
       ring = [];
       start = 0;
-      formerKeys = [...state.formerKeys];
-      keys = new Set(formerKeys);
+      former = [...state.former];
+      keys = new Set(former.map(({ key }) => key));
+      removedKeys = new Set(former.filter(({ removed }) => removed).map(({ key }) => key));
       for (const { task, key } of state.tasks) add(task, key);
     },
   };

@@ -1,5 +1,5 @@
 // Rebuilds the task buffers of a run from its files: tasks.jsonl holds every accepted task in the order in which it was added, and
-// programs.jsonl the key under which each is known. Both were cut back to the checkpoint before.
+// programs.jsonl the key under which each is known, and what left because it was contradicted. Both were cut back to the checkpoint before.
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -7,13 +7,21 @@ import type { TaskBuffers } from "../curriculum/task-buffers.ts";
 import type { Task } from "../curriculum/task.ts";
 import { AzrError } from "../errors.ts";
 
-/** One line of programs.jsonl. */
-export interface ProgramLine {
+/** One line of programs.jsonl: the key of the next task of tasks.jsonl, or what then left the buffers again. */
+export type ProgramLine = KeyLine | RemovalLine;
+
+export interface KeyLine {
   task: string;
   /** What makes two tasks the same. */
   key: string;
   /** Hash of the normalised program; absent for seeds. */
   program?: string;
+}
+
+/** A task was contradicted, and these left. */
+export interface RemovalLine {
+  contradicted: string;
+  removed: string[];
 }
 
 async function* records<Record>(path: string): AsyncGenerator<Record> {
@@ -32,14 +40,20 @@ export async function restoreTasks(dir: string, buffers: TaskBuffers, expected: 
     });
   let count = 0;
   try {
-    const lines = records<ProgramLine>(join(dir, "programs.jsonl"));
-    for await (const task of records<Task>(join(dir, "tasks.jsonl"))) {
-      const line = (await lines.next()).value as ProgramLine | undefined;
-      if (line?.task !== task.id) throw fault(`task ${task.id} has no line in programs.jsonl`);
+    const tasks = records<Task>(join(dir, "tasks.jsonl"));
+    const next = async () => (await tasks.next()).value as Task | undefined;
+    for await (const line of records<ProgramLine>(join(dir, "programs.jsonl"))) {
+      if ("removed" in line) {
+        buffers.remove(new Set(line.removed));
+        continue;
+      }
+      const task = await next();
+      if (task === undefined || line.task !== task.id) throw fault(`task ${task?.id ?? line.task} has no line in both files`);
       buffers.of(task.kind).add(task, line.key);
       count += 1;
     }
-    await lines.return(undefined);
+    const left = await next();
+    if (left !== undefined) throw fault(`task ${left.id} has no line in programs.jsonl`);
   } catch (cause) {
     throw AzrError.isInstance(cause) ? cause : fault((cause as Error).message, cause);
   }

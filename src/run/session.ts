@@ -1,6 +1,7 @@
 // One sitting of a run: prepares buffers (from seeds, or from the checkpoint), runs the loop, and keeps what each step gives: metrics,
 // tasks, rollouts, timings, checkpoints. train.ts opens engine, executor and folder around it.
 import type { Config } from "../config/index.ts";
+import type { Removal } from "../curriculum/contradictions.ts";
 import { formatNamed } from "../curriculum/format.ts";
 import { growSeeds } from "../curriculum/grow-seeds.ts";
 import { heldOutPrograms } from "../curriculum/held-out.ts";
@@ -22,7 +23,7 @@ import type { CheckpointState } from "./checkpoint.ts";
 import type { RunFolder } from "./folder.ts";
 import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./journal.ts";
 import type { Publisher } from "./publisher.ts";
-import { type ProgramLine, restoreTasks } from "./restore.ts";
+import { type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
 import { sumTimings } from "./timings.ts";
 
 /** The loop's own part of a checkpoint. Every random stream is named by the seed and the step, so the step is all there is to keep. */
@@ -105,15 +106,16 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   async function serveRequests(): Promise<void> {
     for (const request of control.checkpoints.splice(0)) await save().then(request.resolve, request.reject);
   }
-  function keepTasks(accepted: { task: Task; key: string; programHash?: string }[]): void {
+  function keepTasks(accepted: { task: Task; key: string; programHash?: string }[], removals: Removal[]): void {
     for (const { task, key, programHash } of accepted) {
       folder.logs.tasks.append(task);
-      folder.logs.programs.append({ task: task.id, key, ...(programHash === undefined ? {} : { program: programHash }) } satisfies ProgramLine);
+      folder.logs.programs.append({ task: task.id, key, ...(programHash === undefined ? {} : { program: programHash }) } satisfies KeyLine);
     }
+    for (const { id, removed } of removals) folder.logs.programs.append({ contradicted: id, removed } satisfies RemovalLine);
     tasks += accepted.length;
   }
   async function afterStep(step: number, result: StepResult): Promise<boolean> {
-    keepTasks(result.accepted);
+    keepTasks(result.accepted, result.removals);
     await recording;
     if (config.run.recordRollouts) recording = folder.writeRollouts(step, result.rollouts);
     recording.catch(() => undefined);
@@ -135,7 +137,8 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
 
   try {
     if (checkpoint === undefined) {
-      keepTasks(await plantSeeds(loop, signal));
+      const { planted, removals } = await plantSeeds(loop, signal);
+      keepTasks(planted, removals);
       boundary = { step: 0, offsets: await folder.mark(), tasks };
     } else {
       await restoreTasks(folder.dir, loop.buffers, tasks);
@@ -204,5 +207,7 @@ async function plantSeeds(loop: LoopContext, signal: AbortSignal) {
   const planted: { task: Task; key: string; programHash?: string }[] = [];
   for (const kind of loop.kinds) planted.push(...(await seedTasks(kind, { executor, settings, format, excludedPrograms, signal }, given)));
   for (const { task, key } of planted) loop.buffers.of(task.kind).add(task, key);
-  return wanted === 0 ? planted : [...planted, ...(await growSeeds(loop, signal))];
+  if (wanted === 0) return { planted, removals: [] };
+  const { accepted, removals } = await growSeeds(loop, signal);
+  return { planted: [...planted, ...accepted], removals };
 }

@@ -90,7 +90,7 @@ t.test("the tasks that drafts become", async (t) => {
     isolation: "program",
     inputs: ["3"],
     limits: { cpuMs: 250, wallMs: 3000, memoryBytes: 64 << 20, outputBytes: 16 << 10 },
-    variantLimits: { memoryBytes: 256 << 20, outputBytes: 64 << 10 },
+    variantLimits: { cpuMs: 1000, memoryBytes: 256 << 20, outputBytes: 64 << 10 },
   });
   const keys = async (inputsPerProgram: number) => {
     const validations = Array.from({ length: 40 }, (_, index) => kindNamed("abduction").validate({ program: "good", inputs: [` ${index}`] }, { ...context, inputsPerProgram }));

@@ -1,8 +1,12 @@
 // Abduction: given a program and an output, find any input that gives it. The answer is argument text: the executor parses
-// it as literals and runs the task's own program on them; the value is compared here, outside the child process.
+// it as literals and runs the task's own program on them; the value is compared here, outside the child process. These runs may
+// show that the program is no function.
 
+import type { RunRequest } from "../../executor/executor.ts";
 import { valuesEqual } from "../../executor/value.ts";
-import type { TaskKind, VerdictResult } from "./kind.ts";
+import type { TaskKind, VerdictResult, VerifyContext } from "./kind.ts";
+import { sameArguments } from "./shared-arguments.ts";
+import { proposalLimits } from "./shared-limits.ts";
 import { parseSingleAnswer, tripletProposer, tripletValues } from "./shared-triplet.ts";
 import { failedRun, orUndecided } from "./shared-verdict.ts";
 
@@ -21,20 +25,34 @@ export const abduction: TaskKind = {
 
   parseAnswer: (text, format) => parseSingleAnswer(text, format, "input"),
 
-  async verify(task, answer, { executor, settings, signal }) {
+  async verify(task, answer, context) {
     const { program, input, output } = tripletValues(task);
     const text = answer.trim();
     if (text === input) return { verdict: "correct", detail: "the task's own input" };
-    const { limits } = settings;
+    const { executor, settings, signal } = context;
     return orUndecided(async (): Promise<VerdictResult> => {
       // With `expected`, only an answer that is about to count costs a second process: a value that depends on hash seed or clock fails there.
-      const result = await executor.run({ program, inputs: [text], determinism: "pair", expected: [output], limits, signal });
-      const run = result.runs[0]!;
-      if (run.outcome !== "ok") return failedRun(run);
-      if (!valuesEqual(output, run.value!)) return { verdict: "wrong", detail: "the program gives another output" };
-      return result.deterministic === true
-        ? { verdict: "correct", detail: "the program gives the output" }
-        : { verdict: "wrong", detail: "the program's output varies between executions" };
+      const request: RunRequest = { program, inputs: [text], determinism: "pair", expected: [output], limits: settings.limits, signal };
+      const { runs, deterministic } = await executor.run(request);
+      const run = runs[0]!;
+      if (run.outcome === "ok" && valuesEqual(output, run.value!)) {
+        if (deterministic === true) return { verdict: "correct", detail: "the program gives the output" };
+        const varies: VerdictResult = { verdict: "wrong", detail: "the program's output varies between executions" };
+        return (await variesWithRoom(request, context)) ? { ...varies, contradicts: "on another input two executions differed" } : varies;
+      }
+      const wrong: VerdictResult = run.outcome === "ok" ? { verdict: "wrong", detail: "the program gives another output" } : failedRun(run);
+      // What was refused, or not run, says nothing of the program.
+      if (run.outcome === "bad-request" || run.outcome === "sandbox-error" || !(await sameArguments(text, input, context))) return wrong;
+      return { ...wrong, contradicts: `on its own input: ${wrong.detail}` };
     });
   },
 };
+
+/**
+ * Whether executions differ when A has what proposals have and the variant a multiple of it. The solver chose this input: near a limit an honest
+ * program may end in one process and not in another, and that says nothing of the task.
+ */
+async function variesWithRoom(request: RunRequest, { executor, settings }: VerifyContext): Promise<boolean> {
+  const { deterministic } = await executor.run({ ...request, limits: proposalLimits(settings), variantLimits: settings.limits });
+  return deterministic === false;
+}

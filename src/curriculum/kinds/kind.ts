@@ -61,7 +61,7 @@ export interface ValidateContext {
   format?: Format;
   /** Program hashes that no task may have: the held-out set. */
   excludedPrograms?: ReadonlySet<string>;
-  /** Whether a task with this key is known already; given only where duplicates are rejected. */
+  /** Whether a task with this key may not come again: it is known already, or where duplicates are allowed, was contradicted. */
   isKnown?: (key: string) => boolean;
   /** How many tasks of a triplet kind one program may make, each with another input; 1 when absent. */
   inputsPerProgram?: number;
@@ -79,7 +79,13 @@ export type Validation =
       /** Statements inside `f`, for the metrics. */
       statements?: number;
     }
-  | { ok: false; reason: RejectionReason; detail: string };
+  | {
+      ok: false;
+      reason: RejectionReason;
+      detail: string;
+      /** Given when executions of the draft's program disagreed, and how: it is no function, and known tasks that have it are void. */
+      contradicts?: string;
+    };
 
 export interface VerifyContext {
   executor: Executor;
@@ -91,6 +97,8 @@ export interface VerdictResult {
   verdict: Verdict;
   /** One short sentence or phrase for people; equal runs give equal details. */
   detail: string;
+  /** Given when the executions showed that the task's program is no function after all, and how: the task is void, whatever the verdict. */
+  contradicts?: string;
 }
 
 export interface TaskKind<D extends Draft = Draft> {

@@ -7,7 +7,7 @@ import { checkProgram } from "./shared-program.ts";
 
 export type DraftRun =
   | { ok: true; programHash: string; key: string; statements: number; /** Canonical value texts, one an input. */ outputs: string[] }
-  | { ok: false; reason: RejectionReason; detail: string };
+  | { ok: false; reason: RejectionReason; detail: string; contradicts?: string };
 
 export interface RunDraftOptions {
   /** The key under which the task counts as known, from its program's hash. */
@@ -41,21 +41,24 @@ async function checkAndRun(draft: Draft, context: ValidateContext, { keyOf, chec
   return "reason" in outputs ? { ok: false, ...outputs } : { ok: true, programHash: checked.hash, key, statements: checked.statements, ...outputs };
 }
 
-type Outputs = { outputs: string[] } | { reason: RejectionReason; detail: string };
+type Outputs = { outputs: string[] } | { reason: RejectionReason; detail: string; contradicts?: string };
 
 async function run(draft: Draft, context: ValidateContext): Promise<Outputs> {
   const { executor, settings, format, signal } = context;
   const { program, inputs } = draft;
   const limits = proposalLimits(settings);
-  // The variants have what answers will have, so that a value that hangs on a limit is found out now.
-  const { memoryBytes, outputBytes } = settings.limits;
-  const variantLimits = { memoryBytes, outputBytes };
+  // The variants have what answers will have, so that a value that hangs on a limit is found out now, and so that a program which A could run
+  // is not called nondeterministic because another process was a little slower.
+  const { cpuMs, memoryBytes, outputBytes } = settings.limits;
+  const variantLimits = { cpuMs, memoryBytes, outputBytes };
   const result = await executor.run({ program, inputs, determinism: "full", isolation: "program", limits, variantLimits, signal });
   for (const one of result.runs) {
     const rejected = rejectedRun(one, limits);
     if (rejected !== null) return rejected;
   }
-  if (result.deterministic !== true) return { reason: "nondeterministic", detail: "two executions differed" };
+  if (result.deterministic !== true) {
+    return { reason: "nondeterministic", detail: "two executions differed", contradicts: "on the inputs of a proposal two executions differed" };
+  }
   const outputs = result.runs.map((one) => one.value!);
   const longest = settings.validation.maxOutputCharacters;
   if (outputs.some((output) => output.length > longest)) return { reason: "too-long", detail: `an output of more than ${longest} characters` };

@@ -16,8 +16,9 @@ using py::Object;
 
 constexpr int kMaxDepth = 64;
 constexpr size_t kMaxNodes = 1'000'000;
-/** As many bits as 4300 decimal digits need: Python's own cap for text of integers. */
-constexpr long long kMaxIntegerBits = 14'284;
+/** Python's own cap for text of integers, and as many bits as that many digits may need. */
+constexpr size_t kMaxIntegerDigits = 4300;
+constexpr long long kMaxIntegerBits = 14'285;
 
 struct Item {
   Object* key;
@@ -123,8 +124,13 @@ bool Encoder::integer(Object* object) {
   if (overflow != 0 || count > kMaxIntegerBits) {
     return fail(Outcome::kOutputLimit, "an integer has more than 4300 digits");
   }
-  // The program may have lowered Python's own cap below ours.
-  return builtin_repr(object) || fail(Outcome::kOutputLimit, "an integer has more digits than its text may have");
+  // The program may have lowered Python's own cap below ours, or lifted it.
+  const size_t start = size_;
+  if (!builtin_repr(object)) return fail(Outcome::kOutputLimit, "an integer has more digits than its text may have");
+  if (size_ - start > kMaxIntegerDigits + (out_[start] == '-' ? 1 : 0)) {
+    return fail(Outcome::kOutputLimit, "an integer has more than 4300 digits");
+  }
+  return true;
 }
 
 bool Encoder::real(Object* object) {

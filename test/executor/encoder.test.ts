@@ -10,7 +10,7 @@ t.test("the encoder writes the grammar: values survive the way out and back", as
     "None", "True", "-7", "5", "12345678901234567890", "1.5", "-0.0", "1e+16", "1e-05", "3j", "(1-2j)", "'it\\'s'", "'\"'", "'\\ud83d'", "'é😀\\x00'",
     "b'\\x00a'", "[]", "[1, [2]]", "()", "(1,)", "(1, 2)", "{}", "{'b': 1, 'a': (2,)}", "{1, 2}", "{'b', 'a'}", "set()", "frozenset()",
     "frozenset({frozenset({1})})", "Counter({'a': 2})", "deque([1, 2])", "OrderedDict({'b': 1, 'a': 2})", "Fraction(1, 3)", "Decimal('0.10')",
-    "[inf, -inf, nan]", "{1: {2: {3: [4]}}}", "{(1, 2): frozenset({3})}",
+    "[inf, -inf, nan]", "{nan: 1, nan: 2}", "{nan, nan}", "9".repeat(4300), `-${"9".repeat(4300)}`, "{1: {2: {3: [4]}}}", "{(1, 2): frozenset({3})}",
   ];
   const { runs } = await executor.run({ program: "def f(x): return x", inputs: literals });
   for (const [index, literal] of literals.entries()) {
@@ -44,4 +44,6 @@ t.test("forged insides of a value do not leave the grammar", async (t) => {
   for (const [program, value] of kept) t.equal((await executor.run({ program, inputs: ["1"] })).runs[0]!.value, value, program);
   const capped = "import sys\nsys.set_int_max_str_digits(700)\ndef f(x): return 10 ** 2000";
   t.equal((await executor.run({ program: capped, inputs: ["1"] })).runs[0]!.outcome, "output-limit");
+  const lifted = "import sys\nsys.set_int_max_str_digits(0)\ndef f(x): return x * 10 ** 4300";
+  t.same((await executor.run({ program: lifted, inputs: ["1", "-1"] })).runs.map(({ outcome }) => outcome), ["output-limit", "output-limit"]);
 });

@@ -5,6 +5,7 @@
 
 #include "address_shift.h"
 #include "large_heap.h"
+#include "page_map.h"
 #include "python_api.h"
 
 namespace azr {
@@ -55,7 +56,7 @@ void shift_blocks(int variant) {
 
 void perturb_heap(int variant) {
   // Later mappings move down by this much, the C heap up by that much.
-  const size_t gap = (static_cast<size_t>(variant) * 37 + 1) * 4096 * 5;
+  const size_t gap = (static_cast<size_t>(variant) * 37 + 1) * 5 * page_bytes();
   if (!keep_gap(gap)) return;
   if (malloc(1000 + static_cast<size_t>(variant) * 4112) == nullptr) return;
   for (size_t size = 16; size <= 512; size += 16) {

@@ -85,9 +85,11 @@ void align_arenas(size_t shift) {
 }
 
 void use_large_pages() {
-  fill_c_heap();
+  const bool fillable = page_bytes() * 512 == kLargePageBytes;
+  if (fillable) fill_c_heap();
   if (area.end > area.next) munmap(reinterpret_cast<void*>(area.next), area.end - area.next);
   area.end = area.next;
+  if (!fillable) return;
   for (const Mapping& mapping : list_mappings()) {
     if (mapping.file() || mapping.shared || mapping.protection != (PROT_READ | PROT_WRITE)) continue;
     for (uintptr_t at = round_up(mapping.start); at + kLargePageBytes <= mapping.end; at += kLargePageBytes) {

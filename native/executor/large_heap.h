@@ -9,6 +9,10 @@
 
 namespace azr {
 
+/**
+ * What the 512 entries of one page table cover where pages have 4 KiB. arm64 kernels with pages of 16 or 64 KiB have large ones of 32 and
+ * 512 MiB, which no heap fills: there the heaps are only moved, and stay as they are.
+ */
 inline constexpr uintptr_t kLargePageBytes = 2u << 20;
 
 /** When the library is preloaded, before the interpreter has a heap: the C heap goes to the start of a large page, and `shift` further. */

@@ -2,10 +2,37 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 namespace azr {
+
+#if defined(__aarch64__)
+namespace {
+
+/** Whether code may be jumped to anywhere (PROT_BTI): /proc/self/maps does not say so, and mprotect opens it unless it is told again. */
+void add_branch_guards(std::vector<Mapping>* mappings) {
+  FILE* file = fopen("/proc/self/smaps", "re");
+  if (file == nullptr) return;
+  char line[4608];
+  unsigned long start = 0, end = 0;
+  while (fgets(line, sizeof line, file) != nullptr) {
+    unsigned long first = 0, behind = 0;
+    if (sscanf(line, "%lx-%lx ", &first, &behind) == 2) {
+      start = first;
+      end = behind;
+    }
+    if (strncmp(line, "VmFlags:", 8) != 0 || strstr(line, " bt") == nullptr) continue;
+    for (Mapping& mapping : *mappings) {
+      if (mapping.start == start && mapping.end == end) mapping.protection |= PROT_BTI;
+    }
+  }
+  fclose(file);
+}
+
+}  // namespace
+#endif
 
 size_t page_bytes() {
   static const size_t bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -31,6 +58,9 @@ std::vector<Mapping> list_mappings() {
     out.push_back(mapping);
   }
   fclose(file);
+#if defined(__aarch64__)
+  add_branch_guards(&out);
+#endif
   return out;
 }
 

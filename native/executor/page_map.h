@@ -15,7 +15,7 @@ size_t page_bytes();
 struct Mapping {
   uintptr_t start = 0;
   uintptr_t end = 0;
-  /** PROT_* bits. */
+  /** PROT_* bits, on arm64 with PROT_BTI. */
   int protection = 0;
   bool shared = false;
   /** Number of the file behind it, be it a private copy of one; 0 for none. */

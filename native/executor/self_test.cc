@@ -45,11 +45,19 @@ const SoftProbe kSoftProbes[] = {
     {"make an unknown call", EPERM, 0x3fff, {}},
 };
 
+#if defined(__x86_64__)
+constexpr long kForeignCall = 0x40000000 | SYS_close;
+const char* const kForeignName = "an x32 call";
+#else
+// arm64 has no numbers of another interface that its own code could make.
+constexpr long kForeignCall = SYS_bpf;
+const char* const kForeignName = "bpf";
+#endif
+
 }  // namespace
 
 const char* probe_name(uint32_t probe) {
-  static const char* const names[kProbeCount] = {"soft refusals", "ptrace", "a second filter", "a foreign call number",
-                                                 "io_uring"};
+  static const char* const names[kProbeCount] = {"soft refusals", "ptrace", "a second filter", kForeignName, "io_uring"};
   return probe < kProbeCount ? names[probe] : "unknown";
 }
 
@@ -64,11 +72,7 @@ void run_probe(uint32_t probe, SlotWriter& slot) {
       syscall(SYS_seccomp, 1, 0, nullptr);
       return;
     case 3:
-#if defined(__x86_64__)
-      syscall(0x40000000 | SYS_close, 99);  // an x32 number
-#else
-      syscall(SYS_bpf, 0, 0, 0);
-#endif
+      syscall(kForeignCall, 99, 0, 0);
       return;
     default:
       syscall(425 /* io_uring_setup */, 1, 0);

@@ -172,7 +172,7 @@ TEST(Evaluator, RefusesProgramsThatAKernelWould) {
 TEST(AddressShift, KeepsVariantsApart) {
   for (int a = 0; a < 4; ++a) {
     EXPECT_GT(stack_room_bytes(a), 128ull << 20);
-    EXPECT_EQ(stack_room_bytes(a) % 4096, 0u);
+    EXPECT_EQ(stack_room_bytes(a) % page_bytes(), 0u);
     for (int b = 0; b < a; ++b) {
       for (uint64_t unit : {1ull << 20, 2ull << 20, 16'000ull}) {
         EXPECT_NE((stack_room_bytes(a) - stack_room_bytes(b)) % unit, 0u) << a << b;

@@ -2,6 +2,7 @@
 // program text a child needs. Whether a zygote that went through it still works is the TypeScript tests' business.
 //
 // Ownership: values. Thread: the test's. Teardown: mappings are given back.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -96,6 +97,28 @@ TEST(PageTables, KeepEverythingAfterARehearsalThatBreaks) {
             }),
             0);
 }
+
+#if defined(__aarch64__)
+TEST(PageTables, LeaveCodeGuardedAgainstJumpsIntoItsMiddle) {
+  const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  void* const guarded = mmap(nullptr, page_bytes(), PROT_READ | PROT_EXEC | PROT_BTI, MAP_PRIVATE, file, 0);
+  void* const open_to_all = mmap(nullptr, page_bytes(), PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+  close(file);
+  if (guarded == MAP_FAILED) GTEST_SKIP() << "this processor or kernel has no such guard";
+  ASSERT_NE(open_to_all, MAP_FAILED);
+  const auto protection_of = [](const void* address) {
+    const std::vector<Mapping> mappings = list_mappings();
+    const Mapping* const mapping = find(mappings, address);
+    return mapping == nullptr ? -1 : mapping->protection;
+  };
+  EXPECT_EQ(protection_of(guarded), PROT_READ | PROT_EXEC | PROT_BTI);
+  inherit_page_tables();
+  EXPECT_EQ(protection_of(guarded), PROT_READ | PROT_EXEC | PROT_BTI);
+  EXPECT_EQ(protection_of(open_to_all), PROT_READ | PROT_EXEC);
+  munmap(guarded, page_bytes());
+  munmap(open_to_all, page_bytes());
+}
+#endif
 
 TEST(LargeHeap, KeepsWhatTheHeapHolds) {
   EXPECT_EQ(in_child([] {

@@ -28,6 +28,8 @@ export type * from "./events.ts";
 export type * from "./executor/executor.ts";
 export { openExecutor } from "./executor/open.ts";
 export type { ExecutorOptions } from "./executor/open.ts";
+export { safetyReport } from "./executor/safety.ts";
+export type { SafetyFinding, SafetyPolicy } from "./executor/safety.ts";
 export { generateText } from "./generate-text.ts";
 export type { GeneratedPrompt, GeneratedText, GenerateTextOptions } from "./generate-text.ts";
 export { inspect } from "./inspect/index.ts";

@@ -5,13 +5,19 @@
 import * as z from "zod";
 import { AzrError } from "../errors.ts";
 
-/** Modules whose import gets a proposal rejected: they bring in chance, clocks, the system or other processes. */
+/**
+ * Modules whose import gets a proposal rejected: they bring in chance, clocks, the system or other processes. docs/executor.md says which
+ * are the paper's.
+ */
 export const defaultBannedModules = [
   "logging", "random", "secrets", "uuid", "time", "datetime", "calendar", "hashlib", "hmac", "bcrypt",
   "os", "sys", "shutil", "pathlib", "tempfile", "io", "socket", "ssl", "http", "urllib", "signal",
   "multiprocessing", "threading", "subprocess", "concurrent", "asyncio", "pebble",
   "ctypes", "importlib", "inspect", "gc", "builtins", "pickle", "marshal",
 ];
+
+/** Builtins whose use gets a proposal rejected: the one that the reference code refuses by its text. */
+export const defaultBannedNames = ["input"];
 
 /** Limits of one run in the executor. */
 export const limitsSchema = z
@@ -43,6 +49,10 @@ export const validationSchema = z
       .default(0.25)
       .meta({ description: "Share of each limit but the wall clock's that a proposal may use, so that load on the machine cannot change later verdicts." }),
     bannedModules: z.array(z.string()).default(defaultBannedModules).meta({ description: "Modules that a proposal must not import." }),
+    bannedNames: z
+      .array(z.string().regex(/^[A-Za-z_]\w*$/, { error: "must be one name, such as eval or __globals__" }))
+      .default(defaultBannedNames)
+      .meta({ description: "Builtins, and names with two underscores at both ends, that a proposal must not use." }),
     bannedWords: z.array(z.string()).default([]).meta({ description: "Words that must not stand anywhere in a proposal's source, comments included." }),
     rejectSeveralFunctions: z.boolean().default(false).meta({ description: "Reject programs with more than one def, nested ones and methods counted." }),
     maxProgramCharacters: z.int().min(1).default(8000).meta({ description: "Longest program of a proposal." }),

@@ -83,6 +83,33 @@ export interface ParseRequest {
 /** Canonical value text (of a tuple of the arguments, with `arguments`), or why the text is not a literal. */
 export type ParseResult = { ok: true; value: string } | { ok: false; message: string };
 
+/** Where something stands in a program: line and column in characters, both from 1 on. */
+export interface Place {
+  line: number;
+  column: number;
+}
+
+/** An import statement's module; each where it is first imported so. */
+export interface ImportMention extends Place {
+  /** Dotted name; dots in front for a relative import. */
+  module: string;
+  /** What `from` takes out of it; "*" for all. Empty for a plain import. */
+  names: string[];
+}
+
+/** A name that no import statement of the program and no binding of its own brings in; each where it is first used in that form. */
+export interface NameMention extends Place {
+  /** A builtin, or any name with two underscores at both ends. */
+  name: string;
+  /** `name`: looked up by itself. `attribute`: of an object. `text`: a string that is nothing but the name, as getattr takes it. */
+  form: "name" | "attribute" | "text";
+}
+
+/** A statement that gives the name `f` of the module another meaning. `def` is a plain one among the module's own statements. */
+export interface EntryBinding extends Place {
+  how: "def" | "async def" | "nested def" | "class" | "import" | "assignment" | "del";
+}
+
 export interface AnalyseResult {
   ok: boolean;
   /** Why not: syntax error, too deep, too long. Only when not ok. */
@@ -91,10 +118,10 @@ export interface AnalyseResult {
   normalised: string;
   /** Names bound by `def` anywhere, in order of appearance. */
   functions: string[];
-  /** Names of top-level functions. */
-  topLevelFunctions: string[];
-  /** Dotted names of imported modules. */
-  imports: string[];
+  /** Where the module binds `f`, at most four places. A program with an entry function does so once, by `def`. */
+  entry: EntryBinding[];
+  imports: ImportMention[];
+  names: NameMention[];
   /** Count of statements inside `f`. */
   statements: number;
 }

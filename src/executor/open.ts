@@ -12,7 +12,7 @@ import { valuesEqual } from "./compare-value.ts";
 import { orderOfVariant } from "./order-inputs.ts";
 import { parseValue } from "./parse-value.ts";
 import {
-  decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, type WireRun,
+  decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, refusedAnalysis, type WireRun,
 } from "./protocol.ts";
 import { rememberAnalyses } from "./remember-analyses.ts";
 import { connectSupervisor, type SupervisorRequest } from "./supervisor-client.ts";
@@ -119,7 +119,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
   let disposed = false;
   const analyseAfresh = async (program: string): Promise<AnalyseResult> => {
     const message = refusal("program", program, ownLimits);
-    if (message !== undefined) return { ok: false, message, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
+    if (message !== undefined) return refusedAnalysis(message);
     return ask({ kind: frameKinds.analyse, payload: encodeAnalyse(program), allowanceMs: parseAllowanceMs }, decodeAnalyseReply);
   };
   const analyse = rememberAnalyses(analyseAfresh);

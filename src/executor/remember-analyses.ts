@@ -16,7 +16,7 @@ export function rememberAnalyses(analyse: (program: string) => Promise<AnalyseRe
     try {
       const result = await analyse(program);
       if (!result.ok || result.normalised.length > longest) known.delete(program);
-      for (const list of [result.functions, result.topLevelFunctions, result.imports]) Object.freeze(list);
+      for (const list of [result.functions, result.entry, result.imports, result.names]) Object.freeze(list);
       return Object.freeze(result);
     } catch (error) {
       known.delete(program);

@@ -36,10 +36,12 @@ function runOne(program: string, input: string, clock: number): RunOutcome {
 function analyse(program: string): AnalyseResult {
   try {
     const parsed = parseMini(program);
-    return { ok: true, normalised: normaliseMini(parsed), functions: [parsed.name], topLevelFunctions: [parsed.name], imports: [], statements: parsed.lines.length };
+    const entry: AnalyseResult["entry"] = parsed.name === "f" ? [{ how: "def", line: 1, column: 1 }] : [];
+    const statements = parsed.lines.length;
+    return { ok: true, normalised: normaliseMini(parsed), functions: [parsed.name], entry, imports: [], names: [], statements };
   } catch (error) {
     if (!(error instanceof MiniError)) throw error;
-    return { ok: false, message: error.message, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 };
+    return { ok: false, message: error.message, normalised: "", functions: [], entry: [], imports: [], names: [], statements: 0 };
   }
 }
 

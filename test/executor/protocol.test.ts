@@ -52,11 +52,12 @@ t.test("answers from bytes", async (t) => {
   t.equal(decodeParseReply(hex("02 01000000 6d")), "m", "the sandbox failed");
   t.equal(decodeAnalyseReply(hex("02 01000000 6d")), "m", "the sandbox failed");
   t.match(decodeAnalyseReply(Buffer.concat([hex("01 0c000000"), Buffer.from('{"ok":false}')])), { ok: false });
-  const json = Buffer.from('{"ok":true,"normalised":"x","functions":["f"],"topLevelFunctions":["f"],"imports":[],"statements":1}');
+  const json = Buffer.from('{"ok":true,"normalised":"x","functions":["f"],"entry":[],"imports":[],"names":[],"statements":1}');
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.length);
   t.same(decodeAnalyseReply(Buffer.concat([hex("01"), length, json])), JSON.parse(json.toString()));
-  t.same(decodeAnalyseReply(hex("00 01000000 6d")), { message: "m", ok: false, normalised: "", functions: [], topLevelFunctions: [], imports: [], statements: 0 });
+  t.same(decodeAnalyseReply(hex("00 01000000 6d")), { message: "m", ok: false, normalised: "", functions: [], entry: [], imports: [], names: [], statements: 0 });
+  t.match(decodeAnalyseReply(hex("00 00000000")), { ok: false, message: /takes too much/ }, "a child that was stopped says nothing");
 
   const broken: [string, () => unknown][] = [
     ["fewer outcomes than inputs", () => decodeRunReply(Buffer.concat([hex("01000000"), ok]), 2)],
@@ -67,6 +68,7 @@ t.test("answers from bytes", async (t) => {
     ["a status of no name", () => decodeParseReply(hex("03 01000000 31"))],
     ["empty", () => decodeParseReply(Buffer.alloc(0))],
     ["not JSON", () => decodeAnalyseReply(hex("01 01000000 31"))],
+    ["an analysis without fields", () => decodeAnalyseReply(Buffer.concat([hex("01 0b000000"), Buffer.from('{"ok":true}')]))],
     ["greeting without fields", () => decodeHello(hex("02000000 7b7d"))],
   ];
   for (const [name, decode] of broken) t.throws(decode, { code: "AZR_EXECUTOR_FAILED" }, name);

@@ -9,7 +9,7 @@ function counting(change: (program: string) => Partial<AnalyseResult> | Error = 
     asked.push(program);
     const changed = change(program);
     if (changed instanceof Error) throw changed;
-    return { ok: true, normalised: program, functions: ["f"], topLevelFunctions: ["f"], imports: [], statements: 1, ...changed };
+    return { ok: true, normalised: program, functions: ["f"], entry: [], imports: [], names: [], statements: 1, ...changed };
   });
   return { asked, analyse };
 }

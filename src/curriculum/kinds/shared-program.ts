@@ -1,7 +1,8 @@
 // Checks of a proposed program before it is run: size, syntax, entry function, policy, held-out set. Used by every kind.
 
 import { createHash } from "node:crypto";
-import type { AnalyseResult } from "../../executor/executor.ts";
+import type { AnalyseResult, EntryBinding } from "../../executor/executor.ts";
+import { safetyReport } from "../../executor/safety.ts";
 import type { CurriculumSettings } from "../settings.ts";
 import type { Draft, RejectionReason, ValidateContext } from "./kind.ts";
 import { proposalLimits } from "./shared-limits.ts";
@@ -61,11 +62,30 @@ function checkWords(program: string, words: string[]): Rejection | null {
 }
 
 function checkAnalysis(analysis: AnalyseResult, policy: Policy): Rejection | null {
-  if (!analysis.topLevelFunctions.includes("f")) return { reason: "no-entry-function", detail: "defines no function f" };
+  const entry = checkEntry(analysis.entry);
+  if (entry !== null) return { reason: "no-entry-function", detail: entry };
   if (policy.rejectSeveralFunctions && analysis.functions.length > 1) {
     return { reason: "several-functions", detail: `defines ${analysis.functions.length} functions` };
   }
-  const banned = new Set(policy.bannedModules);
-  const module = analysis.imports.find((name) => banned.has(name) || name.split(".").some((part) => banned.has(part)));
-  return module === undefined ? null : { reason: "banned", detail: `imports ${module}` };
+  const [finding] = safetyReport(analysis, { modules: policy.bannedModules, names: policy.bannedNames });
+  return finding === undefined ? null : { reason: "banned", detail: `line ${finding.line}: ${finding.what}` };
+}
+
+const binders: Record<EntryBinding["how"], string> = {
+  def: "a def",
+  "async def": "an async def",
+  "nested def": "a def inside of another statement",
+  class: "a class",
+  import: "an import",
+  assignment: "an assignment",
+  del: "a del",
+};
+
+/** Why these bindings make no entry function: there has to be one binding, and it a plain def among the module's own statements. */
+function checkEntry(bindings: readonly EntryBinding[]): string | null {
+  if (bindings.length === 0) return "defines no function f";
+  const at = bindings.findIndex(({ how }, index) => index > 0 || how !== "def");
+  if (at < 0) return null;
+  const { how, line } = bindings[at]!;
+  return `line ${line}: f is bound ${at > 0 ? "again, " : ""}by ${binders[how]}`;
 }

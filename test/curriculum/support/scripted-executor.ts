@@ -60,7 +60,7 @@ export function scriptedExecutor(programs: Record<string, ScriptedProgram>): Scr
       calls.analyses.push(program);
       const { analysis } = find(program);
       const normalised = `normalised ${program}`;
-      return { ok: true, normalised, functions: ["f"], topLevelFunctions: ["f"], imports: [], statements: 1, ...analysis };
+      return { ok: true, normalised, functions: ["f"], entry: [{ how: "def", line: 1, column: 1 }], imports: [], names: [], statements: 1, ...analysis };
     },
     stats: () => ({ python: "scripted", workers: 2, runs: calls.runs.length, sandboxErrors: 0, busySeconds: 0 }),
     async dispose() {},

@@ -8,10 +8,10 @@ export const plusOne = { run: (input: string) => String(Number(input) + 1) };
 
 export const programs: Record<string, ScriptedProgram> = {
   good: plusOne,
-  banned: { analysis: { imports: ["math", "os.path"] } },
+  banned: { analysis: { imports: [{ module: "math", names: [], line: 1, column: 8 }, { module: "os.path", names: [], line: 2, column: 8 }] } },
   "def f(a): return sys": {},
-  several: { run: () => "1", analysis: { functions: ["g", "f"], topLevelFunctions: ["g", "f"] } },
-  nested: { analysis: { functions: ["g", "f"], topLevelFunctions: ["g"] } },
+  several: { run: () => "1", analysis: { functions: ["g", "f"] } },
+  nested: { analysis: { functions: ["g", "f"], entry: [] } },
   unparsable: { analysis: { ok: false, message: "invalid syntax (line 1)" } },
   raises: { run: () => ({ outcome: "runtime-error", error: "ValueError", message: "no", value: undefined }) },
   loops: { run: () => ({ outcome: "time-limit", value: undefined }) },

@@ -231,6 +231,10 @@ bool Encoder::ordered_items(const Item* items, size_t count, Object* parts) {
   const size_t total = static_cast<size_t>(api.PyList_Size(parts));
   const size_t start = total > 0 && api.PyList_GetItem(parts, 0)->type == api.PyDict_Type ? 1 : 0;
   if (total != start + 2 * count && total != start + 3 * count) return forged_order();
+  // Keys that only the order knows would stand where the dictionary's begin.
+  for (size_t at = start + count; total == start + 3 * count && at < total; at += 2) {
+    if (find(at) == nullptr && find(at + 1) == nullptr) return forged_order();
+  }
   for (size_t i = 0; i < count; ++i) {
     const Item* item = find(start + i);
     if (item == nullptr) return forged_order();

@@ -13,6 +13,7 @@ import type { Task, Verdict } from "../../src/curriculum/task.ts";
 import { seedlingFolder } from "../../src/engine/resolve-model.ts";
 import type { Executor } from "../../src/executor/executor.ts";
 import { openExecutor } from "../../src/executor/open.ts";
+import { orderOfVariant } from "../../src/executor/order-inputs.ts";
 import { createRandom } from "../../src/random.ts";
 import { nativeMissing } from "../executor/support/native.ts";
 
@@ -166,6 +167,25 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
       const result = await kindNamed(task.kind).verify(task, answer, { executor, settings });
       t.equal(result.verdict, verdict, `${task.kind}: ${answer} (${result.detail})`);
     }
+  });
+
+  await t.test("an induction answer gives each hidden pair in a process of its own", async (t) => {
+    const pairs = [1, 5, 6, 7].map((n) => ({ input: String(n), output: String(2 * n) }));
+    const task: Task = { id: "i", kind: "induction", program: "def f(a):\n    return a * 2", pairs, shown: 1, origin };
+    // Right where it is called first with what A and the variant call first, or has been called before: right in both of these processes.
+    const answers = Array.from({ length: 20 }, (_, at) => `calls = 0\ndef f(x):\n    global calls\n    calls += 1\n    return 2 * x if calls > 1 or x in (5, 7) else 0  # ${at}`);
+    const lucky = answers.find((program) => orderOfVariant(3, 1, program)[0] === 2)!;
+    const request = { program: lucky, inputs: ["5", "6", "7"], determinism: "pair", isolation: "program" } as const;
+    t.match(await executor.run(request), { runs: [{ value: "10" }, { value: "12" }, { value: "14" }], deterministic: true }, "two processes for all inputs do not see it");
+    const before = executor.stats().runs;
+    t.match(await kindNamed("induction").verify(task, lucky, { executor, settings }), { verdict: "wrong", detail: "another output for pair 2 of 3" });
+    t.equal(executor.stats().runs - before, 6, "three runs in one process and three alone; the variant has nothing to say");
+    const cost = async (answer: string): Promise<number> => {
+      const runs = executor.stats().runs;
+      await kindNamed("induction").verify(task, answer, { executor, settings });
+      return executor.stats().runs - runs;
+    };
+    t.same([await cost("def f(x):\n    return x * 3"), await cost("def f(x):\n    return x + x")], [3, 9], "a wrong answer costs one process for its three inputs; a right one five for nine");
   });
 
   await t.test("seeds", async (t) => {

@@ -22,7 +22,7 @@ import { comparisonFile } from "./report/read-run.ts";
 import { writeReport } from "./report/write-report.ts";
 import type { OpenModel } from "./open-model.ts";
 import { readRunConfig } from "./run/folder.ts";
-import type { GivenParts } from "./run/open-parts.ts";
+import { executorOptions, type GivenParts } from "./run/open-parts.ts";
 import { resume, train } from "./train.ts";
 import type { Run, RunResult } from "./train.ts";
 
@@ -106,8 +106,7 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
     ...(signal === undefined ? {} : { signal }),
     ...(parts.open === undefined ? {} : { open: parts.open }),
   };
-  const { workers, python, limits } = config.executor;
-  await using opened = parts.executor ? null : await openExecutor({ ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }), limits });
+  await using opened = parts.executor ? null : await openExecutor(executorOptions(config.executor));
   const executor = parts.executor ?? opened!;
   onProgress(`measuring ${config.model} as it was, on ${tasks.length} held-out tasks`);
   const before = await evaluateModel({ ...common, model: config.model, executor });

@@ -27,6 +27,7 @@ export type { EvaluateModelOptions } from "./eval/evaluate-model.ts";
 export type * from "./events.ts";
 export type * from "./executor/executor.ts";
 export { openExecutor } from "./executor/open.ts";
+export type { LayerName } from "./executor/layers.ts";
 export type { ExecutorOptions } from "./executor/open.ts";
 export { safetyReport } from "./executor/safety.ts";
 export type { SafetyFinding, SafetyPolicy } from "./executor/safety.ts";

@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { nativeFolder } from "../../scripts/native-location.mjs";
-import { findPython } from "../executor/find-python.ts";
+import { findPython, type PythonChoice } from "../executor/find-python.ts";
 import { openExecutor } from "../executor/open.ts";
 import { ordinaryPrograms } from "./ordinary-programs.ts";
 
@@ -41,10 +41,9 @@ export interface ExecutorBench {
   rounds: number;
 }
 
-export interface ExecutorBenchOptions {
+export interface ExecutorBenchOptions extends PythonChoice {
   /** Parallel runs of the second measurement. Default: the processors there are. */
   workers?: number;
-  python?: string;
   /** Rounds of each measurement. */
   rounds?: number;
   /** Times that a round goes through the mix. */
@@ -69,14 +68,15 @@ export function quantile(sorted: readonly number[], share: number): number {
  * Measures. Takes about twenty seconds with the default rounds; the machine should be idle.
  * @throws AzrError AZR_EXECUTOR_UNAVAILABLE, AZR_EXECUTOR_FAILED, AZR_ABORTED
  */
-export async function benchExecutor({ workers = availableParallelism(), python, rounds = 5, passes = 8, signal }: ExecutorBenchOptions = {}): Promise<ExecutorBench> {
+export async function benchExecutor(options: ExecutorBenchOptions = {}): Promise<ExecutorBench> {
+  const { workers = availableParallelism(), python, allowUntestedPython, rounds = 5, passes = 8, signal } = options;
   const times: number[] = [];
   const single: number[] = [];
   const parallel: number[] = [];
   let version = "";
   let overshootMs = 0;
   {
-    await using executor = await openExecutor({ workers: 1, python });
+    await using executor = await openExecutor({ workers: 1, python, allowUntestedPython });
     version = executor.stats().python;
     await pass(executor, 4, 1, signal);
     for (let round = 0; round < rounds; round++) {
@@ -91,7 +91,7 @@ export async function benchExecutor({ workers = availableParallelism(), python, 
     }
   }
   {
-    await using executor = await openExecutor({ workers, python });
+    await using executor = await openExecutor({ workers, python, allowUntestedPython });
     await pass(executor, 8 * workers, 1, signal);
     for (let round = 0; round < rounds; round++) parallel.push(await pass(executor, 8 * workers, passes * workers, signal));
   }
@@ -111,7 +111,7 @@ export async function benchExecutor({ workers = availableParallelism(), python, 
     allWorkers,
     overshootMs,
     bareForkMs: await bareForkMs(),
-    plainPythonMs: spread(await plainPython(await findPython(python))),
+    plainPythonMs: spread(await plainPython(await findPython(options))),
     programs: ordinaryPrograms.length,
     rounds,
   };

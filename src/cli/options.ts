@@ -39,5 +39,8 @@ export const setOption = (): Option =>
   new Option("--set <key=value>", "change one setting of the configuration; repeatable").argParser(collect);
 export const threadsOption = (): Option => new Option("--threads <n>", "threads of the engine").argParser(whole(1));
 export const workersOption = (): Option => new Option("--workers <n>", "parallel runs in the executor").argParser(whole(1));
+export const pythonOption = (): Option => new Option("--python <path>", "Python that runs the programs: CPython 3.11 to 3.13");
+export const allowUntestedPythonOption = (): Option =>
+  new Option("--allow-untested-python", "take a newer Python too, with which this package is not tested");
 export const graceOption = (): Option =>
   new Option("--grace <seconds>", "time to finish the step after SIGTERM").argParser(decimal(0)).default(60);

@@ -37,7 +37,7 @@ export const environmentKeys: Record<string, string> = {
 };
 
 // Settings that say where, how long and with what process a run happens; two runs that differ only here give equal steps.
-const neutral = /^(preset|steps|timeBudgetSeconds|run\..*|executor\.(workers|python))$/;
+const neutral = /^(preset|steps|timeBudgetSeconds|run\..*|executor\.(workers|python|allowUntestedPython|require))$/;
 
 /** The settings of a run that change its results. The number of steps is one where the step size falls towards the last. */
 const decisive = (config: Config): [string, unknown][] =>

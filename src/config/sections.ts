@@ -2,6 +2,7 @@
 // schema.ts composes them; what the task kinds take is in ../curriculum/settings.ts. Defaults are the demo's recipe.
 import * as z from "zod";
 import { inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
+import { layerNames } from "../executor/layers.ts";
 
 const share = z.number().min(0).max(1);
 const count = z.int().min(1);
@@ -126,7 +127,18 @@ export const update = z.strictObject({
 
 export const executor = z.strictObject({
   workers: z.int().min(0).default(0).meta({ description: "Programs run at a time; 0 = by the number of cores" }),
-  python: z.string().default("").meta({ description: "Python interpreter to use; empty = the first python3 on the path" }),
+  python: z
+    .string()
+    .default("")
+    .meta({ description: "Python interpreter to use; empty = the newest tested one among python3 and python3.11 to python3.13 on the path" }),
+  allowUntestedPython: z
+    .boolean()
+    .default(false)
+    .meta({ description: "Take a Python that this package is not tested with too, when it is the one that is named or the only one" }),
+  require: z
+    .array(z.enum(layerNames))
+    .default([])
+    .meta({ description: "Layers of isolation without which nothing runs, beside those that always have to be there (docs/executor.md)" }),
   limits: limitsSchema.prefault({}),
 });
 

@@ -22,7 +22,8 @@ export interface AdmitOptions {
 
 /** The new tasks of one kind, in the order of proposals. Marks the sequences of the others as rejected. */
 export function admitTasks(context: StepContext, kind: TaskKind, proposals: Proposal[], { taken, firstId }: AdmitOptions): NewTask[] {
-  const { config, codec, format, step, emit } = context;
+  const { config, codec, format, step, emit, executor } = context;
+  const { python } = executor.stats();
   const accepted: NewTask[] = [];
   for (const proposal of proposals) {
     const { sequence, validation } = proposal;
@@ -42,7 +43,7 @@ export function admitTasks(context: StepContext, kind: TaskKind, proposals: Prop
       continue;
     }
     const id = taskId(step, kind.letter, firstId + index);
-    const task: Task = { id, ...validation.task, origin: { step, parents: sequence.parents ?? [] } };
+    const task: Task = { id, ...validation.task, origin: { step, parents: sequence.parents ?? [], python } };
     const prompt = encodePrompt(codec, kind.buildSolutionPrompt(task, format));
     if (!fits(context, prompt, config.generation.maxTokens.solve)) {
       reject("too-long", "its solution prompt leaves no room for an answer");

@@ -50,6 +50,7 @@ export async function seedTasks(kind: TaskKind, context: ValidateContext & { for
     tasks === undefined
       ? [{ id: taskId(0, kind.letter, 0), draft: builtInSeed(kind, context.format, context.settings) }]
       : tasks.filter((task) => task.kind === kind.name).map((task) => ({ id: task.id, draft: draftOf(task) }));
+  const { python } = context.executor.stats();
   const stored: StoredTask[] = [];
   for (const { id, draft } of seeds) {
     const result = await kind.validate(draft, context);
@@ -59,7 +60,7 @@ export async function seedTasks(kind: TaskKind, context: ValidateContext & { for
         hint: code === "AZR_EXECUTOR_FAILED" ? "Run `npx azr doctor`." : "Correct or remove it in the file of seed tasks.",
       });
     }
-    stored.push({ task: { id, ...result.task, origin: { step: 0, parents: [], seed: true } }, key: result.key });
+    stored.push({ task: { id, ...result.task, origin: { step: 0, parents: [], seed: true, python } }, key: result.key });
   }
   return stored;
 }

@@ -9,6 +9,7 @@ const originSchema = z.strictObject({
   step: z.int().min(0),
   parents: z.array(z.string()),
   seed: z.literal(true).optional(),
+  python: z.string().min(1).optional(),
 });
 
 /** One task. A line without an origin counts as written by hand: step 0, no parents. */

@@ -18,7 +18,8 @@ export interface Task {
   pairs?: Pair[];
   shown?: number;
   message?: string;
-  origin: { step: number; parents: string[]; seed?: true };
+  /** Where it came from: its step, the tasks that its proposer was shown, and the version of the Python that validated it, where that is known. */
+  origin: { step: number; parents: string[]; seed?: true; python?: string };
 }
 
 /** `undecided` only when the executor itself failed; such an answer is never scored. */

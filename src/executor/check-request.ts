@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { AzrError } from "../errors.ts";
 import type { ParseRequest, RunRequest } from "./executor.ts";
+import { layerNames } from "./layers.ts";
 
 const signal = z.instanceof(AbortSignal).optional();
 // What limits may be is decided where they are merged (limits.ts).
@@ -21,6 +22,8 @@ const parseRequest = z.strictObject({ text: z.string(), arguments: z.boolean().o
 const program = z.string();
 const executorOptions = z.strictObject({
   python: z.string().optional(),
+  allowUntestedPython: z.boolean().optional(),
+  require: z.array(z.enum(layerNames)).optional(),
   workers: z.int().min(1).max(256).optional(),
   limits,
   folder: z.string().optional(),

@@ -2,7 +2,7 @@
 // Lines overlap up to a bound; a bad line is told and counted, and the rest goes on.
 import { z } from "zod";
 import { readJsonlAs, type JsonlLine, type JsonlSource } from "../jsonl.ts";
-import type { Executor, RunOutcome, RunRequest } from "./executor.ts";
+import type { Executor, RunRequest, RunResult } from "./executor.ts";
 
 const requestSchema = z.strictObject({
   id: z.union([z.string(), z.number()]),
@@ -11,10 +11,8 @@ const requestSchema = z.strictObject({
 });
 
 /** One answer; `deterministic` is null when a run did not end `ok`, or with determinism `once`. */
-export interface ExecAnswer {
+export interface ExecAnswer extends RunResult {
   id: string | number;
-  deterministic: boolean | null;
-  runs: RunOutcome[];
 }
 
 export interface ExecJsonlOptions {

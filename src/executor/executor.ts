@@ -66,11 +66,20 @@ export interface RunRequest {
   signal?: AbortSignal;
 }
 
+/** What stood around a run; one object for all results of one life of the supervisor. */
+export interface Provenance {
+  /** Version of the Python that ran the program, as 3.11.7. */
+  readonly python: string;
+  /** Names of the layers of isolation in force, sorted; empty when nothing is isolated. */
+  readonly layers: readonly string[];
+}
+
 export interface RunResult {
   /** One an input, from zygote A. */
   runs: RunOutcome[];
   /** False when any two executions of one input differed. Null with `once`, or when A's runs did not all end `ok` (and as `expected`). */
   deterministic: boolean | null;
+  provenance: Provenance;
 }
 
 export interface ParseRequest {
@@ -127,6 +136,7 @@ export interface AnalyseResult {
 }
 
 export interface ExecutorStats {
+  /** Version of the Python that runs programs, as 3.11.7. */
   python: string;
   workers: number;
   runs: number;

@@ -4,22 +4,23 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { nativeFolder } from "../../scripts/native-location.mjs";
-import type { AnalyseResult, Executor, Limits, RunOutcome, RunRequest, RunResult } from "./executor.ts";
+import type { AnalyseResult, Executor, Limits, Provenance, RunOutcome, RunRequest, RunResult } from "./executor.ts";
 import { checkExecutorOptions, checkParseRequest, checkProgramText, checkRunRequest } from "./check-request.ts";
-import { findPython } from "./find-python.ts";
+import { findPython, type PythonChoice } from "./find-python.ts";
+import { type LayerName, layersInForce, requireLayers } from "./layers.ts";
 import { defaultLimits, groupInputs, mergeLimits, refusal } from "./limits.ts";
 import { valuesEqual } from "./compare-value.ts";
 import { orderOfVariant } from "./order-inputs.ts";
 import { parseValue } from "./parse-value.ts";
 import {
-  decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, refusedAnalysis, type WireRun,
+  decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, refusedAnalysis, type Hello, type WireRun,
 } from "./protocol.ts";
 import { rememberAnalyses } from "./remember-analyses.ts";
 import { connectSupervisor, type SupervisorRequest } from "./supervisor-client.ts";
 
-export interface ExecutorOptions {
-  /** Python that runs the programs, 3.11 or newer: a path or a name on PATH. Default: AZR_PYTHON, else python3. */
-  python?: string;
+export interface ExecutorOptions extends PythonChoice {
+  /** Layers of isolation that have to be in force beside those that always have to. Default: none. */
+  require?: readonly LayerName[];
   /** Runs at a time. Default: the cores there are. */
   workers?: number;
   /** What holds where a request does not say otherwise. */
@@ -51,25 +52,26 @@ function checkValue(run: RunOutcome): RunOutcome {
 
 /**
  * Starts the executor: one supervisor with its zygotes, tested before it answers. Rejects with AZR_EXECUTOR_UNAVAILABLE, naming what
- * is missing: the native files, a Python of at least 3.11, or a layer of isolation that is required.
+ * is missing: the native files, a Python that will do, or a layer of isolation that is required.
  */
 export async function openExecutor(options: ExecutorOptions = {}): Promise<Executor> {
   checkExecutorOptions(options);
   const ownLimits = mergeLimits(defaultLimits, options.limits);
   const workers = options.workers ?? availableParallelism();
   const folder = options.folder ?? nativeFolder();
-  const python = await findPython(options.python);
-  const client = await connectSupervisor({
-    file: join(folder, "azr-executor"),
-    arguments: ["--python", python, "--zygote", join(folder, "azr-zygote.so"), "--workers", String(workers)],
-    startMs: 60_000,
-  });
-  if (client.hello().variants <= variantsByDeterminism.full) {
-    await client.dispose();
-    throw new AzrError("AZR_EXECUTOR_UNAVAILABLE", `The supervisor has ${client.hello().variants} zygotes; telling determinism takes 4.`, {
-      hint: "Rebuild the native parts: azr build.",
-    });
-  }
+  const python = await findPython(options);
+  let provenance!: Provenance;
+  const accept = (hello: Hello): void => {
+    if (hello.variants <= variantsByDeterminism.full) {
+      throw new AzrError("AZR_EXECUTOR_UNAVAILABLE", `The supervisor has ${hello.variants} zygotes; telling determinism takes 4.`, {
+        hint: "Rebuild the native parts: azr build.",
+      });
+    }
+    requireLayers(options.require ?? [], hello.layers);
+    provenance = Object.freeze({ python: hello.python, layers: Object.freeze(layersInForce(hello.layers)) });
+  };
+  const command = ["--python", python, "--zygote", join(folder, "azr-zygote.so"), "--workers", String(workers)];
+  const client = await connectSupervisor({ file: join(folder, "azr-executor"), arguments: command, startMs: 60_000 }, { accept });
   let runs = 0;
   let sandboxErrors = 0;
 
@@ -144,8 +146,9 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     const wanted = ({ outcome, value }: RunOutcome, index: number): boolean =>
       outcome === "ok" && (expected === undefined || valuesEqual(expected[index]!, value!));
     const comparable = runsOfA.length > 0 && runsOfA.every(wanted);
-    if (determinism === "once" || !comparable) return { runs: runsOfA, deterministic: null };
-    return { runs: runsOfA, deterministic: await variantsAgree({ ...wire, ...variantLimits }, runsOfA, variantsByDeterminism[determinism], signal) };
+    const variants = comparable ? variantsByDeterminism[determinism] : 0;
+    const deterministic = variants === 0 ? null : await variantsAgree({ ...wire, ...variantLimits }, runsOfA, variants, signal);
+    return { runs: runsOfA, deterministic, provenance };
   }
 
   return {

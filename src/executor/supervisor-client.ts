@@ -44,11 +44,14 @@ const defaultSilenceMs = 30_000;
 const disposedError = (): AzrError => new AzrError("AZR_DISPOSED", "The executor has been disposed of.");
 const abortedError = (): AzrError => new AzrError("AZR_ABORTED", "The request to the executor was aborted.");
 
-/** Starts the supervisor and resolves once it has greeted. Rejects with AZR_EXECUTOR_UNAVAILABLE. */
-export async function connectSupervisor(
-  command: SupervisorCommand,
-  { silenceMs = defaultSilenceMs }: { silenceMs?: number } = {},
-): Promise<SupervisorClient> {
+export interface ConnectOptions {
+  silenceMs?: number;
+  /** Looks at each supervisor's greeting; what it throws counts as a start that failed. */
+  accept?(hello: Hello): void;
+}
+
+/** Starts the supervisor and resolves once it has greeted. Rejects with AZR_EXECUTOR_UNAVAILABLE, or as `accept` throws. */
+export async function connectSupervisor(command: SupervisorCommand, { silenceMs = defaultSilenceMs, accept }: ConnectOptions = {}): Promise<SupervisorClient> {
   const waiting: Entry[] = [];
   const inFlight = new Map<number, Entry>();
   let bytesInFlight = 0;
@@ -159,8 +162,15 @@ export async function connectSupervisor(
       // The first restart is at once; a supervisor that dies again and again gets some air.
       if (startsInARow > 2) await delay(100 * startsInARow);
       try {
-        current = await startSupervisor(command, { onFrame, onExit });
-        hello = current.hello;
+        const started = await startSupervisor(command, { onFrame, onExit });
+        try {
+          accept?.(started.hello);
+        } catch (error) {
+          await started.stop();
+          throw error;
+        }
+        current = started;
+        hello = started.hello;
         return;
       } catch (error) {
         if (startsInARow >= mostStarts || hello === undefined) throw error;

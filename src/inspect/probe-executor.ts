@@ -13,11 +13,11 @@ export async function probeExecutor(): Promise<ExecutorReport & { hint: string |
     const startMs = Math.round(performance.now() - start);
     const run = runs[0];
     const ok = run?.outcome === "ok" && run.value === "42";
-    const { python, workers } = executor.stats();
+    const { python, workers, layers = null } = executor.stats();
     const error = ok ? null : `a run of x + 1 ended ${run?.outcome}: ${run?.message ?? run?.value ?? ""}`;
-    return { ok, python, workers, startMs, error, hint: null };
+    return { ok, python, workers, layers, startMs, error, hint: null };
   } catch (error) {
     const hint = (error as { hint?: string }).hint ?? null;
-    return { ok: false, python: null, workers: null, startMs: null, error: (error as Error).message, hint };
+    return { ok: false, python: null, workers: null, layers: null, startMs: null, error: (error as Error).message, hint };
   }
 }

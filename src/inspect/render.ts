@@ -1,5 +1,6 @@
 // Text form of the doctor's report: one line a finding, then what is wrong and the command that repairs it.
 
+import { type Layer, layers } from "../executor/layers.ts";
 import type { InspectReport } from "./report.ts";
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
@@ -14,6 +15,15 @@ function addonText({ addon }: InspectReport): string {
   return `${addon.folder}${addon.upToDate === false ? " (out of date)" : ""}`;
 }
 
+/** One line a layer of isolation: what it does, and where it is not in force, what that takes. */
+function layerLines({ executor }: InspectReport): string[] {
+  const known: Record<string, Layer> = layers;
+  return Object.entries(executor.layers ?? {}).map(([name, inForce]) => {
+    const { adds = "", needs = "" } = known[name] ?? {};
+    return `        ${inForce ? "on " : "off"}  ${name.padEnd(22)} ${adds}${inForce ? "" : `; needs ${needs}`}`;
+  });
+}
+
 /** The report as lines for a terminal, without colour, ending in a newline. */
 export function renderReport(report: InspectReport): string {
   const { node, platform, libtorch, executor, disk } = report;
@@ -26,6 +36,7 @@ export function renderReport(report: InspectReport): string {
     ...(libtorch.found ? [] : libtorch.attempts.map((attempt, index) => `        ${index + 1}. ${attempt.source}: ${attempt.result}`)),
     line(report.addon.loads, "addon", addonText(report)),
     line(executor.ok, "executor", executor.ok ? `Python ${executor.python}, first answer after ${executor.startMs} ms` : (executor.error ?? "")),
+    ...layerLines(report),
     ...report.devices.map((device) => line(device.usable, device.name === "cpu" ? "cpu" : "gpu", `${device.name === "cpu" ? "" : `${device.name}, `}${device.detail}`)),
     line(true, "disk", `${disk.freeBytes === null ? "unknown" : gigabytes(disk.freeBytes)} free at ${disk.home}`),
     "",

@@ -31,6 +31,8 @@ export interface ExecutorReport {
   ok: boolean;
   python: string | null;
   workers: number | null;
+  /** Layers of isolation by name: whether each is in force. Null when it does not start. */
+  layers: Record<string, boolean> | null;
   /** Milliseconds from nothing to the first answer. */
   startMs: number | null;
   error: string | null;

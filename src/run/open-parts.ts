@@ -7,6 +7,7 @@ import type { TextCodec } from "../curriculum/sample.ts";
 import type { Engine } from "../engine/engine.ts";
 import { AzrError } from "../errors.ts";
 import type { Executor } from "../executor/executor.ts";
+import type { ExecutorOptions } from "../executor/open.ts";
 
 /** A tokenizer as the loop needs it. */
 export interface RunTokenizer extends TextCodec {
@@ -61,6 +62,11 @@ async function findStopTokens(config: Config, tokenizer: RunTokenizer): Promise<
   });
 }
 
+/** What openExecutor takes, from the settings. */
+export function executorOptions({ workers, python, ...same }: Config["executor"]): ExecutorOptions {
+  return { ...same, ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }) };
+}
+
 /** Opens the parts that are missing; on a failure those already opened are closed again. */
 export async function openParts(config: Config, given: GivenParts): Promise<Parts> {
   const opened: { dispose(): Promise<void> }[] = [];
@@ -83,8 +89,7 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
     const stopTokens = given.stopTokens ?? (await findStopTokens(config, tokenizer));
     if (executor === undefined) {
       const { openExecutor } = await import("../executor/open.ts");
-      const { workers, python, limits } = config.executor;
-      executor = await openExecutor({ ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }), limits });
+      executor = await openExecutor(executorOptions(config.executor));
       opened.push(executor);
     }
     return { engine, proposer, executor, tokenizer, stopTokens, close };

@@ -29,15 +29,16 @@ async function* records<Record>(path: string): AsyncGenerator<Record> {
 }
 
 /**
- * Adds all tasks of a run folder to empty buffers and returns their number.
+ * Adds all tasks of a run folder to empty buffers. Returns the versions of Python that they were validated with, where they tell.
  * @throws AzrError AZR_CHECKPOINT_CORRUPT when the two files do not belong together or do not hold `expected` tasks
  */
-export async function restoreTasks(dir: string, buffers: TaskBuffers, expected: number): Promise<number> {
+export async function restoreTasks(dir: string, buffers: TaskBuffers, expected: number): Promise<Set<string>> {
   const fault = (what: string, cause?: unknown) =>
     new AzrError("AZR_CHECKPOINT_CORRUPT", `The tasks of the run in ${dir} cannot be restored: ${what}`, {
       hint: "Restore tasks.jsonl and programs.jsonl as the run wrote them, or start the run again.",
       cause,
     });
+  const pythons = new Set<string>();
   let count = 0;
   try {
     const tasks = records<Task>(join(dir, "tasks.jsonl"));
@@ -50,6 +51,7 @@ export async function restoreTasks(dir: string, buffers: TaskBuffers, expected: 
       const task = await next();
       if (task === undefined || line.task !== task.id) throw fault(`task ${task?.id ?? line.task} has no line in both files`);
       buffers.of(task.kind).add(task, line.key);
+      if (task.origin.python !== undefined) pythons.add(task.origin.python);
       count += 1;
     }
     const left = await next();
@@ -58,5 +60,5 @@ export async function restoreTasks(dir: string, buffers: TaskBuffers, expected: 
     throw AzrError.isInstance(cause) ? cause : fault((cause as Error).message, cause);
   }
   if (count !== expected) throw fault(`tasks.jsonl holds ${count} tasks instead of ${expected}`);
-  return count;
+  return pythons;
 }

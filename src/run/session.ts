@@ -141,7 +141,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
       keepTasks(planted, removals);
       boundary = { step: 0, offsets: await folder.mark(), tasks };
     } else {
-      await restoreTasks(folder.dir, loop.buffers, tasks);
+      warnOfOtherPythons(loop, await restoreTasks(folder.dir, loop.buffers, tasks));
     }
     await serveRequests();
     if (control.stopping) status = "stopped";
@@ -198,6 +198,15 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     emit: publisher.publish,
     clock: options.clock,
   };
+}
+
+/** Results differ a little between versions: an answer to an old task may be judged by other values than those it was made with. */
+function warnOfOtherPythons({ executor, emit }: LoopContext, pythons: Set<string>): void {
+  const { python } = executor.stats();
+  const others = [...pythons].filter((version) => version !== python).sort();
+  if (others.length === 0) return;
+  const message = `Programs run on Python ${python} now, but tasks of this run were made with ${others.join(" and ")}; executor.python names the Python to use`;
+  emit({ type: "warning", code: "PYTHON_CHANGED", message });
 }
 
 async function plantSeeds(loop: LoopContext, signal: AbortSignal) {

@@ -9,6 +9,8 @@ export interface FakeExecutorOptions {
   delaySeed?: number;
   /** Replaces the outcome of a call, or throws in its place: a scripted fault. Undefined = the usual answer. */
   override?: (call: FakeExecutorCall, index: number) => RunResult | undefined;
+  /** Version of Python that it claims to run. Default `none`. */
+  python?: string;
 }
 
 export type FakeExecutorCall =
@@ -46,7 +48,7 @@ function analyse(program: string): AnalyseResult {
 }
 
 /** A scripted Executor over a subset of Python. */
-export function fakeExecutor({ delaySeed, override }: FakeExecutorOptions = {}): FakeExecutor {
+export function fakeExecutor({ delaySeed, override, python = "none" }: FakeExecutorOptions = {}): FakeExecutor {
   const calls: FakeExecutorCall[] = [];
   const delays = delaySeed === undefined ? undefined : createRandom(delaySeed, "delay");
   let runs = 0;
@@ -65,7 +67,8 @@ export function fakeExecutor({ delaySeed, override }: FakeExecutorOptions = {}):
         const first = inputs.map((input) => runOne(program, input, 1));
         const comparable = determinism !== "once" && first.every(({ outcome }) => outcome === "ok");
         const again = inputs.map((input) => runOne(program, input, 2));
-        return { runs: first, deterministic: comparable ? again.every(({ value }, at) => value === first[at]!.value) : null };
+        const deterministic = comparable ? again.every(({ value }, at) => value === first[at]!.value) : null;
+        return { runs: first, deterministic, provenance: { python, layers: [] } };
       }),
     parse: (request) =>
       answer({ method: "parse", request }, (): ParseResult => {
@@ -73,7 +76,7 @@ export function fakeExecutor({ delaySeed, override }: FakeExecutorOptions = {}):
         return /^(-?\d+|\[[-\d, ]*\]|'[^']*'|None|True|False)$/.test(text) ? { ok: true, value: text } : { ok: false, message: "not a literal" };
       }),
     analyse: (program) => answer({ method: "analyse", program }, () => analyse(program)),
-    stats: (): ExecutorStats => ({ python: "none", workers: 1, runs, sandboxErrors: 0, busySeconds: 0 }),
+    stats: (): ExecutorStats => ({ python, workers: 1, runs, sandboxErrors: 0, busySeconds: 0 }),
     dispose: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };

@@ -29,6 +29,7 @@ t.test("exec and verify: good lines answered in order, bad lines named, exit cod
   const answers = jsonLines(mixed.stdout);
   t.same(answers.map(({ id }) => id), [1, "two", 4]);
   t.match(answers[0], { deterministic: true, runs: [{ outcome: "ok", value: "[3, 2, 1]" }, { outcome: "ok", value: "[]" }] });
+  t.match(answers[0], { provenance: { python: /^3\.\d+\.\d+$/, layers: /seccomp/ } });
   t.match(answers[1], { deterministic: null, runs: [{ outcome: "runtime-error" }] });
   t.match(answers[2], { deterministic: null, runs: [{ outcome: "runtime-error", error: "ZeroDivisionError" }] });
   t.match(mixed.stderr, /^mixed\.jsonl:2: not valid JSON.*\nmixed\.jsonl:4: unknown field "colour"\n3 answered in .*, 2 bad lines left out\n$/);

@@ -71,6 +71,7 @@ t.test("a wrong setting is named, with its origin and what was probably meant", 
     [{ kinds: ["deduction", "deduction"] }, /kinds: a kind is listed twice/],
     [{ curriculum: { induction: { inputs: 4, shown: 4 } } }, /induction\.shown: must be smaller than inputs/],
     [{ executor: { limits: { cpuMs: 9000 } } }, /wallMs: must not be below .*3000 < 9000/],
+    [{ executor: { require: ["seccomp", "landlok"] } } as never, /executor\.require\.1: .*"seccomp".*"landlock"/],
     [{ run: { name: "../up" } }, /run\.name: must be a plain folder name/],
     [{ update: { betas: [0.9, 1] } }, /update\.betas\.1: /],
   ];
@@ -127,7 +128,8 @@ t.test("every preset and every setting is complete", async (t) => {
 
 t.test("the hash covers what changes results and nothing else", async (t) => {
   const base = resolveConfig({ preset: "demo" });
-  const same: ConfigInput[] = [{ timeBudgetSeconds: 5 }, { run: { dir: "x", checkpointEvery: 1 } }, { executor: { workers: 3 } }];
+  const same: ConfigInput[] = [{ timeBudgetSeconds: 5 }, { run: { dir: "x", checkpointEvery: 1 } }, { executor: { workers: 3 } },
+    { executor: { python: "python3.12", allowUntestedPython: true, require: ["landlock"] } }];
   for (const argument of same) t.equal(resolveConfig({ preset: "demo", argument }).hash, base.hash, JSON.stringify(argument));
   const different: ConfigInput[] = [{ seed: 1 }, { steps: 9 }, { engine: { threads: 1 } }, { reward: { shuffle: true } }, { executor: { limits: { cpuMs: 900 } } }];
   for (const argument of different) t.not(resolveConfig({ preset: "demo", argument }).hash, base.hash, JSON.stringify(argument));

@@ -20,7 +20,7 @@ t.test("seeds", async (t) => {
       const kind = kindNamed(name);
       const [seed, ...more] = await seedTasks(kind, { executor, settings: own, format });
       t.same(more, []);
-      t.match(seed!.task, { id: `t-0-${kind.letter}-0`, kind: name, origin: { step: 0, parents: [], seed: true } });
+      t.match(seed!.task, { id: `t-0-${kind.letter}-0`, kind: name, origin: { step: 0, parents: [], seed: true, python: "scripted" } });
       if (name === "induction") {
         t.equal(seed!.task.pairs!.length, inputs);
         t.equal(new Set(seed!.task.pairs!.map(({ input }) => input)).size, inputs, "distinct inputs");
@@ -35,7 +35,7 @@ t.test("seeds", async (t) => {
 
   const own = [abduce("good"), induce, deduce("whatever it says")];
   const seeded = await seedTasks(kindNamed("deduction"), { executor, settings, format: compact }, own);
-  t.match(seeded, [{ task: { id: "d", input: "1", output: "2", origin: { seed: true } } }], "outputs are computed, not believed");
+  t.match(seeded, [{ task: { id: "d", input: "1", output: "2", origin: { seed: true, python: "scripted" } } }], "outputs are computed, not believed");
   t.equal((await seedTasks(kindNamed("induction"), { executor, settings, format: compact }, own)).length, 1);
   await t.rejects(seedTasks(kindNamed("abduction"), { executor, settings, format: compact }, [abduce("raises")]), {
     code: "AZR_INPUT_INVALID",

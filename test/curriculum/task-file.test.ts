@@ -11,6 +11,9 @@ t.test("files of tasks", async (t) => {
   writeFileSync(path, `${JSON.stringify(abduce("good"))}\n\n${JSON.stringify({ id: "x", kind: "deduction", program: "good", input: "1", output: "2" })}\n`);
   const tasks = await readTaskFile(path);
   t.same(tasks.map(({ id, origin }) => [id, origin.step]), [["a", 1], ["x", 0]]);
+  const made = { ...abduce("good"), origin: { step: 2, parents: [], python: "3.11.7" } };
+  writeFileSync(path, JSON.stringify(made));
+  t.same(await readTaskFile(path), [made], "the version of Python that a run notes");
   writeFileSync(path, `${JSON.stringify(abduce("good"))}\n${JSON.stringify({ ...abduce("good"), colour: 1 })}\n{\n`);
   await t.rejects(readTaskFile(path), { code: "AZR_INPUT_INVALID", message: /line 2: .*"colour"/ });
   const bad: number[] = [];

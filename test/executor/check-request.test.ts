@@ -44,7 +44,7 @@ t.test("requests that are refused", async (t) => {
   }
   const some = await executor.run({ program, inputs: ["1", "\ud800", "3"] });
   t.same(some.runs.map(({ outcome, value }) => value ?? outcome), ["1", "bad-request", "3"], "answers stay with their inputs");
-  t.same(await executor.run({ program, inputs: [] }), { runs: [], deterministic: null });
+  t.match(await executor.run({ program, inputs: [] }), { runs: [], deterministic: null });
   for (const limits of [{ cpuMs: 0 }, { wallMs: 1.5 }, { memoryBytes: 1 }, { outputBytes: 2 ** 21 }, { sourceBytes: NaN }]) {
     await t.rejects(executor.run({ program, inputs: ["1"], limits }), { code: "AZR_INPUT_INVALID", message: new RegExp(Object.keys(limits)[0]!) });
   }

@@ -68,6 +68,8 @@ t.test("writing", async (t) => {
   await writing;
 });
 
+const provenance = { python: "3.11.7", layers: ["seccomp"] };
+
 /** Answers each input with its length; a program `fail` makes the executor itself fail. Counts what runs at once. */
 function ruleExecutor(): { executor: Executor; most(): number; requests: RunRequest[] } {
   let open = 0;
@@ -81,7 +83,8 @@ function ruleExecutor(): { executor: Executor; most(): number; requests: RunRequ
     await new Promise((resolve) => setTimeout(resolve, 3 - (requests.length % 3)));
     open -= 1;
     if (request.program === "fail") throw new AzrError("AZR_EXECUTOR_FAILED", "The sandbox itself failed.");
-    return { deterministic: true, runs: request.inputs.map((input) => ({ outcome: "ok", value: String(input.length), cpuMs: 1, wallMs: 1 })) };
+    const runs = request.inputs.map((input) => ({ outcome: "ok" as const, value: String(input.length), cpuMs: 1, wallMs: 1 }));
+    return { runs, deterministic: true, provenance };
   };
   const stats = (): ReturnType<Executor["stats"]> => ({ python: "3.11.7", workers: 2, runs: 0, sandboxErrors: 0, busySeconds: 0 });
   return { executor: { run, stats } as unknown as Executor, most: () => most, requests };
@@ -105,7 +108,7 @@ t.test("exec answers in order, tells bad lines and goes on", async (t) => {
   t.same(bad.map(({ line }) => line), [8, 21, 22, 23]);
   t.match(bad[1]!.error, /unknown field "extra"/);
   t.same(answers.map(({ id }) => id), Array.from({ length: 60 }, (_, index) => index).filter((index) => ![7, 20, 21, 22].includes(index)));
-  t.same(answers[3], { id: 3, deterministic: true, runs: [{ outcome: "ok", value: "3", cpuMs: 1, wallMs: 1 }] });
+  t.same(answers[3], { id: 3, deterministic: true, runs: [{ outcome: "ok", value: "3", cpuMs: 1, wallMs: 1 }], provenance });
   t.equal(most(), 8, "lines overlap up to four a worker");
   t.equal(requests[0]!.determinism, "full");
 });

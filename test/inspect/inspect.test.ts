@@ -34,7 +34,7 @@ t.test("an empty machine: nothing found, nothing thrown", async (t) => {
     node: { ok: true, version: process.versions.node },
     libtorch: { found: false, version: null, source: null },
     addon: { built: false, loads: false, upToDate: null },
-    executor: { ok: false },
+    executor: { ok: false, layers: null },
     devices: [{ name: "cpu", kind: "cpu", usable: false }],
   });
   t.equal(report.libtorch.attempts.length, 4);
@@ -79,6 +79,9 @@ t.test("this machine, with what the tests were given", async (t) => {
   const report = inspectIn({});
   t.same(report.problems, [], renderReport(report));
   t.equal(report.ok, true);
-  t.match(report, { addon: { built: true, loads: true, upToDate: true }, executor: { ok: true, error: null }, devices: [{ name: "cpu", usable: true }] });
+  t.match(report, { addon: { built: true, loads: true, upToDate: true }, executor: { ok: true, error: null, layers: { seccomp: true } }, devices: [{ name: "cpu", usable: true }] });
+  t.match(renderReport(report), /on {3}seccomp +leaves a program a short list of system calls\n/);
+  const layers = { ...report.executor.layers, landlock: false, another: true };
+  t.match(renderReport({ ...report, executor: { ...report.executor, layers } }), /off {2}landlock +forbids all files, .*; needs Linux 5\.13 .*\n[^]*on {3}another/);
   t.match(renderReport(report), /Everything that the engine and the executor need is here\.\n$/);
 });

@@ -23,7 +23,7 @@ const rooms: Record<string, string[]> = {
   engine: ["errors.ts"],
   executor: ["errors.ts", "jsonl.ts"],
   curriculum: ["errors.ts", "random.ts", "jsonl.ts", "executor"],
-  config: ["errors.ts", "curriculum"],
+  config: ["errors.ts", "executor", "curriculum"],
   bench: ["errors.ts", "executor"],
   inspect: ["errors.ts", "executor"],
   sinks: ["events.ts"],

@@ -5,7 +5,8 @@ import { access, copyFile, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
-import { failingDisk } from "../../src/testing/index.ts";
+import type { Task } from "../../src/curriculum/task.ts";
+import { failingDisk, fakeExecutor } from "../../src/testing/index.ts";
 import { createRandom } from "../../src/random.ts";
 import { collect } from "../../src/testing/index.ts";
 import { fakes, lines, metricsText, resultFiles, resumeFake, trainFake } from "./support/fake-run.ts";
@@ -153,6 +154,22 @@ t.test("what may change on resuming: how long and where, not what is computed", 
   const other = Buffer.from(expected["metrics.jsonl"]!, "base64").toString().split("\n");
   const common = Math.min(step, steps);
   t.same(metrics.slice(0, common), other.slice(0, common), "the budget changes no step");
+});
+
+t.test("tasks keep the Python that made them; going on with another one is told, and goes on", async (t) => {
+  const parent = t.testdir({});
+  const withPython = (python: string) => ({ ...fakes(), executor: fakeExecutor({ python }) });
+  const first = trainFake(parent, { steps: 2, run }, withPython("3.11.7"));
+  const { dir } = await first.result;
+  const pythons = async () => new Set((await lines<Task>(join(dir, "tasks.jsonl"))).map(({ origin }) => origin.python));
+  t.same(await pythons(), new Set(["3.11.7"]), "seeds and proposals");
+  /** The warnings of a resumed run. */
+  const goOn = async (to: number, python: string) =>
+    (await collect(resumeFake(dir, { change: { steps: to }, ...withPython(python) }))).filter(({ type }) => type === "warning");
+  t.same(await goOn(3, "3.11.7"), []);
+  t.match(await goOn(4, "3.12.1"), [{ code: "PYTHON_CHANGED", message: /Python 3\.12\.1 now, .* were made with 3\.11\.7; executor\.python/ }]);
+  t.same(await pythons(), new Set(["3.11.7", "3.12.1"]));
+  t.match(await goOn(5, "3.13.0"), [{ message: /made with 3\.11\.7 and 3\.12\.1;/ }]);
 });
 
 t.test("files that the configuration names are found from any folder", async (t) => {

@@ -4,12 +4,13 @@ import { Command, Option } from "commander";
 import { benchExecutor, type ExecutorBench, type Spread } from "../../bench/bench-executor.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
-import { jsonOption, whole, workersOption } from "../options.ts";
+import { allowUntestedPythonOption, jsonOption, pythonOption, whole, workersOption } from "../options.ts";
 
 interface BenchOptions {
   json?: boolean;
   workers?: number;
   python?: string;
+  allowUntestedPython?: boolean;
   rounds: number;
 }
 
@@ -23,13 +24,14 @@ function executorCommand(context: CliContext): Command {
   return new Command("executor")
     .description("Runs a second of the locked process over a fixed mix of ordinary programs, beside a bare fork and a new python3 for each run.")
     .addOption(workersOption())
-    .option("--python <path>", "Python 3.11 or newer that runs the programs")
+    .addOption(pythonOption())
+    .addOption(allowUntestedPythonOption())
     .addOption(new Option("--rounds <n>", "rounds of each measurement").argParser(whole(1)).default(5))
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr bench executor")
-    .action(async ({ json, workers, python, rounds }: BenchOptions) => {
+    .action(async ({ json, ...options }: BenchOptions) => {
       if (json !== true) say(context, "measuring; this takes some seconds, and other work on the machine shows in it");
-      const bench = await benchExecutor({ workers, python, rounds });
+      const bench = await benchExecutor(options);
       if (json === true) await printJson(context, bench);
       else await print(context, executorTable(bench));
     });

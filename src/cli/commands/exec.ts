@@ -6,7 +6,7 @@ import type { ExecAnswer } from "../../executor/exec-jsonl.ts";
 import { openExecutor } from "../../executor/open.ts";
 import type { CliContext } from "../context.ts";
 import { runJsonl } from "../jsonl-command.ts";
-import { jsonOption, whole, workersOption } from "../options.ts";
+import { allowUntestedPythonOption, jsonOption, pythonOption, whole, workersOption } from "../options.ts";
 
 interface ExecOptions {
   jsonl: string;
@@ -14,6 +14,7 @@ interface ExecOptions {
   determinism: "once" | "pair" | "full";
   workers?: number;
   python?: string;
+  allowUntestedPython?: boolean;
   cpuMs?: number;
   wallMs?: number;
   memoryMib?: number;
@@ -29,21 +30,22 @@ export function execCommand(context: CliContext): Command {
         .default("full"),
     )
     .addOption(workersOption())
-    .option("--python <path>", "Python 3.11 or newer that runs the programs")
+    .addOption(pythonOption())
+    .addOption(allowUntestedPythonOption())
     .addOption(new Option("--cpu-ms <n>", "processor milliseconds of one run").argParser(whole(1)))
     .addOption(new Option("--wall-ms <n>", "wall-clock milliseconds of one run").argParser(whole(1)))
     .addOption(new Option("--memory-mib <n>", "memory of one run in MiB").argParser(whole(1)))
     .addOption(jsonOption())
     .addHelpText("after", `\nExample:\n  echo '{"id":1,"program":"def f(a): return a[::-1]","inputs":["[1, 2, 3]"]}' | azr exec --jsonl -`)
     .action(async (options: ExecOptions) => {
-      const { cpuMs, wallMs, memoryMib, workers, python, determinism } = options;
+      const { cpuMs, wallMs, memoryMib, workers, python, allowUntestedPython, determinism } = options;
       const limits = {
         ...(cpuMs === undefined ? {} : { cpuMs }),
         ...(wallMs === undefined ? {} : { wallMs }),
         ...(memoryMib === undefined ? {} : { memoryBytes: memoryMib * 2 ** 20 }),
       };
       await runJsonl<ExecAnswer>(context, options, async (job) => {
-        await using executor = await openExecutor({ workers, python });
+        await using executor = await openExecutor({ workers, python, allowUntestedPython });
         return await execJsonl({ ...job, executor, determinism, limits });
       });
     });

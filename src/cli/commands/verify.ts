@@ -6,13 +6,14 @@ import type { VerifyAnswer } from "../../curriculum/verify-jsonl.ts";
 import { openExecutor } from "../../executor/open.ts";
 import type { CliContext } from "../context.ts";
 import { runJsonl } from "../jsonl-command.ts";
-import { jsonOption, workersOption } from "../options.ts";
+import { allowUntestedPythonOption, jsonOption, pythonOption, workersOption } from "../options.ts";
 
 interface VerifyOptions {
   jsonl: string;
   json?: boolean;
   workers?: number;
   python?: string;
+  allowUntestedPython?: boolean;
 }
 
 export function verifyCommand(context: CliContext): Command {
@@ -20,12 +21,13 @@ export function verifyCommand(context: CliContext): Command {
     .description("Judge answers to tasks: correct, wrong, malformed or undecided, one verdict a line.")
     .requiredOption("--jsonl <file>", 'lines {"id","task":Task,"answer":text}; - for standard input')
     .addOption(workersOption())
-    .option("--python <path>", "Python 3.11 or newer that runs the programs")
+    .addOption(pythonOption())
+    .addOption(allowUntestedPythonOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr verify --jsonl answers.jsonl")
-    .action((options: VerifyOptions) =>
+    .action(({ workers, python, allowUntestedPython, ...options }: VerifyOptions) =>
       runJsonl<VerifyAnswer>(context, options, async (job) => {
-        await using executor = await openExecutor({ workers: options.workers, python: options.python });
+        await using executor = await openExecutor({ workers, python, allowUntestedPython });
         return await verifyJsonl({ ...job, executor });
       }),
     );

@@ -37,7 +37,8 @@ export function scriptedExecutor(programs: Record<string, ScriptedProgram>): Scr
         return typeof result === "string" ? { ...base, value: result } : { ...base, ...result };
       });
       const all = runs.every(({ outcome }) => outcome === "ok");
-      return { runs, deterministic: (request.determinism ?? "once") === "once" || !all ? null : deterministic };
+      const checked = (request.determinism ?? "once") !== "once" && all;
+      return { runs, deterministic: checked ? deterministic : null, provenance: { python: "scripted", layers: [] } };
     },
     async parse({ text, arguments: asArguments = false }: ParseRequest) {
       calls.parses.push(text);

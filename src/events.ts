@@ -55,7 +55,7 @@ export interface TaskContradicted {
   id: string;
   /** What showed it. */
   reason: string;
-  /** Ids of the tasks that left, kind after kind, oldest first. */
+  /** Ids of the tasks that left, kind after kind, oldest first; those that an earlier contradiction of the step took along are not named again. */
   removed: string[];
 }
 /** All completions of one role and kind were sampled. */

@@ -22,6 +22,7 @@ export async function readRun(runFolder: string): Promise<ReportData> {
     rows.map((row) => (row.update === null ? null : value(row.update)));
   const tasks = rows.reduce((sum, row) => sum + accepted(row), 0);
   const answers = rows.reduce((sum, row) => sum + row.completions, 0);
+  const contradicted = rows.reduce((sum, { metrics }) => sum + (metrics["buffer/removed"] ?? 0), 0);
   const config = await readJson<{ config: unknown; origins?: Record<string, string> }>(join(runFolder, "config.json"));
   return {
     runName: basename(runFolder),
@@ -32,6 +33,7 @@ export async function readRun(runFolder: string): Promise<ReportData> {
     facts: [
       { name: "steps", value: grouped(rows.length) },
       { name: "tasks invented and accepted", value: grouped(tasks) },
+      ...(contradicted > 0 ? [{ name: "tasks contradicted later, with their offspring", value: grouped(contradicted) }] : []),
       { name: "completions sampled", value: grouped(answers) },
       { name: "seed", value: String(head?.seed ?? "-") },
     ],

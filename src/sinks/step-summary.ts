@@ -12,6 +12,8 @@ export interface StepSummary {
   /** Share of rollouts that were right, of proposals that became tasks. */
   solveRate: number | null;
   acceptRate: number | null;
+  /** Tasks that left the buffers since the run (or its resumption) began, because a program turned out to be no function. */
+  contradicted: number;
   tokensPerSecond: number;
   /** Wall seconds of the step, and until the end at the pace of the last steps. */
   stepSeconds: number;
@@ -28,12 +30,14 @@ const paceWindow = 20;
 export function summarise({ budgetSeconds = 0 }: { budgetSeconds?: number } = {}): (event: RunEvent) => StepSummary | null {
   let steps = 0;
   let used = 0;
+  let contradicted = 0;
   let rewards: RewardEnd[] = [];
   const pace: number[] = [];
   return (event) => {
     if (event.type === "run-start") steps = event.steps;
     if (event.type === "step-start") rewards = [];
     if (event.type === "reward-end") rewards.push(event);
+    if (event.type === "task-contradicted") contradicted += event.removed.length;
     if (event.type !== "step-end") return null;
     const { total, tokensPerSecond } = event.timings;
     pace.push(total);
@@ -46,6 +50,7 @@ export function summarise({ budgetSeconds = 0 }: { budgetSeconds?: number } = {}
       rewards: { propose: meanReward(rewards, "propose"), solve: meanReward(rewards, "solve") },
       solveRate: share(rewards, "solve", "correct"),
       acceptRate: share(rewards, "propose", "accepted"),
+      contradicted,
       tokensPerSecond,
       stepSeconds: total,
       secondsLeft: budgetSeconds > 0 ? Math.min(left, Math.max(0, budgetSeconds - used)) : left,

@@ -75,7 +75,7 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
 
 /** The line of a step, in at most `columns` characters where that can be had: on a narrow terminal parts are left out, the time left last of all. */
 export function formatSummary(summary: StepSummary, columns = Number.POSITIVE_INFINITY): string {
-  const { step, steps, rewards, solveRate, acceptRate, tokensPerSecond, secondsLeft } = summary;
+  const { step, steps, rewards, solveRate, acceptRate, contradicted, tokensPerSecond, secondsLeft } = summary;
   const signed = (value: number | null): string => (value === null ? "  -  " : `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(2)}`);
   const percent = (value: number | null): string => (value === null ? " - " : `${Math.round(value * 100)}%`.padStart(3));
   const parts = [
@@ -83,6 +83,7 @@ export function formatSummary(summary: StepSummary, columns = Number.POSITIVE_IN
     `reward propose ${signed(rewards.propose)} solve ${signed(rewards.solve)}`,
     `accepted ${percent(acceptRate)}`,
     `solved ${percent(solveRate)}`,
+    ...(contradicted > 0 ? [`${contradicted} ${contradicted === 1 ? "task" : "tasks"} contradicted`] : []),
     `${formatRate(tokensPerSecond)} tokens/s`,
     `${formatDuration(secondsLeft)} left`,
   ];

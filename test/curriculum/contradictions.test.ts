@@ -1,5 +1,5 @@
-// Tasks whose program turns out to be no function: what shows it, which tasks then leave the buffers, and that a run forgets none of it.
-import { createHash } from "node:crypto";
+// Tasks whose program turns out to be no function: what shows it, which tasks then leave the buffers, and what becomes of answers to them.
+// (contradictions-resume.test.ts: no run forgets it; contradictions-real.test.ts: the real executor.)
 import { join } from "node:path";
 import t from "tap";
 import { kindNamed } from "../../src/curriculum/kinds/registry.ts";
@@ -10,8 +10,9 @@ import type { Task } from "../../src/curriculum/task.ts";
 import type { RunEvent } from "../../src/events.ts";
 import type { RunRequest, RunResult } from "../../src/executor/executor.ts";
 import { createRandom } from "../../src/random.ts";
-import { collect, failingDisk, fakeEngine, fakeExecutor, fakeTokenizer } from "../../src/testing/index.ts";
-import { lines, resultFiles, resumeFake, rollouts, trainFake } from "../run/support/fake-run.ts";
+import { readRun } from "../../src/report/read-run.ts";
+import { collect, fakeEngine, fakeExecutor, fakeTokenizer } from "../../src/testing/index.ts";
+import { lines, rollouts, trainFake } from "../run/support/fake-run.ts";
 import { scriptedExecutor } from "./support/scripted-executor.ts";
 import { abduce, programs } from "./support/scripted-programs.ts";
 
@@ -142,6 +143,7 @@ t.test("a task that is contradicted while it is replayed", async (t) => {
   t.same((await lines<{ contradicted?: string }>(join(run.dir!, "programs.jsonl"))).filter(({ contradicted }) => contradicted), [{ contradicted: "t-1-a-0", removed: ["t-1-a-0", "t-2-a-0"] }]);
   const [again] = (await rollouts(run.dir!, 4)).filter(({ role }) => role === "propose");
   t.equal(again!.outcome, "duplicate", "and it does not come back");
+  t.match((await readRun(run.dir!)).facts.find(({ name }) => name.includes("contradicted")), { value: "2" }, "the report tells");
 });
 
 t.test("a task whose program an induction proposal contradicts, and a proposal that is contradicted in its own step", async (t) => {
@@ -191,42 +193,4 @@ t.test("an induction proposal that repeats the task's own input with another out
   t.equal(full > 0, true, "it was drawn");
   t.match(told, [{ id: "t-1-d-0", reason: /on its own input another output/ }]);
   t.match((told[0] as unknown as { removed: string[] }).removed, ["t-1-d-0", /-i-0$/]);
-});
-
-/** Contradicts about one program in eight, on about half of the inputs that would be correct: the same ones in every process. */
-function contradicting(delaySeed?: number) {
-  const draw = (text: string) => createHash("sha256").update(text).digest()[0]!;
-  return fakeExecutor({
-    ...(delaySeed === undefined ? {} : { delaySeed }),
-    override: (call) => {
-      if (call.method !== "run" || call.request.determinism !== "pair" || call.request.inputs.length !== 1) return undefined;
-      const { program, inputs: [input], expected } = call.request;
-      if (draw(program) >= 32 || draw(program + input) >= 128) return undefined;
-      return { runs: [{ outcome: "ok", value: expected![0]!, cpuMs: 1, wallMs: 1 }], deterministic: false, provenance: { python: "none", layers: [] } };
-    },
-  });
-}
-
-t.test("runs in which much is contradicted: no matter what finishes first, and after a break at any point, the same bytes", async (t) => {
-  t.testdir({});
-  const config = { steps: 8, curriculum: { replay: 8, bufferCapacity: 24 }, run: { checkpointEvery: 3, name: "run" } };
-  const whole = trainFake(join(t.testdirName, "whole"), config, { executor: contradicting() });
-  await whole.result;
-  const expected = await resultFiles(whole.dir!);
-  const metrics = await lines<Record<string, number>>(join(whole.dir!, "metrics.jsonl"));
-  const sum = (name: string) => metrics.reduce((total, line) => total + line[name]!, 0);
-  t.ok(sum("buffer/contradicted") >= 4 && sum("buffer/removed") > sum("buffer/contradicted"), `${sum("buffer/contradicted")} contradicted, ${sum("buffer/removed")} removed`);
-  for (const delay of [1, 2]) {
-    const delayed = trainFake(join(t.testdirName, `delay${delay}`), config, { executor: contradicting(delay) });
-    await delayed.result;
-    t.same(await resultFiles(delayed.dir!), expected, "answers in another order");
-  }
-  const random = createRandom(3, "points");
-  for (let round = 0; round < 6; round++) {
-    const parent = join(t.testdirName, `broken${round}`);
-    await trainFake(parent, config, { executor: contradicting(), disk: failingDisk({ bytes: 60_000 + random.integer(400_000), as: "dead" }) }).result.catch(() => undefined);
-    await resumeFake(join(parent, "run"), { executor: contradicting(round), disk: failingDisk({ bytes: random.integer(200_000), as: "dead" }) }).result.catch(() => undefined);
-    await resumeFake(join(parent, "run"), { executor: contradicting() }).result;
-    t.same(await resultFiles(join(parent, "run")), expected, `round ${round}`);
-  }
 });

@@ -175,8 +175,7 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
     // Right where it is called first with what A and the variant call first, or has been called before: right in both of these processes.
     const answers = Array.from({ length: 20 }, (_, at) => `calls = 0\ndef f(x):\n    global calls\n    calls += 1\n    return 2 * x if calls > 1 or x in (5, 7) else 0  # ${at}`);
     const lucky = answers.find((program) => orderOfVariant(3, 1, program)[0] === 2)!;
-    const request = { program: lucky, inputs: ["5", "6", "7"], determinism: "pair", isolation: "program" } as const;
-    t.match(await executor.run(request), { runs: [{ value: "10" }, { value: "12" }, { value: "14" }], deterministic: true }, "two processes for all inputs do not see it");
+    t.match(await executor.run({ program: lucky, inputs: ["5", "6", "7"], determinism: "pair", isolation: "program" }), { runs: [{ value: "10" }, { value: "12" }, { value: "14" }], deterministic: true }, "two processes for all inputs do not see it");
     const before = executor.stats().runs;
     t.match(await kindNamed("induction").verify(task, lucky, { executor, settings }), { verdict: "wrong", detail: "another output for pair 2 of 3" });
     t.equal(executor.stats().runs - before, 6, "three runs in one process and three alone; the variant has nothing to say");

@@ -45,6 +45,12 @@ t.test("the summary of a step", async (t) => {
   });
   const capped = summarise({ budgetSeconds: 10 });
   t.match(scripted(100, 3).map(capped).findLast((summary) => summary !== null), { secondsLeft: 4 }, "a time budget caps the time left");
+  const shrinking = summarise();
+  for (const removed of [["t-1-d-0", "t-2-a-1"], ["t-3-d-0"]]) shrinking({ type: "task-contradicted", id: removed[0]!, reason: "two executions differed", removed, step: 1, time: "" });
+  const fewer = scripted(3).map(shrinking).findLast((summary) => summary !== null)!;
+  t.equal(fewer.contradicted, 3);
+  t.match(formatSummary(fewer), /solved 50% {2}3 tasks contradicted {2}12\.3k tokens/, "shown where there are any");
+  t.notMatch(formatSummary(summaries[3]!), /contradicted/);
   const idle = summarise();
   idle({ type: "step-start", step: 1, time: "" });
   const nothing = idle({ type: "step-end", step: 1, time: "", metrics: {}, timings: timings(1) });

@@ -59,7 +59,7 @@ export const induction: TaskKind = {
   letter: "i",
   needsReferences: "program",
   suppliesPrograms: false,
-  verdictRuns: 2,
+  verdictRuns: 3,
 
   buildProposalPrompt(request, format, settings) {
     return format.prompt("propose-induction", { program: sourceProgram(request), count: String(settings.induction.inputs) });

@@ -111,7 +111,7 @@ export interface TaskKind<D extends Draft = Draft> {
   /** Whether this kind's proposals bring new programs, on which kinds that need a `program` may build. */
   readonly suppliesPrograms: boolean;
   /**
-   * About how many program runs it takes to judge one answer; 1 when absent. Kinds that need most are sampled first, so that their
+   * About how many processes it takes to judge one answer; 1 when absent. Kinds that need most are sampled first, so that their
    * answers are judged while those of the others are sampled.
    */
   readonly verdictRuns?: number;

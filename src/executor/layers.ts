@@ -81,7 +81,7 @@ export function requireLayers(wanted: readonly LayerName[], inForce: Readonly<Re
   const [first] = missing;
   if (first === undefined) return;
   const { adds, needs } = layers[first];
-  throw new AzrError("AZR_EXECUTOR_UNAVAILABLE", `The layer ${first} is required, but it is not in force here: what ${adds} takes ${needs}.`, {
+  throw new AzrError("AZR_EXECUTOR_UNAVAILABLE", `The layer ${first} is required, but it is not in force here. It ${adds}, and needs ${needs}.`, {
     hint: `Provide that, or take ${first} out of \`require\` (setting executor.require). \`azr doctor\` lists every layer.`,
     details: { missing },
   });

@@ -3,10 +3,11 @@
 // step the journal also answers a repeated question without asking the executor again.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import type { AnalyseResult, Executor, ParseRequest, ParseResult, RunRequest, RunResult } from "../executor/executor.ts";
+import type { AnalyseResult, Executor, ParseRequest, ParseResult, Provenance, RunRequest, RunResult } from "../executor/executor.ts";
 import type { AppendLog } from "./append-log.ts";
 
 type Call = "run" | "parse" | "analyse";
+type Result = RunResult | ParseResult | AnalyseResult;
 
 /** One line of journal.jsonl. */
 export interface JournalEntry {
@@ -14,7 +15,9 @@ export interface JournalEntry {
   call: Call;
   /** Hash of the request: program, inputs, limits, mode. */
   key: string;
-  result: RunResult | ParseResult | AnalyseResult;
+  result: Omit<RunResult, "provenance"> | ParseResult | AnalyseResult;
+  /** What stood around this run and those on the lines after it. Told by the first run of a step, and by one before which it changed. */
+  provenance?: Provenance;
 }
 
 export interface JournaledExecutor extends Executor {
@@ -63,11 +66,15 @@ export async function readJournal(path: string, from: number): Promise<{ entries
 
 /** Wraps an executor so that its answers go through the journal. Disposal of the wrapper leaves the executor open. */
 export function journaledExecutor(executor: Executor, log: AppendLog, recorded: JournalEntry[] = []): JournaledExecutor {
-  const earlier = new Map<number, Map<string, JournalEntry["result"]>>();
-  for (const { step, call, key, result } of recorded) {
-    const ofStep = earlier.get(step) ?? new Map<string, JournalEntry["result"]>();
-    earlier.set(step, ofStep.set(call + key, result));
+  const earlier = new Map<number, Map<string, Result>>();
+  let around: Provenance | undefined;
+  for (const { step, call, key, result, provenance = around } of recorded) {
+    around = provenance;
+    const ofStep = earlier.get(step) ?? new Map<string, Result>();
+    earlier.set(step, ofStep.set(call + key, call === "run" ? ({ ...result, provenance } as RunResult) : (result as Result)));
   }
+  /** What the last line of a run told, and for which step. */
+  let told: { step: number; provenance: Provenance } | undefined;
   let step = 0;
   let answers = new Map<string, Promise<unknown>>();
   let repeats = 0;
@@ -85,25 +92,33 @@ export function journaledExecutor(executor: Executor, log: AppendLog, recorded: 
     return analysis;
   }
 
-  function ask<Result extends JournalEntry["result"]>(call: Call, request: object | string, work: () => Promise<Result>): Promise<Result> {
+  function entry(ofStep: number, call: Call, key: string, result: Result): JournalEntry {
+    if (!("provenance" in result)) return { step: ofStep, call, key, result };
+    const { provenance, ...rest } = result;
+    const known = told?.step === ofStep && told.provenance === provenance;
+    told = { step: ofStep, provenance };
+    return { step: ofStep, call, key, result: rest, ...(known ? {} : { provenance }) };
+  }
+
+  function ask<One extends Result>(call: Call, request: object | string, work: () => Promise<One>): Promise<One> {
     const key = requestKey(call, request);
     const known = answers.get(call + key);
     if (known !== undefined) {
       repeats += 1;
-      return known as Promise<Result>;
+      return known as Promise<One>;
     }
     const before = earlier.get(step)?.get(call + key);
-    const answer = before === undefined ? record() : Promise.resolve(before as Result);
+    const answer = before === undefined ? record() : Promise.resolve(before as One);
     if (before !== undefined) repeats += 1;
     answers.set(call + key, answer);
     return answer;
 
-    async function record(): Promise<Result> {
+    async function record(): Promise<One> {
       const ofStep = step;
       const asked = answers;
       try {
         const result = await work();
-        log.append({ step: ofStep, call, key, result } satisfies JournalEntry);
+        log.append(entry(ofStep, call, key, result));
         await log.flush();
         return result;
       } catch (error) {

@@ -1,6 +1,6 @@
 // An Executor without a Python: it runs the subset of mini-python.ts and records its calls. Answers can be delayed in a shuffled order,
 // to show that nothing depends on what finishes first.
-import type { AnalyseResult, Executor, ExecutorStats, ParseRequest, ParseResult, RunOutcome, RunRequest, RunResult } from "../executor/executor.ts";
+import type { AnalyseResult, Executor, ExecutorStats, ParseRequest, ParseResult, Provenance, RunOutcome, RunRequest, RunResult } from "../executor/executor.ts";
 import { createRandom } from "../random.ts";
 import { miniLiteral, MiniError, normaliseMini, parseMini, runMini } from "./mini-python.ts";
 
@@ -51,6 +51,7 @@ function analyse(program: string): AnalyseResult {
 export function fakeExecutor({ delaySeed, override, python = "none" }: FakeExecutorOptions = {}): FakeExecutor {
   const calls: FakeExecutorCall[] = [];
   const delays = delaySeed === undefined ? undefined : createRandom(delaySeed, "delay");
+  const provenance: Provenance = { python, layers: [] };
   let runs = 0;
 
   async function answer<Result>(call: FakeExecutorCall, work: () => Result): Promise<Result> {
@@ -68,7 +69,7 @@ export function fakeExecutor({ delaySeed, override, python = "none" }: FakeExecu
         const comparable = determinism !== "once" && first.every(({ outcome }) => outcome === "ok");
         const again = inputs.map((input) => runOne(program, input, 2));
         const deterministic = comparable ? again.every(({ value }, at) => value === first[at]!.value) : null;
-        return { runs: first, deterministic, provenance: { python, layers: [] } };
+        return { runs: first, deterministic, provenance };
       }),
     parse: (request) =>
       answer({ method: "parse", request }, (): ParseResult => {

@@ -23,7 +23,7 @@ t.test("a layer that is required and missing is named, with what it takes", asyn
   requireLayers([], {});
   requireLayers(layerNames, all);
   for (const name of layerNames) {
-    const fault = { code: "AZR_EXECUTOR_UNAVAILABLE", message: `The layer ${name} is required, but it is not in force here: what ${layers[name].adds} takes ${layers[name].needs}.`, hint: /executor\.require/ };
+    const fault = { code: "AZR_EXECUTOR_UNAVAILABLE", message: `The layer ${name} is required, but it is not in force here. It ${layers[name].adds}, and needs ${layers[name].needs}.`, hint: /executor\.require/ };
     t.throws(() => requireLayers([name], { ...all, [name]: false }), fault);
     t.throws(() => requireLayers(layerNames, { ...all, [name]: undefined } as never), { ...fault, details: { missing: [name] } });
   }

@@ -41,8 +41,12 @@ t.test("the journal answers repeats within a step and what a cut-off step had as
   const later = fakeExecutor({ override: () => other });
   const resumed = journaledExecutor(later, await openAppendLog(nodeDisk, path, 0), entries);
   resumed.beginStep(1);
+  t.same(entries.map(({ step, call, provenance }) => [step, call, provenance?.python]), [
+    [1, "run", "none"], [1, "run", undefined], [1, "run", undefined], [2, "run", "none"], [2, "analyse", undefined],
+  ], "a step's first run tells what stood around them all");
+  t.same(await resumed.run({ ...request, limits: { cpuMs: 5 } }), two, "and each has it when it is read");
   t.same(await resumed.run(request), one, "read back, not asked, with what stood around it then");
-  t.same([later.calls.length, resumed.repeated()], [0, 1]);
+  t.same([later.calls.length, resumed.repeated()], [0, 2]);
   resumed.beginStep(3);
   t.same(await resumed.run(request), other, "a step without entries asks");
 });

@@ -8,7 +8,9 @@ import { promisify } from "node:util";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import { findPython, type PythonChoice } from "../executor/find-python.ts";
 import { openExecutor } from "../executor/open.ts";
+import { oneCoreRates } from "./one-core.ts";
 import { ordinaryPrograms } from "./ordinary-programs.ts";
+import { runMix } from "./run-mix.ts";
 
 export interface Spread {
   median: number;
@@ -27,8 +29,11 @@ export interface ExecutorBench {
   /** With as many workers as cores; and with one. */
   runsPerSecond: number;
   runsPerSecondPerCore: number;
-  /** How many times as fast all cores are as one worker. */
-  scaling: number;
+  /** How many times as fast all cores are as one, on which everything has to happen; null where nothing can be bound to one core. */
+  scaling: number | null;
+  /** With client, supervisor and one worker on one core. */
+  oneCore: Spread | null;
+  /** With one worker, while client and supervisor may use other cores. */
   oneWorker: Spread;
   allWorkers: Spread;
   /** Processor milliseconds beyond its limit that an endless loop used, at most. */
@@ -50,8 +55,6 @@ export interface ExecutorBenchOptions extends PythonChoice {
   passes?: number;
   signal?: AbortSignal;
 }
-
-type Executor = Awaited<ReturnType<typeof openExecutor>>;
 
 /** Median, lowest and highest of the values. */
 export function spread(values: readonly number[]): Spread {
@@ -78,26 +81,28 @@ export async function benchExecutor(options: ExecutorBenchOptions = {}): Promise
   {
     await using executor = await openExecutor({ workers: 1, python, allowUntestedPython });
     version = executor.stats().python;
-    await pass(executor, 4, 1, signal);
+    await runMix(executor, 4, 1, signal);
     for (let round = 0; round < rounds; round++) {
       for (const { program, input } of ordinaryPrograms) {
         const began = performance.now();
         await executor.run({ program, inputs: [input], signal });
         times.push(performance.now() - began);
       }
-      single.push(await pass(executor, 8, passes, signal));
+      single.push(await runMix(executor, 8, passes, signal));
       const loop = await executor.run({ program: "def f(a):\n    while True: pass", inputs: ["1"], limits: { cpuMs: 100 }, signal });
       overshootMs = Math.max(overshootMs, loop.runs[0]!.cpuMs - 100);
     }
   }
   {
     await using executor = await openExecutor({ workers, python, allowUntestedPython });
-    await pass(executor, 8 * workers, 1, signal);
-    for (let round = 0; round < rounds; round++) parallel.push(await pass(executor, 8 * workers, passes * workers, signal));
+    await runMix(executor, 8 * workers, 1, signal);
+    for (let round = 0; round < rounds; round++) parallel.push(await runMix(executor, 8 * workers, passes * workers, signal));
   }
+  const bound = await oneCoreRates({ python, allowUntestedPython, rounds, passes, signal });
   times.sort((a, b) => a - b);
   const oneWorker = spread(single);
   const allWorkers = spread(parallel);
+  const oneCore = bound === null ? null : spread(bound);
   return {
     type: "bench-executor",
     python: version,
@@ -106,7 +111,8 @@ export async function benchExecutor(options: ExecutorBenchOptions = {}): Promise
     p99Ms: quantile(times, 0.99),
     runsPerSecond: allWorkers.median,
     runsPerSecondPerCore: allWorkers.median / workers,
-    scaling: allWorkers.median / oneWorker.median,
+    scaling: oneCore === null ? null : allWorkers.median / oneCore.median,
+    oneCore,
     oneWorker,
     allWorkers,
     overshootMs,
@@ -115,21 +121,6 @@ export async function benchExecutor(options: ExecutorBenchOptions = {}): Promise
     programs: ordinaryPrograms.length,
     rounds,
   };
-}
-
-/** Runs the mix `passes` times with so many requests in flight; runs a second. */
-async function pass(executor: Executor, inFlight: number, passes: number, signal: AbortSignal | undefined): Promise<number> {
-  const total = ordinaryPrograms.length * passes;
-  let next = 0;
-  const began = performance.now();
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < total; at = next++) {
-      const { program, input } = ordinaryPrograms[at % ordinaryPrograms.length]!;
-      await executor.run({ program, inputs: [input], signal });
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, worker));
-  return (1000 * total) / (performance.now() - began);
 }
 
 async function bareForkMs(): Promise<number> {

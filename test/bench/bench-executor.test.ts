@@ -31,6 +31,8 @@ t.test("one short round", async (t) => {
   t.ok(bench.p50Ms < bench.plainPythonMs.median, "and less than a new Python");
   t.ok(bench.p50Ms <= bench.p99Ms);
   t.equal(bench.runsPerSecond, bench.allWorkers.median);
+  if (bench.oneCore === null) t.equal(bench.scaling, null);
+  else t.equal(bench.scaling, bench.allWorkers.median / bench.oneCore.median);
   t.equal(bench.runsPerSecondPerCore, bench.runsPerSecond / bench.cores);
   t.ok(bench.overshootMs > -100 && bench.overshootMs < 100);
   await t.rejects(benchExecutor({ rounds: 1, signal: AbortSignal.abort() }), { code: "AZR_ABORTED" });

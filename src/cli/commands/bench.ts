@@ -41,8 +41,9 @@ function executorTable(bench: ExecutorBench): string {
   const range = ({ low, high }: Spread, digits: number): string => `(${low.toFixed(digits)} to ${high.toFixed(digits)})`;
   const rows: [string, string][] = [
     ["a run, request to answer", `median ${bench.p50Ms.toFixed(2)} ms, 99 % within ${bench.p99Ms.toFixed(2)} ms`],
+    ["one core for all", bench.oneCore === null ? "not measured: there is no taskset" : `${bench.oneCore.median.toFixed(0)} runs/s ${range(bench.oneCore, 0)}`],
     ["one worker", `${bench.oneWorker.median.toFixed(0)} runs/s ${range(bench.oneWorker, 0)}`],
-    [`${bench.cores} workers`, `${bench.runsPerSecond.toFixed(0)} runs/s ${range(bench.allWorkers, 0)}, ${bench.runsPerSecondPerCore.toFixed(0)} a core, ${bench.scaling.toFixed(2)} times one worker`],
+    [`${bench.cores} workers`, `${bench.runsPerSecond.toFixed(0)} runs/s ${range(bench.allWorkers, 0)}, ${bench.runsPerSecondPerCore.toFixed(0)} a core${bench.scaling === null ? "" : `, ${bench.scaling.toFixed(2)} times one core`}`],
     ["an endless loop", `stopped at most ${bench.overshootMs.toFixed(1)} ms of processor time late`],
     ["a bare fork in C", `${bench.bareForkMs.toFixed(2)} ms`],
     ["a new python3 -I", `${bench.plainPythonMs.median.toFixed(0)} ms ${range(bench.plainPythonMs, 0)}`],

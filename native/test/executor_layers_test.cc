@@ -132,7 +132,7 @@ bool reaches_the_network() {
 }
 
 bool writes_a_file() {
-  char path[] = "/tmp/azr-layers-XXXXXX";
+  char path[] = "/tmp/file-too-large-XXXXXX";
   const int file = mkstemp(path);
   if (file < 0) return false;
   unlink(path);

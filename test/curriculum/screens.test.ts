@@ -3,6 +3,7 @@ import t from "tap";
 import { kindNamed } from "../../src/curriculum/kinds/registry.ts";
 import { curriculumSettings, defaultBannedModules } from "../../src/curriculum/settings.ts";
 import type { Executor } from "../../src/executor/executor.ts";
+import { safetyReport } from "../../src/executor/safety.ts";
 import { openExecutorFor } from "../executor/support/open.ts";
 
 const executor = await openExecutorFor(t);
@@ -75,5 +76,18 @@ t.test("the policy, by line", async (t) => {
   ];
   for (const [program, want, validation] of cases) t.equal(await screened(program + end, validation), want, JSON.stringify(program));
   for (const module of defaultBannedModules) t.equal(await screened(`import ${module}${end}`), `banned: line 1: imports ${module}`);
+  // The list of the paper and its code, each entry as a program would import it.
+  const theirs = ["import logging", "import random", "import multiprocessing", "import pebble", "import subprocess", "import threading", "import datetime", "import time", "import hashlib",
+    "import hmac", "import bcrypt", "from os import sys", "import os.path", "from sys import exit", "from os import environ", "import calendar", "import sys", "import shutil"];
+  for (const statement of theirs) t.match(await screened(statement + end), /^banned: line 1: imports /, statement);
   for (const name of ["os.system", "", "a b", "2"]) t.throws(() => curriculumSettings({ validation: { bannedNames: [name] } }), { code: "AZR_CONFIG_INVALID" }, name);
+});
+
+t.test("a report on a real analysis, as docs/executor.md shows it", async (t) => {
+  const analysis = await executor.analyse("import math\n\nfrom os import path\ndef f(x): return eval(x)");
+  t.same(safetyReport(analysis, { modules: ["os"], names: ["eval"] }), [
+    { line: 3, column: 1, what: "imports os", rule: "os" },
+    { line: 4, column: 18, what: "uses eval", rule: "eval" },
+  ]);
+  t.same(safetyReport(await executor.analyse("import os\ndef f(x)"), { modules: ["os"], names: [] }), [], "what does not parse has no report");
 });

@@ -1,52 +1,24 @@
-// Endurance of the executor: honest and hostile programs in turn, for a long time. Honest answers must stay right, nothing may be the sandbox's
-// own failure, and neither processes, descriptors, memory nor time a run may grow.
-//   npm run soak [-- RUNS]        100,000 by default, some four minutes on two cores
+// Endurance of the executor: honest programs and the catalogue of attacks in turn, for a long time. Honest answers must be those of plain CPython,
+// each attack must end as its line says, nothing may be the sandbox's own failure, and neither processes, descriptors, memory nor time may grow.
+//   npm run soak [-- RUNS]        100,000 by default, some minutes on two cores
+import { setFlagsFromString } from "node:v8";
 import { readdirSync, readFileSync } from "node:fs";
+import { runInNewContext } from "node:vm";
 import { openExecutor } from "../../src/executor/open.ts";
+import { readAttacks, tryAttack, type Attack } from "./support/attack-catalogue.ts";
 import { honestPrograms } from "./support/honest-programs.ts";
-import { descendantsOf, isAlive, supervisorsOf } from "./support/native.ts";
+import { plainAnswers } from "./support/mixed-programs.ts";
+import { supervisorsOf } from "./support/native.ts";
+import { isZygote, processesBelow } from "./support/processes.ts";
 
-/** Each has to end in this outcome, again and again. The endless ones have little time, so that the rate means something. */
-const hostile: [program: string, outcome: string, cpuMs?: number][] = [
-  ["def f(x):\n    while True: pass", "time-limit", 10],
-  ["def f(x):\n    try:\n        while True: pass\n    except BaseException:\n        while True: pass", "time-limit", 10],
-  ["def f(x): return [0] * (10 * 2 ** 30)", "memory-limit"],
-  ["def f(x): return 'a' * 70_000", "output-limit"],
-  ["def f(x): return object()", "unrepresentable"],
-  ["import os\ndef f(x): return os.fork()", "runtime-error"],
-  ["import os\ndef f(x): return os.listdir('/proc/self/fd')", "runtime-error"],
-  ["def f(x): return open('/etc/passwd').read()", "runtime-error"],
-  ["def f(x): return f(x)", "runtime-error"],
-  ["def f(x): return __import__('ctypes')", "runtime-error"],
-  ["def f(x): raise SystemExit", "runtime-error"],
-  ["import sys\ndef f(x): return sys.meta_path[0].find_spec('x')", "runtime-error"],
-  ["def f(x) return x", "compile-error"],
-  ["def f(x):\n    a = []\n    a.append(a)\n    return a", "unrepresentable"],
-  ["class E(BaseException):\n    def __str__(self): raise self\ndef f(x): raise E", "runtime-error"],
-  ["(lambda: 0).__code__.replace(co_code=b'\\x00' * 64)\ndef f(x): return eval((lambda: 0).__code__.replace(co_code=b'\\x64\\xff' * 64, co_consts=()))", "runtime-error"],
-];
+const portions = 10;
+/** Lines of the catalogue that take longer are left out: a hundred thousand of them would be hours. */
+const mostMs = 50;
+const width = 16;
+const total = Number(process.argv[2] ?? 100_000);
 
-interface Sample {
-  runs: number;
-  seconds: number;
-  processes: number;
-  descriptors: number;
-  residentKib: number;
-}
-
-/** Supervisor and zygotes, between two runs. */
-function look(): Omit<Sample, "runs" | "seconds"> {
-  const [supervisor] = supervisorsOf();
-  const below = descendantsOf(supervisor!);
-  const zombies = below.filter((pid) => !isAlive(pid));
-  if (zombies.length > 0) fail(`zombies: ${zombies.join(", ")}`);
-  const resident = [supervisor!, ...below].map((pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0));
-  return {
-    processes: below.length,
-    descriptors: readdirSync(`/proc/${supervisor}/fd`).length + readdirSync("/proc/self/fd").length,
-    residentKib: resident.reduce((sum, one) => sum + one, 0),
-  };
-}
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 let failures = 0;
 function fail(text: string): void {
@@ -54,53 +26,122 @@ function fail(text: string): void {
   if (failures <= 20) console.log(`FAIL ${text}`);
 }
 
-const total = Number(process.argv[2] ?? 100_000);
-const portions = 10;
-const honest = honestPrograms(500, 7);
 await using executor = await openExecutor();
-const expected = new Map<string, string>();
+const supervisor = (): number => supervisorsOf()[0]!;
+
+/** An endless loop shows within 10 ms what it would show within its own limit. */
+function capped(attack: Attack): Attack {
+  const endless = !Array.isArray(attack.want) && attack.want.outcome === "time-limit";
+  return endless ? { ...attack, limits: { ...attack.limits, cpuMs: 10 } } : attack;
+}
+
+/** The lines that serve, and how many do not, by reason. */
+async function chooseAttacks(): Promise<{ attacks: Attack[]; leftOut: Map<string, string[]> }> {
+  const attacks: Attack[] = [];
+  const leftOut = new Map<string, string[]>();
+  for (const attack of readAttacks().map(capped)) {
+    let least = Infinity;
+    for (let turn = 0; turn < 3 && least > mostMs; turn += 1) {
+      const began = performance.now();
+      const failure = await tryAttack(executor, attack);
+      if (failure !== undefined && attack.open === undefined) fail(failure);
+      least = Math.min(least, performance.now() - began);
+    }
+    const reason = attack.open !== undefined ? "marked as open" : attack.analyse ? "answered from memory when asked again" : `takes more than ${mostMs} ms`;
+    if (attack.open === undefined && !attack.analyse && least <= mostMs) attacks.push(attack);
+    else leftOut.set(reason, [...(leftOut.get(reason) ?? []), `${attack.class}/${attack.id}`]);
+  }
+  return { attacks, leftOut };
+}
+
+const { attacks, leftOut } = await chooseAttacks();
+const countOf = (name: string): number => attacks.filter((attack) => attack.class === name).length;
+const classes = [...new Set(attacks.map((attack) => attack.class))];
+console.log(`${attacks.length} lines of the catalogue: ${classes.map((name) => `${name} ${countOf(name)}`).join(", ")}`);
+for (const [reason, ids] of leftOut) console.log(`left out, ${reason}: ${ids.length} (${ids.join(" ")})`);
+
+// Every portion has each attack equally often and the same honest programs, so that their rates can be compared.
+const hostileAPortion = attacks.length * Math.max(1, Math.ceil(total / 2 / portions / attacks.length));
+const honest = honestPrograms(Math.min(hostileAPortion, 2000), 7);
+const expected = await plainAnswers(honest);
 
 async function runHonest(index: number): Promise<void> {
-  const { id, program, inputs } = honest[index % honest.length]!;
-  const { runs: [run] } = await executor.run({ program, inputs: [inputs[0]!] });
-  const answer = JSON.stringify([run!.outcome, run!.value, run!.error]);
-  if (run!.outcome === "time-limit" || run!.outcome === "violation") fail(`${id} ended in ${run!.outcome}`);
-  if ((expected.get(id) ?? answer) !== answer) fail(`${id}: ${answer} where it was ${expected.get(id)} before`);
-  expected.set(id, answer);
+  const at = index % honest.length;
+  const { id, program, inputs } = honest[at]!;
+  const which = Math.floor(index / honest.length) % inputs.length;
+  const { runs: [run] } = await executor.run({ program, inputs: [inputs[which]!] });
+  const wanted = expected[at]![which]!;
+  if (run!.outcome === wanted.outcome && run!.value === wanted.value && run!.error === wanted.error) return;
+  fail(`${id} on ${inputs[which]}: ${JSON.stringify(run)} where plain CPython gives ${JSON.stringify(wanted)}`);
 }
 
 async function runHostile(index: number): Promise<void> {
-  const [program, outcome, cpuMs] = hostile[index % hostile.length]!;
-  const { runs: [run] } = await executor.run({ program, inputs: ["1"], ...(cpuMs === undefined ? {} : { limits: { cpuMs } }) });
-  if (run!.outcome !== outcome) fail(`${JSON.stringify(program)} ended in ${run!.outcome} and not in ${outcome}`);
+  const failure = await tryAttack(executor, attacks[index % attacks.length]!);
+  if (failure !== undefined) fail(failure);
 }
 
-async function portion(first: number, count: number): Promise<Sample> {
-  let next = first;
+interface Sample {
+  rate: number;
+  zygotes: string;
+  processes: number;
+  descriptors: number;
+  /** Resident memory in KiB. */
+  node: number;
+  supervisor: number;
+  all: number;
+}
+
+const residentKib = (pid: number | "self"): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+
+/** One portion, and what there is after it. */
+async function portion(): Promise<Sample> {
+  let next = 0;
   const began = performance.now();
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < first + count; at = next++) await (at % 2 === 0 ? runHonest(at / 2) : runHostile((at - 1) / 2));
+  const lane = async (): Promise<void> => {
+    for (let at = next++; at < 2 * hostileAPortion; at = next++) await (at % 2 === 0 ? runHonest(at / 2) : runHostile((at - 1) / 2));
   };
-  await Promise.all(Array.from({ length: 16 }, worker));
-  return { runs: count, seconds: (performance.now() - began) / 1000, ...look() };
+  await Promise.all(Array.from({ length: width }, lane));
+  const rate = (2 * hostileAPortion * 1000) / (performance.now() - began);
+  collectGarbage();
+  const below = processesBelow(supervisor());
+  const zombies = processesBelow(process.pid).filter(({ state }) => state === "Z");
+  if (zombies.length > 0) fail(`zombies: ${JSON.stringify(zombies)}`);
+  const zygotes = below.filter(isZygote).map(({ pid }) => pid);
+  return {
+    rate,
+    zygotes: zygotes.join(" "),
+    processes: below.length,
+    descriptors: readdirSync(`/proc/${supervisor()}/fd`).length + readdirSync("/proc/self/fd").length,
+    node: residentKib("self"),
+    supervisor: residentKib(supervisor()),
+    all: zygotes.reduce((sum, pid) => sum + residentKib(pid), 0),
+  };
 }
 
-// What comes first is still warming up, and both kinds of zygotes have to be there.
-await portion(0, Math.max(2 * honest.length, Math.ceil(total / 50)));
+// Two rounds are warming up: caches of both kinds of zygotes, and Node's own memory.
+for (let round = 0; round < 2; round += 1) await portion();
+const before = executor.stats().runs;
 const samples: Sample[] = [];
-for (let at = 0; at < portions; at++) {
-  const sample = await portion(at * Math.ceil(total / portions), Math.ceil(total / portions));
+for (let at = 1; at <= portions; at += 1) {
+  const sample = await portion();
   samples.push(sample);
-  const { runs, seconds, processes, descriptors, residentKib } = sample;
-  console.log(`${(at + 1) * runs} runs: ${(runs / seconds).toFixed(0)} a second, ${processes} processes, ${descriptors} descriptors, ${(residentKib / 1024).toFixed(0)} MiB`);
+  const mebibytes = [sample.node, sample.supervisor, sample.all].map((kib) => (kib / 1024).toFixed(1)).join(" + ");
+  console.log(`${at * 2 * hostileAPortion} runs: ${sample.rate.toFixed(0)} a second, ${sample.processes} processes, ${sample.descriptors} descriptors, ${mebibytes} MiB (Node, supervisor, zygotes)`);
 }
+
+const medianOf = (three: Sample[], of: (sample: Sample) => number): number => three.map(of).sort((a, b) => a - b)[1]!;
+/** The last three portions against the first three, so that one slow portion decides nothing. */
+const grown = (of: (sample: Sample) => number): number => medianOf(samples.slice(-3), of) / medianOf(samples.slice(0, 3), of);
 const [first, last] = [samples[0]!, samples.at(-1)!];
-const rate = (last.runs / last.seconds) / (first.runs / first.seconds);
-const { sandboxErrors } = executor.stats();
+const { runs, sandboxErrors } = executor.stats();
 if (sandboxErrors > 0) fail(`${sandboxErrors} failures of the sandbox`);
+const rate = grown((sample) => sample.rate);
 if (rate < 0.9) fail(`the rate fell to ${(100 * rate).toFixed(0)} %`);
-if (last.processes !== first.processes) fail(`${first.processes} processes became ${last.processes}`);
-if (last.descriptors > first.descriptors) fail(`${first.descriptors} descriptors became ${last.descriptors}`);
-if (last.residentKib > 1.1 * first.residentKib) fail("memory grew by more than a tenth");
-console.log(`${samples.reduce((sum, { runs }) => sum + runs, 0)} runs, ${failures} failures, rate at the end ${(100 * rate).toFixed(0)} % of that at the start`);
+if (last.zygotes !== first.zygotes) fail(`zygotes were restarted: ${first.zygotes} became ${last.zygotes}`);
+for (const name of ["processes", "descriptors"] as const) if (last[name] > first[name]) fail(`${first[name]} ${name} became ${last[name]}`);
+for (const name of ["node", "supervisor", "all"] as const) {
+  if (grown((sample) => sample[name]) > 1.1) fail(`resident memory (${name}) grew by more than a tenth`);
+}
+const requests = 2 * hostileAPortion * portions;
+console.log(`${requests} requests, half of them hostile, ${runs - before} runs of programs and ${failures} failures; rate at the end ${(100 * rate).toFixed(0)} % of that at the start`);
 process.exitCode = failures > 0 ? 1 : 0;

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ExecAnswer } from "../../../src/executor/exec-jsonl.ts";
+import { findPython } from "../../../src/executor/find-python.ts";
 import { honestPrograms, type HonestProgram } from "./honest-programs.ts";
 
 /** Each comes back by its id; `error` is the class, where there is one. */
@@ -25,19 +26,34 @@ export function mixedPrograms(count: number, seed = 1): HonestProgram[] {
   });
 }
 
-interface PlainAnswer {
+export interface PlainAnswer {
   outcome: string;
   value?: string;
   error?: string;
 }
 
-/** Compares answers with plain CPython's, and with the known outcomes of the hostile. `differences` has a sentence for each that is not equal. */
-export function checkAnswers(programs: HonestProgram[], answers: ExecAnswer[]): { runs: number; hostile: number; differences: string[] } {
-  const script = fileURLToPath(new URL("./plain-python.py", import.meta.url));
-  const honest = programs.filter(({ id }) => !id.startsWith("hostile-"));
-  const python = spawnSync(process.env.AZR_PYTHON ?? "python3", ["-I", script], { input: JSON.stringify(honest), encoding: "utf8", maxBuffer: 2 ** 28 });
+/** Runs a Python script of this folder with JSON as input and gives the JSON that it writes. */
+async function askPython<T>(script: string, input: unknown): Promise<T> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const python = spawnSync(await findPython(), ["-I", path], { input: JSON.stringify(input), encoding: "utf8", maxBuffer: 2 ** 28 });
   if (python.status !== 0) throw new Error(`plain Python failed: ${python.stderr.slice(-2000)}`);
-  const plain = new Map((JSON.parse(python.stdout) as PlainAnswer[][]).map((rows, index) => [honest[index]!.id, rows]));
+  return JSON.parse(python.stdout) as T;
+}
+
+/** What plain CPython, the one that the executor takes too, says of each program: one answer an input. All in one process of it. */
+export async function plainAnswers(programs: Pick<HonestProgram, "program" | "inputs">[]): Promise<PlainAnswer[][]> {
+  return askPython("./plain-python.py", programs);
+}
+
+/** Kinds of syntax tree nodes, builtin names and methods that the programs use, and the kinds of nodes that none has. */
+export async function syntaxOf(programs: HonestProgram[]): Promise<{ nodes: string[]; never: string[]; builtins: string[]; methods: string[] }> {
+  return askPython("./count-syntax.py", programs);
+}
+
+/** Compares answers with plain CPython's, and with the known outcomes of the hostile. `differences` has a sentence for each that is not equal. */
+export async function checkAnswers(programs: HonestProgram[], answers: ExecAnswer[]): Promise<{ runs: number; hostile: number; differences: string[] }> {
+  const honest = programs.filter(({ id }) => !id.startsWith("hostile-"));
+  const plain = new Map((await plainAnswers(honest)).map((rows, index) => [honest[index]!.id, rows]));
   const differences: string[] = [];
   const counts = { runs: 0, hostile: 0 };
   for (const [index, { id, inputs }] of programs.entries()) {
@@ -67,7 +83,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const programs = mixedPrograms(Number(first ?? 1000), Number(second ?? 1));
     process.stdout.write(programs.map((program) => `${JSON.stringify(program)}\n`).join(""));
   } else if (verb === "check" && second !== undefined) {
-    const { runs, hostile, differences } = checkAnswers(readLines(first!), readLines(second));
+    const { runs, hostile, differences } = await checkAnswers(readLines(first!), readLines(second));
     for (const difference of differences) console.log(difference);
     console.log(`${runs} honest runs and ${hostile} hostile ones: ${differences.length} differences`);
     process.exitCode = differences.length > 0 ? 1 : 0;

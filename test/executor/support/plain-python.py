@@ -12,6 +12,13 @@ import sys
 sys.setrecursionlimit(1000)
 
 
+# What a literal may name. One NaN for all, so that containers with it are equal to themselves.
+names = {
+    "inf": float("inf"), "nan": float("nan"), "Counter": collections.Counter, "deque": collections.deque, "OrderedDict": collections.OrderedDict,
+    "defaultdict": dict, "Fraction": fractions.Fraction, "Decimal": decimal.Decimal,
+}
+
+
 class Unrepresentable(Exception):
     pass
 
@@ -68,11 +75,12 @@ def answer(program, text):
     namespace = {"__name__": "__main__"}
     try:
         exec(code, namespace)
-        value = eval(f"f({text})", {"f": namespace["f"]}) if "f" in namespace else eval("f", {})
+        value = eval(f"f({text})", {**names, "f": namespace["f"]}) if "f" in namespace else eval("f", {})
     except BaseException as error:
         return {"outcome": "runtime-error", "error": builtin_name(error)}
     try:
-        return {"outcome": "ok", "value": encode(value)}
+        text = encode(value)
+        return {"outcome": "ok", "value": text} if len(text.encode()) <= 65536 else {"outcome": "output-limit"}
     except Unrepresentable:
         return {"outcome": "unrepresentable"}
     except TooLong:

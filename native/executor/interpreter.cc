@@ -24,6 +24,9 @@ const char kLiteralText[] =
 #include "literal.py.inc"
     ;
 const char kAnalyseText[] =
+// Three parts of one text; the order counts.
+#include "analyse_scopes.py.inc"
+#include "analyse_names.py.inc"
 #include "analyse.py.inc"
     ;
 

@@ -1,6 +1,7 @@
 // `npm run attack`: every line of attacks/*.jsonl on the real executor, honest programs in between, and the native rows of
 // native/test/executor_attack*_test.cc where they are built. One line a failure, then `N held, N failed`; exit code 1 when one failed.
 //   npm run attack -- [--times N] [--class NAME] [--python PATH]
+//   npm run attack -- --fuzz N [--seed S] [--python PATH]     programs made of its lines, of which only what must never come is known
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +9,24 @@ import { parseArgs } from "node:util";
 import { packageRoot } from "../../scripts/native-location.mjs";
 import { openExecutor } from "../../src/executor/open.ts";
 import { readAttacks, tryAll, type Tally } from "./support/attack-catalogue.ts";
+import { fuzz } from "./support/fuzz.ts";
 
-const { values } = parseArgs({ options: { times: { type: "string", default: "1" }, class: { type: "string" }, python: { type: "string" } } });
+const { values } = parseArgs({
+  options: {
+    times: { type: "string", default: "1" }, class: { type: "string" }, python: { type: "string" }, fuzz: { type: "string" }, seed: { type: "string", default: "1" },
+  },
+});
+const options = values.python === undefined ? {} : { python: values.python };
+
+if (values.fuzz !== undefined) {
+  const executor = await openExecutor(options);
+  const { counts, failures } = await fuzz(executor, Number(values.fuzz), Number(values.seed));
+  await executor.dispose();
+  for (const failure of failures) console.log(failure);
+  console.log(`${values.fuzz} cases of seed ${values.seed}, Python ${executor.stats().python}: ${[...counts].map(([outcome, count]) => `${outcome} ${count}`).join(", ")}`);
+  console.log(`${failures.length} failed, ${executor.stats().sandboxErrors} faults of the sandbox`);
+  process.exit(failures.length > 0 || executor.stats().sandboxErrors > 0 || counts.size === 0 ? 1 : 0);
+}
 
 /** The rows below Python: each test of the binaries is one. */
 function tryNative(tally: Tally): void {
@@ -29,7 +46,7 @@ function tryNative(tally: Tally): void {
 const attacks = readAttacks().filter((attack) => values.class === undefined || attack.class === values.class);
 const total: Tally = { held: 0, failures: [], open: [] };
 for (let time = 1; time <= Number(values.times); time += 1) {
-  await using executor = await openExecutor(values.python === undefined ? {} : { python: values.python });
+  await using executor = await openExecutor(options);
   const tally = await tryAll(executor, attacks);
   if (values.class === undefined) tryNative(tally);
   const { python, layers, sandboxErrors } = executor.stats();

@@ -41,11 +41,12 @@ type Want = z.infer<typeof want>;
 export type Attack = z.infer<typeof line>;
 
 const folder = fileURLToPath(new URL("../attacks/", import.meta.url));
-const marker = "/tmp/escaped-from-a-run";
+/** What an escape would leave. */
+export const marker = "/tmp/escaped-from-a-run";
 
 /** takeover.py knows the instructions and the numbers of one architecture. */
 const canTakeOver = process.arch === "x64";
-const takeover = readFileSync(join(folder, "takeover.py"), "utf8");
+export const takeover = readFileSync(join(folder, "takeover.py"), "utf8");
 
 /** All lines that this machine can try. Throws when one has an unknown field or an id that another has. */
 export function readAttacks(): Attack[] {
@@ -63,7 +64,8 @@ export function readAttacks(): Attack[] {
   return attacks.filter(({ after }) => after === undefined);
 }
 
-const whole = (pieces: z.infer<typeof text>): string =>
+/** The text of its pieces. */
+export const whole = (pieces: z.infer<typeof text>): string =>
   typeof pieces === "string" ? pieces : pieces.map((piece) => (typeof piece === "string" ? piece : piece[0].repeat(piece[1]))).join("");
 
 interface Seen {

@@ -21,6 +21,7 @@
 
 #include "classify.h"
 #include "executor_locked_child.h"
+#include "shared_area.h"
 #include "page_map.h"
 
 namespace azr {
@@ -236,6 +237,29 @@ TEST(LockReport, CannotBeTakenBack) {
   EXPECT_EQ(result.records[0].outcome, Outcome::kOk);
   EXPECT_EQ(seen->locked, 1u);
   close(file);
+}
+
+TEST(RequestArea, CannotBeWritten) {
+  // As in a zygote: the supervisor writes, everybody else has mapped it for reading only.
+  SharedArea request = SharedArea::create("request", 2 * kPage, true);
+  ASSERT_TRUE(request.valid());
+  memset(request.data(), 7, 2 * kPage);
+  char* const area = static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ, MAP_SHARED, request.fd(), 0));
+  ASSERT_NE(area, MAP_FAILED);
+  const Result result = in_locked_child([&](SlotWriter& slot) {
+    const bool writable = syscall(SYS_mprotect, area, 2 * kPage, PROT_READ | PROT_WRITE) != -1;
+    const long copy = syscall(SYS_mremap, area, 0, 2 * kPage, MREMAP_MAYMOVE);
+    const bool copy_writable = copy != -1 && syscall(SYS_mprotect, copy, 2 * kPage, PROT_READ | PROT_WRITE) != -1;
+    for (const int advice : {MADV_DONTNEED, MADV_FREE}) syscall(SYS_madvise, area, 2 * kPage, advice);
+    // What it puts over the area is its own.
+    syscall(SYS_mmap, area + kPage, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    area[kPage] = 1;
+    say(slot, !writable && !copy_writable && area[0] == 7);
+  });
+  ASSERT_EQ(result.records.size(), 1u);
+  EXPECT_EQ(result.records[0].outcome, Outcome::kOk);
+  for (long at = 0; at < 2 * kPage; ++at) ASSERT_EQ(request.data()[at], 7) << at;
+  munmap(area, 2 * kPage);
 }
 
 /** With a filter that allows everything: the error of the layer that holds then, or 0 where nothing else does. */

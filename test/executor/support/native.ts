@@ -8,12 +8,12 @@ const missing = ["azr-executor", "azr-zygote.so"].map((name) => join(nativeFolde
 /** For tap's `skip`: false, or the reason. */
 export const nativeMissing: false | string = missing.length > 0 && `${missing.join(" and ")} not built: npm run build makes it`;
 
-/** Ids of processes that run the executor's supervisor with this process (or `parent`) as parent. */
+/** Ids of processes that run the executor's supervisor with this process (or `parent`) as parent, be its file built anew meanwhile or not. */
 export function supervisorsOf(parent = process.pid): number[] {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
     try {
       const status = readFileSync(`/proc/${pid}/status`, "utf8");
-      return readlinkSync(`/proc/${pid}/exe`).endsWith("/azr-executor") && new RegExp(`^PPid:\\t${parent}$`, "m").test(status);
+      return /\/azr-executor( \(deleted\))?$/.test(readlinkSync(`/proc/${pid}/exe`)) && new RegExp(`^PPid:\\t${parent}$`, "m").test(status);
     } catch {
       return false;
     }

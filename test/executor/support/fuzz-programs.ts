@@ -11,6 +11,9 @@ const extremes = [
 ];
 const literals = ["1e999", "-0.0", "{nan: 1, nan: 2}", "Decimal('sNaN')", "Fraction(-3, 9)", "OrderedDict({1: {}})", "Counter({'a': -1})", "deque([[]])", "a=1, b=2", "*[1]", "1, 2, 3"];
 const keywords = ["return", "yield", "await", "not", "in", "is", "lambda", "if", "else", "for", "while", "try", "del", "global f", "raise", "assert", "import sys", "match", "class", "with"];
+const boundAfter = new Set(["def", "class", "import", "from", "for", "as", "global", "nonlocal", "del"]);
+const reserved = new Set(("def class import from for as global nonlocal del return lambda if else elif while try except finally with yield in is not and or pass raise "
+  + "assert break continue async await match case self").split(" "));
 const indented = (program: string): string => program.split("\n").map((line) => `    ${line}`).join("\n");
 
 /** What stands around a program, with its `f` still to be found, or not. */
@@ -34,15 +37,16 @@ function changeTokens(text: string, other: string, c: Choices): string {
   const others = tokensOf(other);
   for (let change = c.int(1, 3); change > 0 && tokens.length > 0; change -= 1) {
     const at = c.int(0, tokens.length - 1);
-    const kind = c.int(0, 14);
+    const kind = c.int(0, 24);
     if (kind === 0) tokens.splice(at, c.int(1, 3));
     else if (kind === 1) tokens.splice(at, 0, tokens[c.int(0, tokens.length - 1)]!);
     else if (kind === 2) tokens[at] = ` ${c.pick(keywords)} `;
     else if (kind === 3) tokens[at] = others[c.int(0, Math.max(0, others.length - 1))] ?? "";
     else if (kind === 4) tokens.splice(at, 0, ...others.slice(c.int(0, others.length), c.int(0, others.length)).slice(0, 40));
     else {
-      // Mostly numbers and names: what is wrong there still runs.
-      const places = [...tokens.keys()].filter((place) => (kind < 8 ? /^[a-z_]\w*$/ : /^\d/).test(tokens[place]!));
+      // Mostly numbers and names: what is wrong there still runs, save where a name is bound.
+      const binds = (place: number): boolean => boundAfter.has(tokens[place - 2] ?? "") || /^\s*=/.test(tokens.slice(place + 1, place + 3).join(""));
+      const places = [...tokens.keys()].filter((place) => (kind < 8 ? /^[a-z_]\w*$/ : /^\d/).test(tokens[place]!) && !reserved.has(tokens[place]!) && !binds(place));
       if (places.length > 0) tokens[c.pick(places)] = `(${c.pick(extremes)})`;
     }
   }

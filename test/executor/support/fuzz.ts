@@ -30,7 +30,7 @@ async function tryCase(executor: Executor, request: RunRequest, counts: Map<stri
   return existsSync(marker) ? `left ${marker}` : undefined;
 }
 
-const processes = (): string => processesBelow(supervisorsOf()[0]!).map(({ pid, started }) => `${pid} ${started}`).sort().join(", ");
+const processes = (supervisor: number): string => processesBelow(supervisor).map(({ pid, started }) => `${pid} ${started}`).sort().join(", ");
 
 /** `count` cases from `seed`, `width` at a time, with an honest program after every tenth. */
 export async function fuzz(executor: Executor, count: number, seed: number, width = 4): Promise<FuzzResult> {
@@ -39,7 +39,8 @@ export async function fuzz(executor: Executor, count: number, seed: number, widt
   // All zygotes are wanted before their ids are noted.
   for (let number = 0; number < 12; number += 1) await tryHonest(executor, number);
   await executor.run({ program: "import random\ndef f(x): return x", inputs: ["1"], determinism: "full" });
-  const before = processes();
+  const supervisor = supervisorsOf()[0]!;
+  const before = processes(supervisor);
   let next = 0;
   const work = async (): Promise<void> => {
     for (let number = next++; number < count; number = next++) {
@@ -50,7 +51,7 @@ export async function fuzz(executor: Executor, count: number, seed: number, widt
     }
   };
   await Promise.all(Array.from({ length: width }, work));
-  const after = processes();
+  const after = processes(supervisor);
   if (after !== before) result.failures.push(`the executor's processes were ${before} and are ${after}`);
   return result;
 }

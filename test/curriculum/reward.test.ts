@@ -34,6 +34,7 @@ t.test("solver rewards", async (t) => {
     ["wrong", [-0.5, -0.5, -0.5]],
     ["correct", [1, 1, 1]],
     ["undecided", [null, null, null]],
+    ["contradicted", [null, null, null]],
   ];
   for (const [outcome, want] of table) t.same(columns.map((column) => solverReward(outcome, column)), want, outcome);
 });
@@ -41,7 +42,7 @@ t.test("solver rewards", async (t) => {
 t.test("solve rate counts decided answers", async (t) => {
   t.equal(solveRate(["correct", "wrong", "wrapper", "malformed"]), 0.25);
   t.equal(solveRate(["correct", "undecided"]), 1);
-  t.equal(solveRate(["undecided"]), null);
+  t.equal(solveRate(["undecided", "contradicted"]), null);
   t.equal(solveRate([]), null);
 });
 

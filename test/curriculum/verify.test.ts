@@ -51,7 +51,7 @@ t.test("verdicts on abduction", async (t) => {
     ["good", " 3 ", "correct", 0],
     ["good", "3.0", "correct", 1],
     ["good", "2", "wrong", 1],
-    ["flaky", "9", "wrong", 1],
+    ["flaky", "9", "wrong", 2],
     ["raises", "9", "wrong", 1],
     ["loops", "9", "wrong", 1],
     ["refused", "9) or (1", "malformed", 1],
@@ -63,7 +63,8 @@ t.test("verdicts on abduction", async (t) => {
     const result = await kindNamed("abduction").verify(abduce(program), answer, { executor, settings });
     t.equal(result.verdict, verdict, `${answer} for ${program}`);
     t.equal(executor.calls.runs.length, runs);
-    for (const { limits, determinism, expected } of executor.calls.runs) {
+    // Whether a program that varies is no function is asked in a second request (contradictions.test.ts).
+    for (const { limits, determinism, expected } of executor.calls.runs.slice(0, 1)) {
       t.same(limits, settings.limits, "an answer has the whole of each limit");
       t.same({ determinism, expected }, { determinism: "pair", expected: ["4"] }, "a second process where the output is right");
     }

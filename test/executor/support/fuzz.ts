@@ -1,11 +1,11 @@
 // Tries the cases of fuzz-programs.ts on an executor and looks for what must never come: an error instead of outcomes, an outcome that there is
-// not, a fault of the sandbox, a value outside of the grammar, a wrong answer of an honest program in between, a zygote that is another one at the
+// not, a fault of the sandbox, a value outside of the grammar or one that is read as another, a wrong answer of an honest program in between, a zygote that is another one at the
 // end, a process that is left, a file that an escape would make.
 import { existsSync } from "node:fs";
 import type { Executor, RunRequest } from "../../../src/executor/executor.ts";
 import { parseValue } from "../../../src/executor/value.ts";
 import { outcomes } from "../../../src/executor/protocol.ts";
-import { marker, tryHonest } from "./attack-catalogue.ts";
+import { marker, takeover, tryHonest } from "./attack-catalogue.ts";
 import { fuzzCases } from "./fuzz-programs.ts";
 import { supervisorsOf } from "./native.ts";
 import { processesBelow } from "./processes.ts";
@@ -24,9 +24,16 @@ async function tryCase(executor: Executor, request: RunRequest, counts: Map<stri
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
     if (!outcomes.includes(outcome) || outcome === "sandbox-error") return `ended in ${outcome}`;
     if ((outcome === "ok") !== (value !== undefined)) return `ended in ${outcome} with the value ${value}`;
-    if (value !== undefined) parseValue(value);
+    if (value !== undefined) {
+      parseValue(value);
+      const again = await executor.parse({ text: value });
+      // What a program forges in memory keeps to the grammar, but need not be as the executor would write it.
+      if (!request.program.startsWith(takeover) && (!again.ok || again.value !== value)) return `gave ${value.slice(0, 200)}, which is read as ${JSON.stringify(again).slice(0, 200)}`;
+    }
     if (error !== undefined && !/^\w+$/.test(error)) return `has the error ${error}`;
   }
+  const analysis = await executor.analyse(request.program);
+  if (analysis.ok === (analysis.message !== undefined)) return `is analysed as ${JSON.stringify(analysis).slice(0, 200)}`;
   return existsSync(marker) ? `left ${marker}` : undefined;
 }
 

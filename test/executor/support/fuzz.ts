@@ -3,7 +3,7 @@
 // end, a process that is left, a file that an escape would make.
 import { existsSync } from "node:fs";
 import type { Executor, RunRequest } from "../../../src/executor/executor.ts";
-import { parseValue } from "../../../src/executor/value.ts";
+import { parseValue, valuesEqual } from "../../../src/executor/value.ts";
 import { outcomes } from "../../../src/executor/protocol.ts";
 import { marker, takeover, tryHonest } from "./attack-catalogue.ts";
 import { fuzzCases } from "./fuzz-programs.ts";
@@ -28,7 +28,7 @@ async function tryCase(executor: Executor, request: RunRequest, counts: Map<stri
       parseValue(value);
       const again = await executor.parse({ text: value });
       // What a program forges in memory keeps to the grammar, but need not be as the executor would write it.
-      if (!request.program.startsWith(takeover) && (!again.ok || again.value !== value)) return `gave ${value.slice(0, 200)}, which is read as ${JSON.stringify(again).slice(0, 200)}`;
+      if (!request.program.startsWith(takeover) && (!again.ok || !valuesEqual(again.value, value))) return `gave ${value.slice(0, 200)}, which is read as ${JSON.stringify(again).slice(0, 200)}`;
     }
     if (error !== undefined && !/^\w+$/.test(error)) return `has the error ${error}`;
   }

@@ -9,7 +9,7 @@ namespace azr {
 /** Before the warm-up: puts a variant's own number of blocks of every size in front of everything that comes. */
 void shift_blocks(int variant);
 
-/** After it: changes the order in which small blocks are handed out. */
+/** After it, and after the last collection: chooses the order in which small blocks are handed out. */
 void perturb_heap(int variant);
 
 }  // namespace azr

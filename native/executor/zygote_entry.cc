@@ -179,9 +179,10 @@ void rehearse() {
   zygote.filter = make_child_filter();
   zygote.explaining_filter = trapping_filter(zygote.filter);
   if (!map_areas()) give_up("cannot map the shared areas");
-  perturb_heap(variant);
   inherit_page_tables();
   if (api.PyObject_CallObject(interpreter.settle, nullptr) == nullptr) give_up("cannot settle the heap");
+  // After the collection, which gives back blocks that would otherwise be handed out first, and alike in all variants.
+  perturb_heap(variant);
   use_large_pages();
   keep_warm_pages(rehearse);
   const MemorySize size = memory_size();

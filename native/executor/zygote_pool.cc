@@ -207,9 +207,10 @@ void ZygotePool::on_notice(Worker& worker, const Notice& notice) {
       if (worker.cancelled) ::kill(worker.child, SIGKILL);
       const auto early = early_.find(notice.pid);
       if (early != early_.end()) {
-        const auto [status, usage] = early->second;
+        const EarlyEnd end = early->second;
         early_.erase(early);
-        on_child_end(worker, status, usage);
+        // What ended before this job began had the same number, and was another process.
+        if (end.at_us >= worker.started_us) on_child_end(worker, end.status, end.usage);
       }
       break;
     }
@@ -348,7 +349,7 @@ void ZygotePool::reap() {
       continue;
     }
     if (early_.size() > 256) early_.clear();
-    early_[pid] = {status, usage};
+    early_[pid] = {status, usage, now_us()};
   }
 }
 

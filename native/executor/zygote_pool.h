@@ -137,8 +137,13 @@ class ZygotePool {
   std::string last_problem_;
   bool was_ready_ = false;
   bool ending_ = false;
-  /** Children that ended before their zygote's notice was read. */
-  std::map<pid_t, std::pair<int, rusage>> early_;
+  struct EarlyEnd {
+    int status = 0;
+    rusage usage{};
+    int64_t at_us = 0;
+  };
+  /** Processes that ended and were nobody's child as far as was known: children whose notice was not read yet, and what replaced zygotes left. */
+  std::map<pid_t, EarlyEnd> early_;
 };
 
 }  // namespace azr

@@ -288,6 +288,7 @@ TEST(Verdict, IsMadeOfHowTheChildEnded) {
       {"killed with much memory, as a machine without any does", SIGKILL, 5, 250, false, true, false, 0, Outcome::kSandboxError},
       {"ended by somebody else", SIGTERM, 5, 20, false, true, false, 0, Outcome::kSandboxError},
       {"killed by somebody else", SIGKILL, 5, 20, false, true, false, 0, Outcome::kSandboxError},
+      {"killed by somebody else, shortly before its limit", SIGKILL, 990, 20, false, true, false, 0, Outcome::kSandboxError},
       {"a crash", SIGSEGV, 5, 20, false, true, false, 0, Outcome::kRuntimeError},
       {"a crash with much memory", SIGSEGV, 5, 250, false, true, false, 0, Outcome::kMemoryLimit},
       {"an abort", SIGABRT, 5, 20, false, true, false, 0, Outcome::kRuntimeError},

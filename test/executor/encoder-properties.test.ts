@@ -64,7 +64,7 @@ t.test("equality is that of CPython", async (t) => {
 
 t.test("up to the bounds and no further", async (t) => {
   const nested = (depth: number, [open, close]: readonly [string, string]) => open.repeat(depth) + close.repeat(depth);
-  const brackets = [["[", "]"], ["(", ",)"], ["{1: ", "}"]] as const;
+  const brackets = [["[", "]"], ["(", ",)"], ["deque([", "])"], ["{1: ", "}"]] as const;
   for (const pair of brackets) {
     const inner = pair[0] === "[" ? "" : "0";
     const text = (depth: number) => nested(depth, pair).replace(pair[0] + pair[1], pair[0] + inner + pair[1]);

@@ -71,7 +71,7 @@ const results = await mapBounded(programs, 32, async ({ name, program, input }) 
   return { name, deterministic };
 });
 
-const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+const percent = (value: number): string => `${Math.max(0, 100 * value).toFixed(1)} %`;
 function row(name: string, of: typeof results): string {
   const missed = of.filter(({ deterministic }) => deterministic === true).length;
   return `| ${name} | ${of.length} | ${missed} | ${percent(missed / of.length)} | ${interval(missed, of.length).map(percent).join(" to ")} |`;

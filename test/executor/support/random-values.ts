@@ -56,12 +56,12 @@ function randomDecimal(c: Choices): string {
 }
 
 function randomComplex(c: Choices): string {
-  const [real, imaginary] = [c.pick([randomFloat(c), randomFloat(c), "0", "-1"]).replace("nan", "1.5"), randomFloat(c).replace("nan", "0.0")];
-  return /^-?0(\.0)?$/.test(real) ? `complex(0, ${imaginary.replace("-", "")})` : `complex(${real}, ${imaginary})`;
+  const part = (): string => c.pick([randomFloat(c), randomFloat(c), "0", "-0.0", "-1"]).replace("nan", "1.5");
+  return `complex(${part()}, ${part()})`;
 }
 
 function randomLeaf(c: Choices, ordinary: boolean): ValueNode {
-  const odd = ["Decimal('NaN')", "Decimal('-NaN12')", "complex(nan, 1)", "complex(0.0, nan)", "complex(inf, -inf)", "complex(nan, nan)"];
+  const odd = ["Decimal('NaN')", "Decimal('-NaN12')", "complex(nan, 1)", "complex(0.0, nan)", "complex(-0.0, nan)", "complex(-0.0, -0.0)", "complex(inf, -inf)", "complex(nan, nan)"];
   return c.pick([
     () => leaf(c.pick(["None", "True", "False"])), () => number(randomInteger(c)), () => number(randomInteger(c)), () => number(randomFloat(c)), () => number(randomFloat(c)),
     () => leaf(randomString(c)), () => leaf(randomString(c)), () => leaf(randomBytes(c)), () => leaf(randomDecimal(c)), () => leaf(`Fraction(${c.int(-999, 999)}, ${c.int(1, 60)})`),

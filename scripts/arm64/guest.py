@@ -130,11 +130,14 @@ def try_executor(user):
         executor.run(HONEST[0][0], [HONEST[0][1]])
         runs += 1
     say(f"   {(time.monotonic() - began) / runs * 1000:.0f} ms a run on the emulated processor")
-    counts = {}
+    counts, left_out = {}, 0
     for path in sorted(glob.glob(f"{HERE}/attacks/*.jsonl")):
         for line in open(path, encoding="utf-8"):
             attack = json.loads(line)
             name = f"{attack['class']} {attack['id']}"
+            if "after" in attack:
+                left_out += 1
+                continue
             executor.message = ""
             runs, deterministic = observe(executor, attack)
             if "text" in attack and "time" in executor.message:
@@ -143,7 +146,7 @@ def try_executor(user):
             right = holds(attack, runs, deterministic)
             check(f"{who}: attack {name}", (right, runs, deterministic, executor.message), (True, runs, deterministic, executor.message))
             counts[attack["class"]] = counts.get(attack["class"], 0) + 1
-    say(f"   catalogue: {counts}")
+    say(f"   catalogue: {counts}; {left_out} lines after takeover.py are left out, because it is written for x86-64")
     check(f"{who}: the executor ends with its input", executor.close(), 0)
 
 

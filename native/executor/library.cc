@@ -17,9 +17,12 @@ constexpr std::string_view kCommonModules[] = {
 };
 
 constexpr std::string_view kFurtherModules[] = {
-    "_strptime",  "_weakrefset", "array",      "base64",    "binascii",    "calendar",  "cmath",     "csv",
+    "_strptime",  "_weakrefset", "array",      "base64",    "binascii",    "calendar",  "cmath",     "contextvars", "csv",
     "dataclasses", "datetime",   "decimal",    "difflib",   "encodings.cp1252",         "encodings.utf_16",
     "encodings.utf_32",          "encodings.hex_codec",     "encodings.rot_13",         "encodings.unicode_escape",
+    "encodings.utf_16_le",       "encodings.utf_16_be",     "encodings.utf_32_le",      "encodings.utf_32_be",
+    "encodings.utf_8_sig",       "encodings.utf_7",         "encodings.cp437",          "encodings.punycode",
+    "encodings.raw_unicode_escape",                         "encodings.base64_codec",   "encodings.iso8859_15",
     "fractions",  "graphlib",    "hashlib",    "html",      "importlib",   "importlib.util",         "inspect",
     "linecache",  "locale",      "pprint",     "queue",     "random",      "secrets",   "statistics", "struct",
     "threading",  "timeit",      "traceback",  "unicodedata", "uuid",      "zlib",      "zoneinfo",

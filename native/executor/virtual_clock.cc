@@ -21,12 +21,12 @@ struct ClockOfVariant {
   pid_t pid;
 };
 
-// Year, month, day, weekday, hour, minute and second all differ between any two rows.
+// Year, month, day, weekday, hour, minute and second all differ between any two rows; no tick is a whole number of microseconds.
 constexpr ClockOfVariant kVariants[] = {
-    {1'704'164'645, 5'000, 1'000, 4242},
-    {1'743'778'997, 91'337, 3'000, 5683},
-    {1'783'757'469, 777'141, 7'000, 6971},
-    {1'819'919'383, 1'234'567, 13'000, 7919},
+    {1'704'164'645, 5'000, 1'003, 4242},
+    {1'743'778'997, 91'337, 3'011, 5683},
+    {1'783'757'469, 777'141, 7'019, 6971},
+    {1'819'919'383, 1'234'567, 13'037, 7919},
 };
 
 int64_t elapsed = 0;

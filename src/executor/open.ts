@@ -104,18 +104,23 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
 
   /** Whether every variant, running all inputs in one fork, each in an order of its own, gave the values that A gave. */
   async function variantsAgree(wire: WireRun, runsOfA: RunOutcome[], variants: number, signal: AbortSignal | undefined): Promise<boolean> {
-    // A fork has the limit times its inputs. But a variant that needs several times what A needed is not the same run.
     const usedByA = runsOfA.reduce((sum, run) => sum + run.cpuMs, 0);
-    const cpuMs = Math.min(wire.cpuMs, Math.ceil((wire.cpuMs + 4 * usedByA) / runsOfA.length));
-    const agreements = Array.from({ length: variants }, async (_, index) => {
-      const variant = index + 1;
-      const order = orderOfVariant(wire.inputs.length, variant, wire.program);
-      const values = order.map((at) => runsOfA[at]!.value!);
-      const inputs = order.map((at) => wire.inputs[at]!);
+    async function agrees(variant: number, places: number[]): Promise<boolean> {
+      const values = places.map((at) => runsOfA[at]!.value!);
+      const inputs = places.map((at) => wire.inputs[at]!);
+      // A fork has the limit times its inputs. But a variant that needs several times what A needed is not the same run.
+      const cpuMs = Math.min(wire.cpuMs, Math.ceil((wire.cpuMs + 4 * usedByA) / places.length));
       const outcomes = await execute({ ...wire, oneFork: true, cpuMs, variant, inputs }, signal, values);
       return outcomes.every((run, at) => run.outcome === "ok" && run.value === values[at]);
+    }
+    const forks = Array.from({ length: variants }, (_, index) => index + 1).flatMap((variant) => {
+      const order = orderOfVariant(wire.inputs.length, variant, wire.program);
+      // The second one has two forks, so that a value which hangs on the company of its input in a fork shows as well.
+      const half = Math.ceil(order.length / 2);
+      const parts = variant === 2 && order.length > 1 ? [order.slice(0, half), order.slice(half)] : [order];
+      return parts.map((places) => agrees(variant, places));
     });
-    return (await Promise.all(agreements)).every(Boolean);
+    return (await Promise.all(forks)).every(Boolean);
   }
 
   let disposed = false;

@@ -1,5 +1,5 @@
 // `npm run attack`: every line of attacks/*.jsonl on the real executor, honest programs in between, and the native rows of
-// native/test/executor_attack*_test.cc where they are built. One line a failure, then `N held, N failed`; exit code 1 when one failed.
+// native/test/executor_attack*_test.cc and executor_layers_test.cc where they are built. One line a failure, then `N held, N failed`; exit code 1 when one failed.
 //   npm run attack -- [--times N] [--class NAME] [--python PATH]
 //   npm run attack -- --fuzz N [--seed S] [--python PATH]     programs made of its lines, of which only what must never come is known
 import { spawnSync } from "node:child_process";
@@ -30,10 +30,10 @@ if (values.fuzz !== undefined) {
 
 /** The rows below Python: each test of the binaries is one. */
 function tryNative(tally: Tally): void {
-  for (const name of ["executor_attack_test", "executor_attack_steps_test"]) {
+  for (const name of ["executor_attack_test", "executor_attack_steps_test", "executor_layers_test"]) {
     const file = join(process.env.AZR_NATIVE_TESTS ?? join(packageRoot, "build", "cmake", "out", "test"), name);
     if (!existsSync(file)) {
-      console.log(`native/test/${name} is not built, so its rows are not among these: npm test -- native/test/executor_attack`);
+      console.log(`native/test/${name} is not built, so its rows are not among these: npm test -- native/test/executor_`);
       continue;
     }
     const { stdout, status } = spawnSync(file, ["--gtest_brief=1"], { encoding: "utf8", timeout: 120_000 });

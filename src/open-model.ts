@@ -3,6 +3,7 @@
 
 import type { TextCodec } from "./curriculum/sample.ts";
 import { readModelConfig } from "./engine/model-config.ts";
+import type { OnModelProgress } from "./engine/hub-progress.ts";
 import { openEngine } from "./engine/open.ts";
 import { resolveModel } from "./engine/resolve-model.ts";
 import { loadTokenizer } from "./engine/tokenizer.ts";
@@ -18,19 +19,23 @@ export interface OpenModel extends AsyncDisposable {
 }
 
 export interface OpenModelOptions {
-  /** `seedling`, a Hugging Face folder or a run folder. */
+  /** `seedling`, a Hugging Face folder, a GGUF file, a run folder or a name of the hub. */
   model: string;
   /** Threads of the engine. Default: the engine's choice. */
   threads?: number;
+  /** Told of the download, when the model is one of the hub that is not in the cache. */
+  onProgress?: OnModelProgress;
+  signal?: AbortSignal;
 }
 
-/** Opens a model. Throws AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_TOKENIZER_FORMAT and what `openEngine` throws. */
-export async function openModel({ model, threads }: OpenModelOptions): Promise<OpenModel> {
-  const files = resolveModel(model);
+/** Opens a model. Throws AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_TOKENIZER_FORMAT, AZR_DOWNLOAD_FAILED and what `openEngine` throws. */
+export async function openModel({ model, threads, signal, onProgress }: OpenModelOptions): Promise<OpenModel> {
+  const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const files = await resolveModel(model, watch);
   const { shape, endTokens } = readModelConfig(files.config);
   const tokenizer = loadTokenizer(files.tokenizer, shape.vocabularySize);
   const marker = tokenizer.specialTokens.get("<|end|>");
   const stopTokens = endTokens.length > 0 || marker === undefined ? endTokens : [marker];
-  const engine = await openEngine({ model, ...(threads === undefined ? {} : { threads }) });
+  const engine = await openEngine({ model, ...watch, ...(threads === undefined ? {} : { threads }) });
   return { name: model, engine, tokenizer, stopTokens, [Symbol.asyncDispose]: () => engine.dispose() };
 }

@@ -7,7 +7,7 @@ import type { RunEvent, Sink } from "./events.ts";
 import { checkSources } from "./run/check-sources.ts";
 import { createEventStream } from "./run/event-stream.ts";
 import { createRunFolder, openRunFolder, rewriteRunConfig, type OpenedRun } from "./run/folder.ts";
-import { type GivenParts, openParts, settledModel } from "./run/open-parts.ts";
+import { type GivenParts, openParts, pinnedModel, settledModel } from "./run/open-parts.ts";
 import { createPublisher } from "./run/publisher.ts";
 import { type Control, type LoopState, type RunResult, runSession } from "./run/session.ts";
 import type { Disk } from "./run/disk.ts";
@@ -63,8 +63,9 @@ export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainO
   const resolved = isResolved(config) ? config : resolveConfig({ argument: config });
   const settled = settle(resolved.config);
   return startRun(settled, options, async () => {
-    const folder = await createRunFolder({ config: settled, origins: resolved.origins, hash: configHash(settled) }, options.disk);
-    return { folder, config: settled, checkpoint: undefined, journal: [] };
+    const pinned = { ...settled, model: await pinnedModel(settled.model) };
+    const folder = await createRunFolder({ config: pinned, origins: resolved.origins, hash: configHash(pinned) }, options.disk);
+    return { folder, config: pinned, checkpoint: undefined, journal: [] };
   });
 }
 

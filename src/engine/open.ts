@@ -8,12 +8,15 @@ import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest 
 import { loadAddon } from "./load-addon.ts";
 import type { NativeEngine } from "./load-addon.ts";
 import { readModelConfig } from "./model-config.ts";
+import type { OnModelProgress } from "./hub-progress.ts";
 import { resolveModel } from "./resolve-model.ts";
 import { findOptimizer, findWeights, saveModel, saveOptimizer } from "./weights.ts";
 
 export interface OpenEngineOptions {
-  /** `seedling`, a Hugging Face folder, or a run folder (its latest checkpoint). */
+  /** `seedling`, a Hugging Face folder, a GGUF file, a run folder (its latest checkpoint), or a name of the hub such as `Qwen/Qwen3-0.6B`. */
   model: string;
+  /** Told of the download, when the model is one of the hub that is not in the cache. */
+  onProgress?: OnModelProgress;
   /** Size of the engine's thread team. Default: LibTorch's choice, one a core. */
   threads?: number;
   /** Start from random weights drawn from this seed; only config.json is read from the model's folder. */
@@ -40,11 +43,11 @@ function translate(error: unknown, signal?: AbortSignal): AzrError {
 
 /**
  * Opens a model for sampling, scoring and training.
- * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_CHECKPOINT_CORRUPT, AZR_ADDON_LOAD_FAILED, AZR_OUT_OF_MEMORY, AZR_ABORTED
+ * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_DOWNLOAD_FAILED, AZR_CHECKPOINT_CORRUPT, AZR_ADDON_LOAD_FAILED, AZR_OUT_OF_MEMORY, AZR_ABORTED
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { model, threads = 0, initialize, signal } = requireRequest(options);
-  const resolved = resolveModel(requireText("model", model), { weights: initialize === undefined });
+  const { model, threads = 0, initialize, signal, onProgress } = requireRequest(options);
+  const resolved = await resolveModel(requireText("model", model), { weights: initialize === undefined, ...(signal && { signal }), ...(onProgress && { onProgress }) });
   const { shape } = readModelConfig(resolved.config);
   const { NativeEngine } = loadAddon();
   if (signal?.aborted) throw new AzrError("AZR_ABORTED", "Opening the engine was aborted.", { cause: signal.reason });

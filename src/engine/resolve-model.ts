@@ -1,9 +1,13 @@
-// What `--model` means: `seedling`, a Hugging Face folder, or a run folder (its latest checkpoint, with the tokenizer and
-// config of the model it started from when the checkpoint has none of its own). Used by open.ts, the loop and the command line.
+// What `--model` means: `seedling`, a Hugging Face folder, a GGUF file, a run folder (its latest checkpoint, with the tokenizer and
+// config of the model it started from when the checkpoint has none of its own), or a name on the hub (see hub-model.ts, docs/models.md).
+// What lies here wins over a name of the hub. Used by open.ts, the loop and the command line.
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AzrError } from "../errors.ts";
+import { fetchHubModel, hubFolder, pinnedName } from "./hub-model.ts";
+import type { HubOptions } from "./hub-model.ts";
+import { parseHubName } from "./hub-name.ts";
 
 export interface ResolvedModel {
   /** The value that was asked for. */
@@ -16,6 +20,10 @@ export interface ResolvedModel {
   tokenizer: string;
   /** Set when the weights are a run's checkpoint. */
   checkpoint?: { run: string; step: number };
+  /** Set when the model is a GGUF file: its path. `weights`, `config` and `tokenizer` are that path too; of a run that began with it, the last two. */
+  gguf?: string;
+  /** Set when the model is of the hub: the name with the commit that was taken, which always means the same files. */
+  pinned?: string;
 }
 
 /** The folder of the model that comes with the package. */
@@ -27,7 +35,7 @@ function notFound(message: string, hint: string): AzrError {
   return new AzrError("AZR_MODEL_NOT_FOUND", message, { hint });
 }
 
-export interface ResolveOptions {
+export interface ResolveOptions extends HubOptions {
   /** What relative paths count from. Default: the working directory. */
   from?: string;
   /** False when the model is about to get fresh weights, so that none need be there. Default true. */
@@ -35,32 +43,54 @@ export interface ResolveOptions {
 }
 
 /**
- * Finds the files behind a `--model` value.
- * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT (kinds of model that are not supported), AZR_RUN_FOLDER (run without checkpoint)
+ * Finds the files behind a `--model` value. A model of the hub is downloaded as far as it is not in the cache; nothing else uses the network.
+ * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT (kinds of model that are not supported), AZR_RUN_FOLDER (run without checkpoint),
+ *   and for models of the hub AZR_DOWNLOAD_FAILED, AZR_ABORTED
  */
-export function resolveModel(name: string, options: ResolveOptions = {}): ResolvedModel {
+export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   return resolveName(name, options, 0);
 }
 
-function resolveName(name: string, options: ResolveOptions, depth: number): ResolvedModel {
+/** A name of the hub with the commit that this process took of it, so that it means the same later; other values as they are. */
+export function pinnedModel(name: string): string {
+  const hub = parseHubName(name);
+  return (hub && pinnedName(hub)) ?? name;
+}
+
+async function resolveName(name: string, options: ResolveOptions, depth: number): Promise<ResolvedModel> {
   const { from = process.cwd(), weights = true } = options;
   if (name === "seedling") return modelFolder(name, seedlingFolder(), weights);
   const path = resolve(from, name);
-  if (name.endsWith(".gguf")) {
-    throw new AzrError("AZR_MODEL_FORMAT", `${name}: GGUF files are not supported yet.`, { hint: "Use the Hugging Face folder (safetensors) of the same model." });
-  }
+  const hub = parseHubName(name);
   if (!existsSync(path)) {
-    // "owner/name" that is no path here is most likely a name on the Hugging Face hub.
-    if (/^[\w.-]+\/[\w.-]+$/.test(name) && !name.startsWith(".")) {
-      throw new AzrError("AZR_MODEL_NOT_FOUND", `There is no folder ${path}, and downloading models by hub name is not supported yet.`, {
-        hint: `Download it first, for example with: hf download ${name} --local-dir ${name.split("/")[1]}`,
-      });
-    }
-    throw notFound(`There is no model folder ${path}.`, "Give the path of a Hugging Face folder or of a run folder, or the name seedling.");
+    if (hub !== undefined) return hubModel(name, hub, path, options);
+    throw notFound(`There is no model ${name.toLowerCase().endsWith(".gguf") ? "file" : "folder"} ${path}.`, "Give the path of a Hugging Face folder, a GGUF file or a run folder, a name of the hub such as Qwen/Qwen3-0.6B, or the name seedling.");
   }
-  if (!statSync(path).isDirectory()) throw notFound(`${path} is a file, not a model folder.`, `Give the folder it is in: ${dirname(path)}`);
-  if (isRunFolder(path)) return runFolder(name, path, depth);
+  if (hub !== undefined && existsSync(hubFolder(hub, options.env))) {
+    options.onProgress?.({ type: "note", model: name, message: `${name} is a path here and a model of the hub in the cache: taking ${path}.` });
+  }
+  if (!statSync(path).isDirectory()) {
+    if (/\.gguf$/i.test(path)) return ggufFile(name, path);
+    throw notFound(`${path} is a file, not a model folder.`, `Give the folder it is in: ${dirname(path)}`);
+  }
+  if (isRunFolder(path)) return runFolder(name, path, options, depth);
   return modelFolder(name, path, weights);
+}
+
+function ggufFile(name: string, path: string): ResolvedModel {
+  return { name, weights: path, config: path, tokenizer: path, gguf: path };
+}
+
+async function hubModel(name: string, hub: NonNullable<ReturnType<typeof parseHubName>>, path: string, options: ResolveOptions): Promise<ResolvedModel> {
+  try {
+    const { folder, gguf, pinned } = await fetchHubModel(hub, options);
+    return { ...(gguf === undefined ? modelFolder(name, folder, options.weights ?? true) : ggufFile(name, gguf)), pinned };
+  } catch (error) {
+    // The name may have been meant as a path.
+    if (!AzrError.isInstance(error) || !["AZR_MODEL_NOT_FOUND", "AZR_DOWNLOAD_FAILED"].includes(error.code)) throw error;
+    const { code, message, hint, details, cause } = error;
+    throw new AzrError(code, message, { details: { ...details, attempts: [{ source: path, result: "there is no such file or folder" }, { source: `the hub's ${hub.repo}`, result: message }] }, cause, ...(hint === undefined ? {} : { hint }) });
+  }
 }
 
 function hasWeights(folder: string): boolean {
@@ -113,7 +143,7 @@ function baseOf(run: string): string | undefined {
   }
 }
 
-function runFolder(name: string, run: string, depth: number): ResolvedModel {
+async function runFolder(name: string, run: string, options: ResolveOptions, depth: number): Promise<ResolvedModel> {
   const { folder, step } = latestCheckpoint(run);
   const checkpoint = { run, step };
   const complete = existsSync(join(folder, "config.json")) && existsSync(join(folder, "tokenizer.json"));
@@ -123,6 +153,7 @@ function runFolder(name: string, run: string, depth: number): ResolvedModel {
   if (base === undefined || depth > 20) {
     throw new AzrError("AZR_RUN_FOLDER", `The config.json of the run ${run} does not say which model it started from.`, { hint: "Restore the run's config.json; it is written when the run starts." });
   }
-  const origin = resolveName(base, { weights: false }, depth + 1);
+  const { from: _from, ...rest } = options;
+  const origin = await resolveName(base, { ...rest, weights: false }, depth + 1);
   return { name, weights: folder, config: origin.config, tokenizer: origin.tokenizer, checkpoint };
 }

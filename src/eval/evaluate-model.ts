@@ -13,7 +13,7 @@ import type { EvaluateOptions, TaskOutcome } from "./evaluate.ts";
 
 export interface EvaluateModelOptions
   extends Pick<EvaluateOptions, "samples" | "temperature" | "seed" | "maxTokens" | "settings" | "signal" | "onProgress"> {
-  /** `seedling`, a Hugging Face folder or a run folder. */
+  /** `seedling`, a Hugging Face folder, a GGUF file, a run folder or a name of the hub. */
   model: string;
   tasks: readonly Task[];
   /** Prompt format. Default: `compact` for models whose tokenizer has its markers, else `paper`. */

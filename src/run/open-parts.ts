@@ -41,6 +41,12 @@ export function settledModel(model: string): string {
   return model !== "seedling" && existsSync(model) ? resolve(model) : model;
 }
 
+/** A model of the hub with the commit that was opened, so that a run means the same when it is resumed; others as they are. */
+export async function pinnedModel(model: string): Promise<string> {
+  const { pinnedModel: pin } = await import("../engine/resolve-model.ts");
+  return pin(model);
+}
+
 async function modelFolders(config: Config) {
   const { resolveModel } = await import("../engine/resolve-model.ts");
   return resolveModel(config.model);

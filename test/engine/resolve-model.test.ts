@@ -21,20 +21,23 @@ t.test("what is found", async (t) => {
       checkpoints: { "step-000009": weights(), "step-000010": weights(), "step-000011": {}, ".step-000012.1.tmp": weights() },
     },
     chained: { "config.json": runConfig(join(root, "unpointed")), checkpoints: { "step-000003": weights() } },
+    "small.Q8_0.gguf": "x",
     complete: { "config.json": runConfig("gone"), checkpoints: { "step-000001": model() } },
   });
-  t.same(resolveModel("base", { from: root }), { name: "base", weights: base, config: base, tokenizer: base });
-  t.equal(resolveModel(base).weights, base, "absolute path");
-  t.equal(resolveModel("sharded", { from: root }).weights, join(root, "sharded"));
-  t.equal(resolveModel("fresh", { from: root, weights: false }).config, join(root, "fresh"));
-  t.equal(resolveModel("seedling", { weights: false }).config, seedlingFolder());
+  t.same(await resolveModel("base", { from: root }), { name: "base", weights: base, config: base, tokenizer: base });
+  t.equal((await resolveModel(base)).weights, base, "absolute path");
+  t.equal((await resolveModel("sharded", { from: root })).weights, join(root, "sharded"));
+  t.equal((await resolveModel("fresh", { from: root, weights: false })).config, join(root, "fresh"));
+  t.equal((await resolveModel("seedling", { weights: false })).config, seedlingFolder());
+  const gguf = join(root, "small.Q8_0.gguf");
+  t.same(await resolveModel("small.Q8_0.gguf", { from: root }), { name: "small.Q8_0.gguf", weights: gguf, config: gguf, tokenizer: gguf, gguf });
   for (const [run, step] of [["pointed", 2], ["unpointed", 10], ["chained", 3]] as const) {
     const path = join(root, run);
     const folder = join(path, "checkpoints", `step-${String(step).padStart(6, "0")}`);
-    t.same(resolveModel(run, { from: root }), { name: run, weights: folder, config: base, tokenizer: base, checkpoint: { run: path, step } }, run);
+    t.same(await resolveModel(run, { from: root }), { name: run, weights: folder, config: base, tokenizer: base, checkpoint: { run: path, step } }, run);
   }
   const own = join(root, "complete", "checkpoints", "step-000001");
-  t.match(resolveModel(join(root, "complete")), { weights: own, config: own, tokenizer: own });
+  t.match(await resolveModel(join(root, "complete")), { weights: own, config: own, tokenizer: own });
 });
 
 t.test("what is not", async (t) => {
@@ -51,8 +54,8 @@ t.test("what is not", async (t) => {
   const cases: [string, string, RegExp][] = [
     ["gone", "AZR_MODEL_NOT_FOUND", /no model folder/],
     ["./gone/away", "AZR_MODEL_NOT_FOUND", /no model folder/],
-    ["Qwen/Qwen2.5-0.5B", "AZR_MODEL_NOT_FOUND", /by hub name is not supported/],
-    ["model.gguf", "AZR_MODEL_FORMAT", /GGUF/],
+    ["Qwen/Qwen2.5-0.5B", "AZR_MODEL_NOT_FOUND", /not whole in the cache.*HF_HUB_OFFLINE/],
+    ["model.gguf", "AZR_MODEL_NOT_FOUND", /no model file/],
     ["file", "AZR_MODEL_NOT_FOUND", /is a file/],
     ["bare", "AZR_MODEL_NOT_FOUND", /config\.json is missing/],
     ["noTokenizer", "AZR_MODEL_NOT_FOUND", /tokenizer\.json is missing/],
@@ -61,5 +64,5 @@ t.test("what is not", async (t) => {
     ["orphan", "AZR_RUN_FOLDER", /which model it started from/],
     ["endless", "AZR_RUN_FOLDER", /which model it started from/],
   ];
-  for (const [name, code, message] of cases) t.throws(() => resolveModel(name, { from: root }), { code, message, hint: /./ }, name);
+  for (const [name, code, message] of cases) await t.rejects(resolveModel(name, { from: root, env: { HF_HUB_OFFLINE: "1", HF_HOME: root } }), { code, message, hint: /./ }, name);
 });

@@ -15,6 +15,13 @@ ModelShape ToShape(const Napi::Object& o) {
   shape.norm_epsilon = static_cast<float>(Number(o, "normEpsilon"));
   shape.tied_head = o.Get("tiedHead").As<Napi::Boolean>();
   shape.max_positions = Integer(o, "maxPositions");
+  shape.qkv_bias = o.Get("qkvBias").ToBoolean();
+  shape.qk_norm = o.Get("qkNorm").ToBoolean();
+  const Napi::Value factors = o.Get("ropeFactors");
+  if (factors.IsArray()) {
+    const Napi::Array array = factors.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); ++i) shape.rope_factors.push_back(array.Get(i).ToNumber().DoubleValue());
+  }
   return shape;
 }
 

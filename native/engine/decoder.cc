@@ -23,6 +23,10 @@ void Decoder::Embed(const int32_t* tokens, int64_t rows) {
   });
 }
 
+void Decoder::ReachPositions(const std::vector<int32_t>& positions) {
+  if (!positions.empty()) model_->ReachPositions(1 + *std::max_element(positions.begin(), positions.end()));
+}
+
 void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, LayerActivations* keep,
                     const std::function<void(float*, float*, float*)>& attention) {
   const ModelShape& s = model_->shape();
@@ -48,6 +52,16 @@ void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, Layer
   RmsNorm(x, model_->at(offsets.attention_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
           keep ? keep->attention_rstd.data() : nullptr);
   Multiply(normed_.data(), s.hidden, rows, packed.qkv, qkv.data(), s.qkv_width(), false);
+  if (s.qkv_bias) AddBias(qkv.data(), s.qkv_width(), rows, model_->at(offsets.qkv_bias), s.qkv_width());
+  if (s.qk_norm) {
+    const HeadNorms norms = model_->head_norms(offsets);
+    if (keep) {
+      Grow(&keep->heads, rows * norms.heads() * s.head_size);
+      Grow(&keep->heads_rstd, rows * norms.heads());
+    }
+    NormHeads(qkv.data(), s.qkv_width(), rows, norms, s.norm_epsilon, keep ? keep->heads.data() : nullptr,
+              keep ? keep->heads_rstd.data() : nullptr);
+  }
   Rotate(qkv.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, positions, model_->rope(), false);
   attention(qkv.data(), attended.data(), keep ? keep->log_sum_exp.data() : nullptr);
   Multiply(attended.data(), s.query_width(), rows, packed.output, x, s.hidden, true);
@@ -61,6 +75,7 @@ void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, Layer
 
 void Decoder::Forward(const PackedBatch& batch, bool keep) {
   const int64_t rows = batch.rows();
+  ReachPositions(batch.positions);
   Embed(batch.tokens.data(), rows);
   layers_.resize(model_->shape().layers);
   for (int64_t i = 0; i < model_->shape().layers; ++i) {
@@ -75,6 +90,7 @@ void Decoder::Forward(const PackedBatch& batch, bool keep) {
 void Decoder::Forward(const std::vector<int32_t>& tokens, const std::vector<int32_t>& positions,
                       const AttentionCallback& attention) {
   const int64_t rows = static_cast<int64_t>(tokens.size());
+  ReachPositions(positions);
   Embed(tokens.data(), rows);
   for (int64_t i = 0; i < model_->shape().layers; ++i) {
     Layer(i, rows, positions.data(), nullptr, [&](float* qkv, float* out, float*) { attention(i, qkv, out); });
@@ -109,6 +125,11 @@ void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, float* dhid
   AttendGroupsBackward(batch.groups, s.attention(), kept.qkv.data(), kept.attention.data(), kept.log_sum_exp.data(),
                        dattention_.data(), dqkv_.data());
   Rotate(dqkv_.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, batch.positions.data(), model_->rope(), true);
+  if (s.qk_norm) {
+    NormHeadsBackward(dqkv_.data(), s.qkv_width(), rows, model_->head_norms(offsets), kept.heads.data(), kept.heads_rstd.data(),
+                      gradient + offsets.query_norm, gradient + offsets.key_norm);
+  }
+  if (s.qkv_bias) AddBiasBackward(dqkv_.data(), s.qkv_width(), rows, gradient + offsets.qkv_bias, s.qkv_width());
   RmsNorm(kept.input.data(), model_->at(offsets.attention_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
           nullptr);
   AccumulateOuter(dqkv_.data(), s.qkv_width(), normed_.data(), s.hidden, rows, s.qkv_width(), s.hidden,
@@ -146,7 +167,7 @@ int64_t Decoder::bytes() const {
   }
   for (const LayerActivations& layer : layers_) {
     for (const auto* buffer : {&layer.input, &layer.attention_rstd, &layer.qkv, &layer.attention, &layer.log_sum_exp,
-                               &layer.middle, &layer.feed_forward_rstd, &layer.gate_up}) {
+                               &layer.middle, &layer.feed_forward_rstd, &layer.gate_up, &layer.heads, &layer.heads_rstd}) {
       floats += static_cast<int64_t>(buffer->capacity());
     }
   }

@@ -28,6 +28,8 @@ struct LayerActivations {
   std::vector<float> input;                // [rows, hidden]
   std::vector<float> attention_rstd;       // [rows]
   std::vector<float> qkv;                  // [rows, qkv_width], rotated
+  std::vector<float> heads;                // [rows, heads + key_value_heads, head_size] before their norms, where there are any
+  std::vector<float> heads_rstd;           // [rows, heads + key_value_heads]
   std::vector<float> attention;            // [rows, query_width]
   std::vector<float> log_sum_exp;          // [rows, heads]
   std::vector<float> middle;               // [rows, hidden], after attention
@@ -57,6 +59,7 @@ class Decoder {
 
  private:
   void Embed(const int32_t* tokens, int64_t rows);
+  void ReachPositions(const std::vector<int32_t>& positions);
   void Layer(int64_t index, int64_t rows, const int32_t* positions, LayerActivations* keep,
              const std::function<void(float* qkv, float* out, float* log_sum_exp)>& attention);
   void LayerBackward(int64_t index, const PackedBatch& batch, float* dhidden, float* gradient);

@@ -1,5 +1,6 @@
 #include "engine/layer_ops.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/parallel.h"
@@ -61,17 +62,93 @@ void RmsNormBackward(const float* x, const float* weight, const float* rstd, con
   });
 }
 
-RopeTable::RopeTable(int64_t head_size, double theta, int64_t positions)
-    : half_(head_size / 2), positions_(positions), cosines_(positions * half_), sines_(positions * half_) {
+namespace {
+
+const float* WeightOf(const HeadNorms& norms, int64_t head) {
+  return head < norms.heads_first ? norms.weight_first : norms.weight_second;
+}
+
+}  // namespace
+
+void NormHeads(float* rows_data, int64_t stride, int64_t rows, const HeadNorms& norms, float epsilon, float* kept, float* rstd) {
+  const int64_t size = norms.head_size, heads = norms.heads();
+  ParallelFor(rows, kRowGrain, [&](int64_t r) {
+    for (int64_t h = 0; h < heads; ++h) {
+      float* x = rows_data + r * stride + h * size;
+      const float* weight = WeightOf(norms, h);
+      const float scale = 1.0f / std::sqrt(SumOfProducts(x, x, size) / static_cast<float>(size) + epsilon);
+      if (kept) std::copy(x, x + size, kept + (r * heads + h) * size);
+      if (rstd) rstd[r * heads + h] = scale;
+      for (int64_t i = 0; i < size; ++i) x[i] = x[i] * scale * weight[i];
+    }
+  });
+}
+
+void NormHeadsBackward(float* drows, int64_t stride, int64_t rows, const HeadNorms& norms, const float* kept, const float* rstd,
+                       float* dweight_first, float* dweight_second) {
+  const int64_t size = norms.head_size, heads = norms.heads();
+  // Weights first: they need the gradient that is overwritten below. Columns are split, rows and heads summed in order.
+  const int64_t blocks = (size + kLanes - 1) / kLanes;
+  ParallelFor(blocks, 1, [&](int64_t b) {
+    const int64_t begin = b * kLanes, end = std::min(size, begin + kLanes);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t h = 0; h < heads; ++h) {
+        const float *grad = drows + r * stride + h * size, *in = kept + (r * heads + h) * size;
+        float* out = h < norms.heads_first ? dweight_first : dweight_second;
+        for (int64_t i = begin; i < end; ++i) out[i] += grad[i] * in[i] * rstd[r * heads + h];
+      }
+    }
+  });
+  ParallelFor(rows, kRowGrain, [&](int64_t r) {
+    for (int64_t h = 0; h < heads; ++h) {
+      float* grad = drows + r * stride + h * size;
+      const float *in = kept + (r * heads + h) * size, *weight = WeightOf(norms, h);
+      const float scale = rstd[r * heads + h];
+      float dot = 0.0f;
+      for (int64_t i = 0; i < size; ++i) dot += weight[i] * grad[i] * in[i];
+      const float pull = scale * scale * scale * dot / static_cast<float>(size);
+      for (int64_t i = 0; i < size; ++i) grad[i] = scale * weight[i] * grad[i] - pull * in[i];
+    }
+  });
+}
+
+void AddBias(float* x, int64_t stride, int64_t rows, const float* bias, int64_t width) {
+  ParallelFor(rows, kRowGrain, [&](int64_t r) {
+    for (int64_t i = 0; i < width; ++i) x[r * stride + i] += bias[i];
+  });
+}
+
+void AddBiasBackward(const float* dx, int64_t stride, int64_t rows, float* dbias, int64_t width) {
+  const int64_t blocks = (width + kLanes - 1) / kLanes;
+  ParallelFor(blocks, 2, [&](int64_t b) {
+    const int64_t begin = b * kLanes, end = std::min(width, begin + kLanes);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t i = begin; i < end; ++i) dbias[i] += dx[r * stride + i];
+    }
+  });
+}
+
+RopeTable::RopeTable(int64_t head_size, double theta, int64_t positions, std::vector<double> factors) : half_(head_size / 2) {
   for (int64_t i = 0; i < half_; ++i) {
     // Frequencies in single precision and angles as their float product, as the Hugging Face implementation does.
     const float frequency = static_cast<float>(1.0 / std::pow(theta, 2.0 * i / static_cast<double>(head_size)));
-    for (int64_t p = 0; p < positions; ++p) {
-      const float angle = static_cast<float>(p) * frequency;
+    frequencies_.push_back(factors.empty() ? frequency : static_cast<float>(frequency / factors[i]));
+  }
+  Reach(positions);
+}
+
+void RopeTable::Reach(int64_t positions) {
+  if (positions <= positions_) return;
+  cosines_.resize(positions * half_);
+  sines_.resize(positions * half_);
+  for (int64_t p = positions_; p < positions; ++p) {
+    for (int64_t i = 0; i < half_; ++i) {
+      const float angle = static_cast<float>(p) * frequencies_[i];
       cosines_[p * half_ + i] = static_cast<float>(std::cos(static_cast<double>(angle)));
       sines_[p * half_ + i] = static_cast<float>(std::sin(static_cast<double>(angle)));
     }
   }
+  positions_ = positions;
 }
 
 void Rotate(float* rows_data, int64_t stride, int64_t rows, int64_t heads, const int32_t* positions,

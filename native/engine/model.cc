@@ -30,6 +30,12 @@ void ModelShape::Check() const {
     fail(text.str());
   }
   if (feed_forward % kKeyBlock != 0) fail("the feed-forward size must be a multiple of 16");
+  if (!rope_factors.empty() && static_cast<int64_t>(rope_factors.size()) != head_size / 2) {
+    fail("there must be one rotary factor for each pair of a head's values");
+  }
+  for (double factor : rope_factors) {
+    if (!(factor > 0.0) || !std::isfinite(factor)) fail("rotary factors must be positive numbers");
+  }
 }
 
 int64_t NamedTensor::size() const {
@@ -53,6 +59,15 @@ ParameterLayout::ParameterLayout(const ModelShape& s) {
     layer.qkv = add(prefix + "self_attn.q_proj.weight", {s.query_width(), s.hidden});
     add(prefix + "self_attn.k_proj.weight", {s.key_value_heads * s.head_size, s.hidden});
     add(prefix + "self_attn.v_proj.weight", {s.key_value_heads * s.head_size, s.hidden});
+    if (s.qkv_bias) {
+      layer.qkv_bias = add(prefix + "self_attn.q_proj.bias", {s.query_width()});
+      add(prefix + "self_attn.k_proj.bias", {s.key_value_heads * s.head_size});
+      add(prefix + "self_attn.v_proj.bias", {s.key_value_heads * s.head_size});
+    }
+    if (s.qk_norm) {
+      layer.query_norm = add(prefix + "self_attn.q_norm.weight", {s.head_size});
+      layer.key_norm = add(prefix + "self_attn.k_norm.weight", {s.head_size});
+    }
     layer.output = add(prefix + "self_attn.o_proj.weight", {s.hidden, s.query_width()});
     layer.feed_forward_norm = add(prefix + "post_attention_layernorm.weight", {s.hidden});
     layer.gate_up = add(prefix + "mlp.gate_proj.weight", {s.feed_forward, s.hidden});
@@ -65,6 +80,9 @@ ParameterLayout::ParameterLayout(const ModelShape& s) {
 }
 
 namespace {
+// Rotary tables of models with long contexts would be large, and most of them never looked at.
+constexpr int64_t kFirstPositions = 4096;
+
 ModelShape Checked(const ModelShape& shape) {
   shape.Check();
   return shape;
@@ -74,8 +92,13 @@ ModelShape Checked(const ModelShape& shape) {
 Model::Model(const ModelShape& shape)
     : shape_(Checked(shape)),
       layout_(shape),
-      rope_(shape.head_size, shape.rope_theta, shape.max_positions),
+      rope_(shape.head_size, shape.rope_theta, std::min(shape.max_positions, kFirstPositions), shape.rope_factors),
       parameters_(at::zeros({layout_.total}, at::kFloat)) {}
+
+void Model::ReachPositions(int64_t positions) {
+  // By doubling, so that a growing completion does not pay for each token.
+  if (positions > rope_.positions()) rope_.Reach(std::min(shape_.max_positions, std::max(positions, 2 * rope_.positions())));
+}
 
 float* Model::MutableParameters() {
   forward_.current = backward_.current = false;
@@ -90,7 +113,7 @@ void Model::Initialize(uint64_t seed) {
     ++stream;
     float* values = out + tensor.offset;
     if (tensor.dimensions.size() == 1) {
-      std::fill(values, values + tensor.size(), 1.0f);
+      std::fill(values, values + tensor.size(), tensor.name.ends_with(".bias") ? 0.0f : 1.0f);
       continue;
     }
     float deviation = 1.0f / std::sqrt(static_cast<float>(tensor.dimensions[1]));

@@ -1,4 +1,4 @@
-// A Llama-family decoder: its shape, its parameters in one flat buffer, and the packed copies of its matrices that the
+// A decoder of the Llama family (Llama, Mistral, Qwen2, Qwen3): its shape, its parameters in one flat buffer, and the packed copies of its matrices that the
 // products read. Model owns all three. The flat buffer makes the optimizer, the gradient norm and checkpoints plain
 // loops; a gradient or moment buffer has the same layout. Engine thread only.
 #pragma once
@@ -22,6 +22,9 @@ struct ModelShape {
   float norm_epsilon = 1e-5f;
   bool tied_head = true;
   int64_t max_positions = 0;
+  bool qkv_bias = false;             // Qwen2: biases on the projections of queries, keys and values
+  bool qk_norm = false;              // Qwen3: RMSNorm over each head of the queries and keys, before the rotation
+  std::vector<double> rope_factors;  // [head_size / 2] that divide the rotary frequencies; empty: none
 
   AttentionShape attention() const { return {heads, key_value_heads, head_size}; }
   int64_t query_width() const { return heads * head_size; }
@@ -41,6 +44,7 @@ struct NamedTensor {
 // Offsets, in floats, of each parameter. q, k, v rows are adjacent, as are gate and up: one product each.
 struct LayerOffsets {
   int64_t attention_norm, qkv, output, feed_forward_norm, gate_up, down;
+  int64_t qkv_bias = -1, query_norm = -1, key_norm = -1;  // -1 where the model has none
 };
 struct ParameterLayout {
   explicit ParameterLayout(const ModelShape& shape);
@@ -66,7 +70,13 @@ class Model {
 
   const ModelShape& shape() const { return shape_; }
   const ParameterLayout& layout() const { return layout_; }
+  // Holds positions up to those of the last ReachPositions.
   const RopeTable& rope() const { return rope_; }
+  void ReachPositions(int64_t positions);
+  // The norms of a layer's heads; only for models that have them.
+  HeadNorms head_norms(const LayerOffsets& offsets) const {
+    return {shape_.heads, shape_.key_value_heads, shape_.head_size, at(offsets.query_norm), at(offsets.key_norm)};
+  }
   const float* parameters() const { return parameters_.const_data_ptr<float>(); }
   const float* at(int64_t offset) const { return parameters() + offset; }
   // The flat buffer for writing; the packed copies are rebuilt before their next use.

@@ -22,6 +22,7 @@ struct Case {
   const char* name;
   int64_t vocabulary, hidden, layers, heads, key_value_heads, head_size, feed_forward;
   bool tied;
+  bool qkv_bias = false, qk_norm = false, stretched = false;
 };
 
 class GradientTest : public ::testing::TestWithParam<Case> {
@@ -29,6 +30,9 @@ class GradientTest : public ::testing::TestWithParam<Case> {
   void SetUp() override {
     const Case& c = GetParam();
     shape_ = TinyShape(c.vocabulary, c.hidden, c.layers, c.heads, c.key_value_heads, c.head_size, c.feed_forward, c.tied);
+    shape_.qkv_bias = c.qkv_bias;
+    shape_.qk_norm = c.qk_norm;
+    for (int64_t i = 0; c.stretched && i < c.head_size / 2; ++i) shape_.rope_factors.push_back(1.0 + 0.7 * static_cast<double>(i));
     engine_ = std::make_unique<Engine>(shape_, 2);
     Randomize(&model(), 11);
     batch_ = RandomBatch(shape_, BatchSizes{}, 5);
@@ -125,7 +129,11 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"FullHeadsOfThirtyTwo", 67, 64, 2, 4, 4, 32, 48, true},
                       Case{"OneKeyHeadOfFortyEight", 51, 40, 1, 4, 1, 48, 48, false},
                       Case{"NarrowerThanHeads", 33, 24, 3, 4, 2, 16, 16, true},
-                      Case{"HeadOfOneHundredAndForty", 35, 48, 1, 2, 1, 144, 32, false}),
+                      Case{"HeadOfOneHundredAndForty", 35, 48, 1, 2, 1, 144, 32, false},
+                      Case{"BiasesOfQwen2", 64, 64, 2, 4, 2, 16, 96, true, true},
+                      Case{"HeadNormsOfQwen3", 67, 48, 2, 4, 2, 32, 96, true, false, true},
+                      Case{"StretchedPositionsOfLlama3", 67, 64, 2, 4, 2, 16, 96, false, false, false, true},
+                      Case{"EverythingAtOnce", 67, 40, 2, 3, 1, 48, 48, false, true, true, true}),
     [](const ::testing::TestParamInfo<Case>& info) { return std::string(info.param.name); });
 
 }  // namespace

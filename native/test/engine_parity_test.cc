@@ -19,6 +19,7 @@ struct Case {
   const char* name;
   int64_t vocabulary, hidden, layers, heads, key_value_heads, head_size, feed_forward;
   bool tied;
+  bool qkv_bias = false, qk_norm = false;
 };
 
 bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
@@ -34,9 +35,10 @@ class ParityTest : public ::testing::TestWithParam<Case> {
  protected:
   static std::unique_ptr<Engine> Open(int threads) {
     const Case& c = GetParam();
-    auto engine = std::make_unique<Engine>(
-        TinyShape(c.vocabulary, c.hidden, c.layers, c.heads, c.key_value_heads, c.head_size, c.feed_forward, c.tied),
-        threads);
+    ModelShape shape = TinyShape(c.vocabulary, c.hidden, c.layers, c.heads, c.key_value_heads, c.head_size, c.feed_forward, c.tied);
+    shape.qkv_bias = c.qkv_bias;
+    shape.qk_norm = c.qk_norm;
+    auto engine = std::make_unique<Engine>(shape, threads);
     Randomize(const_cast<Model*>(&engine->model()), 21);
     return engine;
   }
@@ -214,7 +216,9 @@ TEST_P(ParityTest, MicroBatchesChangeNothingThatMatters) {
 INSTANTIATE_TEST_SUITE_P(Shapes, ParityTest,
                          ::testing::Values(Case{"Seedling", 96, 64, 2, 4, 2, 16, 96, true},
                                            Case{"OddSizes", 67, 40, 2, 4, 4, 32, 48, false},
-                                           Case{"OneWideKeyHead", 33, 24, 2, 3, 1, 144, 16, true}),
+                                           Case{"OneWideKeyHead", 33, 24, 2, 3, 1, 144, 16, true},
+                                           Case{"Qwen2", 96, 64, 2, 4, 2, 16, 96, true, true},
+                                           Case{"Qwen3", 67, 40, 2, 4, 2, 32, 48, false, false, true}),
                          [](const ::testing::TestParamInfo<Case>& info) { return std::string(info.param.name); });
 
 }  // namespace

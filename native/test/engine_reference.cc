@@ -22,11 +22,13 @@ at::Tensor Norm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
 }
 
 // x[tokens, heads, size]: the halves of each head are the real and imaginary parts of numbers turned by the position.
-at::Tensor Rope(const at::Tensor& x, double theta) {
+at::Tensor Rope(const at::Tensor& x, const ModelShape& s) {
   const int64_t tokens = x.size(0), size = x.size(2), half = size / 2;
   const auto options = x.options().requires_grad(false);
   const at::Tensor exponent = at::arange(half, options) * (-2.0 / static_cast<double>(size));
-  const at::Tensor angles = at::arange(tokens, options).unsqueeze(1) * at::pow(theta, exponent).unsqueeze(0);
+  at::Tensor frequencies = at::pow(s.rope_theta, exponent);
+  for (size_t i = 0; i < s.rope_factors.size(); ++i) frequencies.mutable_data_ptr<double>()[i] /= s.rope_factors[i];
+  const at::Tensor angles = at::arange(tokens, options).unsqueeze(1) * frequencies.unsqueeze(0);
   const at::Tensor cosine = at::cos(angles).unsqueeze(1), sine = at::sin(angles).unsqueeze(1);
   const at::Tensor a = x.narrow(2, 0, half), b = x.narrow(2, half, half);
   return at::cat({a * cosine - b * sine, b * cosine + a * sine}, 2);
@@ -38,9 +40,20 @@ at::Tensor Attention(const at::Tensor& x, const ModelShape& s, const at::Tensor&
   const auto project = [&](int64_t offset, int64_t heads) {
     return at::matmul(x, Part(flat, offset, {heads * s.head_size, s.hidden}).t()).view({tokens, heads, s.head_size});
   };
-  const at::Tensor q = Rope(project(offsets.qkv, s.heads), s.rope_theta);
-  const at::Tensor k = Rope(project(key_offset, s.key_value_heads), s.rope_theta);
-  const at::Tensor v = project(key_offset + kv_width * s.hidden, s.key_value_heads);
+  at::Tensor q = project(offsets.qkv, s.heads);
+  at::Tensor k = project(key_offset, s.key_value_heads);
+  at::Tensor v = project(key_offset + kv_width * s.hidden, s.key_value_heads);
+  if (s.qkv_bias) {
+    q = q + Part(flat, offsets.qkv_bias, {s.heads, s.head_size});
+    k = k + Part(flat, offsets.qkv_bias + s.query_width(), {s.key_value_heads, s.head_size});
+    v = v + Part(flat, offsets.qkv_bias + s.query_width() + kv_width, {s.key_value_heads, s.head_size});
+  }
+  if (s.qk_norm) {
+    q = Norm(q, Part(flat, offsets.query_norm, {s.head_size}), s.norm_epsilon);
+    k = Norm(k, Part(flat, offsets.key_norm, {s.head_size}), s.norm_epsilon);
+  }
+  q = Rope(q, s);
+  k = Rope(k, s);
   const at::Tensor future = at::triu(at::ones({tokens, tokens}, x.options().dtype(at::kBool).requires_grad(false)), 1);
   std::vector<at::Tensor> heads;
   for (int64_t h = 0; h < s.heads; ++h) {

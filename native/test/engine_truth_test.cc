@@ -1,5 +1,5 @@
-// The engine against numbers that transformers and torch computed once (test/truth/make_llama_truth.py says how, and
-// describes the files): logits, loss, gradients and ten clipped AdamW steps of a tiny Llama, tied and untied. The bound on
+// The engine against numbers that transformers and torch computed once (test/truth/make_model_truth.py says how, and
+// describes the files): logits, loss, gradients and ten clipped AdamW steps of a tiny model of each family. The bound on
 // each tensor is 1e-4, the Euclidean norm of its difference relative to its own.
 #include <gtest/gtest.h>
 
@@ -53,6 +53,7 @@ class Truth {
 
   double number(const std::string& name) const { return numbers_.at(name); }
   int64_t integer(const std::string& name) const { return static_cast<int64_t>(number(name)); }
+  bool has(const std::string& name) const { return arrays_.count(name) != 0; }
   const TruthArray& at(const std::string& name) const { return arrays_.at(name); }
   std::string data_path() const { return path_ + ".data"; }
   int64_t byte_offset(const std::string& name) const { return at(name).first * static_cast<int64_t>(sizeof(float)); }
@@ -89,6 +90,12 @@ class TruthTest : public ::testing::TestWithParam<const char*> {
     shape.norm_epsilon = static_cast<float>(truth_.number("rms_norm_eps"));
     shape.rope_theta = truth_.number("rope_theta");
     shape.tied_head = truth_.integer("tied") != 0;
+    shape.qkv_bias = truth_.integer("qkv_bias") != 0;
+    shape.qk_norm = truth_.integer("qk_norm") != 0;
+    if (truth_.has("rope-factors")) {
+      const std::vector<float> factors = truth_.values("rope-factors");
+      shape.rope_factors.assign(factors.begin(), factors.end());
+    }
     engine_ = std::make_unique<Engine>(shape, 1);
     std::vector<TensorSource> sources;
     for (size_t i = 0; i < names().size(); ++i) {
@@ -195,9 +202,12 @@ TEST_P(TruthTest, TenAdamWSteps) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Llama, TruthTest, ::testing::Values("llama-tied", "llama-untied"),
+INSTANTIATE_TEST_SUITE_P(Families, TruthTest,
+                         ::testing::Values("llama-tied", "llama-untied", "llama3", "mistral", "qwen2", "qwen3"),
                          [](const ::testing::TestParamInfo<const char*>& info) {
-                           return std::string(info.param).substr(6);
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
                          });
 
 }  // namespace

@@ -127,6 +127,19 @@ export interface ModelShape {
   normEpsilon: number;
   tiedHead: boolean;
   maxPositions: number;
+  /** Biases on the projections of queries, keys and values (Qwen2). */
+  qkvBias: boolean;
+  /** RMSNorm over each head of the queries and keys (Qwen3). */
+  qkNorm: boolean;
+  /** What divides each rotary frequency: [headSize / 2]; absent where nothing does. */
+  ropeFactors?: number[];
+}
+
+export interface SaveModelOptions {
+  /** Type of the values in the file, rounded to nearest. Default `f32`, which loses nothing. */
+  dtype?: "f32" | "bf16" | "f16";
+  /** Most bytes of tensors a file; more make several files with an index. Default 5e9. */
+  maxShardBytes?: number;
 }
 
 /**
@@ -139,8 +152,8 @@ export interface Engine {
   generate(request: GenerateRequest): Promise<GenerateResult>;
   score(request: ScoreRequest): Promise<ScoreResult>;
   update(request: UpdateRequest): Promise<UpdateResult>;
-  /** Writes `model.safetensors` (Hugging Face tensor names) into an existing folder, synced to disk. */
-  saveModel(folder: string): Promise<void>;
+  /** Writes `model.safetensors` (Hugging Face tensor names), or shards with an index, into an existing folder, synced to disk. */
+  saveModel(folder: string, options?: SaveModelOptions): Promise<void>;
   /** Writes `optimizer.safetensors` (AdamW moments and the step count) into an existing folder, synced to disk. */
   saveOptimizer(folder: string): Promise<void>;
   /** Replaces weights and optimizer state by those of a checkpoint folder. */

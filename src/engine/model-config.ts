@@ -4,6 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import type { ModelShape } from "./engine.ts";
+import { formatFault } from "./families/family.ts";
+import { familyOf } from "./families/registry.ts";
+import { ropeFactors } from "./rope-factors.ts";
 
 export interface ModelConfig {
   shape: ModelShape;
@@ -13,13 +16,7 @@ export interface ModelConfig {
   endTokens: number[];
 }
 
-const supportedArchitecture = "LlamaForCausalLM";
-
-function fault(message: string, hint?: string): AzrError {
-  return new AzrError("AZR_MODEL_FORMAT", message, {
-    hint: hint ?? `Supported models: ${supportedArchitecture} with plain rotary embeddings (no scaling), SiLU, no biases.`,
-  });
-}
+const hint = "Compare the file with that of the model's source.";
 
 function readJson(path: string): Record<string, any> {
   try {
@@ -27,7 +24,7 @@ function readJson(path: string): Record<string, any> {
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("it does not hold an object");
     return value;
   } catch (cause) {
-    throw fault(`${path} cannot be read: ${(cause as Error).message}`, "Take the file anew from where the model came from.");
+    throw formatFault(`${path} cannot be read: ${(cause as Error).message}`, "Take the file anew from where the model came from.");
   }
 }
 
@@ -53,11 +50,13 @@ export function readModelConfig(folder: string): ModelConfig {
   };
 }
 
-/** The shape in a parsed config.json; `path` is for messages. Throws AZR_MODEL_FORMAT. */
+/**
+ * The shape in a parsed config.json; `path` is for messages. What all families share is read here, the rest by the family.
+ * @throws AzrError AZR_MODEL_FORMAT, naming the field
+ */
 export function parseModelConfig(json: Record<string, any>, path = "config.json"): ModelShape {
-  const architectures: unknown = json["architectures"];
-  const named = Array.isArray(architectures) ? architectures[0] : json["model_type"] === "llama" ? supportedArchitecture : json["model_type"];
-  if (named !== supportedArchitecture) throw fault(`${path} describes ${JSON.stringify(named ?? null)}, which the engine does not run.`);
+  const family = familyOf(json, path);
+  const fault = (message: string) => formatFault(message, hint);
 
   function count(key: string, fallback?: number): number {
     const value = json[key] ?? fallback;
@@ -73,10 +72,6 @@ export function parseModelConfig(json: Record<string, any>, path = "config.json"
   if (headSize % 2 !== 0) throw fault(`The head size ${headSize} in ${path} is odd; rotary embeddings need pairs.`);
   if (heads % keyValueHeads !== 0) throw fault(`num_attention_heads ${heads} in ${path} is not divisible by num_key_value_heads ${keyValueHeads}.`);
 
-  // Newer files keep the rotary settings in one object; "default" there means no scaling.
-  const rope = json["rope_parameters"] ?? json["rope_scaling"];
-  const scaling = rope?.rope_type ?? rope?.type ?? "default";
-  if (scaling !== "default") throw fault(`${path} scales its rotary embeddings (${JSON.stringify(scaling)}), which is not supported.`);
   const ropeTheta = json["rope_theta"] ?? json["rope_parameters"]?.rope_theta ?? 10_000;
   const normEpsilon = json["rms_norm_eps"] ?? 1e-6;
   for (const [key, value] of [["rope_theta", ropeTheta], ["rms_norm_eps", normEpsilon]] as const) {
@@ -84,9 +79,9 @@ export function parseModelConfig(json: Record<string, any>, path = "config.json"
   }
   const activation = json["hidden_act"] ?? "silu";
   if (activation !== "silu") throw fault(`${path} uses the activation ${JSON.stringify(activation)}, which is not supported.`);
-  for (const key of ["attention_bias", "mlp_bias"]) if (json[key] === true) throw fault(`${path} sets ${key}, which is not supported.`);
+  const factors = ropeFactors(json, { headSize, theta: ropeTheta }, path);
 
-  return {
+  const shape: ModelShape = {
     vocabularySize: count("vocab_size"),
     hiddenSize,
     layers: count("num_hidden_layers"),
@@ -98,5 +93,9 @@ export function parseModelConfig(json: Record<string, any>, path = "config.json"
     normEpsilon,
     tiedHead: json["tie_word_embeddings"] === true,
     maxPositions: count("max_position_embeddings", 2048),
+    qkvBias: false,
+    qkNorm: false,
+    ...(factors === undefined ? {} : { ropeFactors: factors }),
   };
+  return { ...shape, ...family.read(json, shape, path) };
 }

@@ -104,7 +104,7 @@ export function fakeEngine({ answer, maxPositions = 4096 }: FakeEngineOptions = 
     calls,
     shape: {
       vocabularySize: 65_536, hiddenSize: 1, layers: 1, heads: 1, keyValueHeads: 1, headSize: 1, feedForwardSize: 1,
-      ropeTheta: 10_000, normEpsilon: 1e-6, tiedHead: true, maxPositions,
+      ropeTheta: 10_000, normEpsilon: 1e-6, tiedHead: true, maxPositions, qkvBias: false, qkNorm: false,
     },
     generate,
     update,

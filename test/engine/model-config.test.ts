@@ -12,24 +12,46 @@ t.test("shapes", async (t) => {
   t.same(parseModelConfig(base), {
     vocabularySize: 100, hiddenSize: 64, layers: 2, heads: 4, keyValueHeads: 2, headSize: 16, feedForwardSize: 96,
     ropeTheta: 5e5, normEpsilon: 1e-5, tiedHead: true, maxPositions: 256,
+    qkvBias: false, qkNorm: false,
   });
   const { num_key_value_heads: _heads, rope_theta: _theta, tie_word_embeddings: _tied, ...bare } = base;
   t.match(parseModelConfig(bare), { keyValueHeads: 4, ropeTheta: 10_000, tiedHead: false }, "defaults of the Llama family");
   t.equal(parseModelConfig({ ...base, head_dim: 32 }).headSize, 32);
   t.equal(parseModelConfig({ ...bare, rope_parameters: { rope_type: "default", rope_theta: 2e4 } }).ropeTheta, 2e4);
   t.equal(parseModelConfig({ ...base, rope_scaling: null, architectures: undefined, model_type: "llama" }).layers, 2);
+  t.match(parseModelConfig({ ...base, architectures: ["Qwen2ForCausalLM"] }), { qkvBias: true, qkNorm: false });
+  t.match(parseModelConfig({ ...base, architectures: undefined, model_type: "qwen3" }), { qkvBias: false, qkNorm: true });
+  t.equal(parseModelConfig({ ...base, architectures: ["MistralForCausalLM"], sliding_window: 128 }).maxPositions, 128, "as far as the window reaches");
+  t.equal(parseModelConfig({ ...base, architectures: ["MistralForCausalLM"], sliding_window: null }).maxPositions, 256);
   const seedling = readModelConfig(seedlingFolder());
   t.match(seedling.shape, { hiddenSize: 128, layers: 4, heads: 4, keyValueHeads: 2, headSize: 32, tiedHead: true });
   t.same(seedling.endTokens, [1]);
   t.equal(seedling.weightType, "float32");
 });
 
+t.test("stretched rotary embeddings", async (t) => {
+  t.same(parseModelConfig({ ...base, rope_scaling: { type: "linear", factor: 4 } }).ropeFactors, [4, 4, 4, 4, 4, 4, 4, 4]);
+  t.same(parseModelConfig({ ...base, rope_factors: [1, 1, 1, 2, 2, 2, 3, 3] }).ropeFactors, [1, 1, 1, 2, 2, 2, 3, 3]);
+  // Wavelengths are 6.28, 32.4, 167.08, 861, 4443, ...: kept below 64, divided by 8 above 256. For the one between, (256 / 167.08 - 1) / 3 = 0.1774 of
+  // the frequency is kept: 1 / (0.8226 / 8 + 0.1774).
+  const { ropeFactors } = parseModelConfig({
+    ...base, rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 256 },
+  });
+  t.same(ropeFactors!.map((factor) => Number(factor.toFixed(4))), [1, 1, 3.5685, 8, 8, 8, 8, 8]);
+});
+
 t.test("refused", async (t) => {
   const cases: [Record<string, unknown>, RegExp][] = [
     [{ architectures: ["MambaForCausalLM"] }, /MambaForCausalLM/],
     [{ architectures: undefined, model_type: undefined }, /describes null/],
-    [{ rope_scaling: { rope_type: "llama3", factor: 8 } }, /"llama3"/],
-    [{ rope_scaling: { type: "linear", factor: 2 } }, /"linear"/],
+    [{ rope_scaling: { rope_type: "llama3", factor: 8 } }, /low_freq_factor .* null/],
+    [{ rope_scaling: { type: "linear" } }, /factor .* null/],
+    [{ rope_scaling: { type: "yarn", factor: 2 } }, /"yarn"/],
+    [{ rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 4, high_freq_factor: 1, original_max_position_embeddings: 64 } }, /above low_freq_factor/],
+    [{ rope_factors: [1, 2] }, /8 positive numbers/],
+    [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor 0.5/],
+    [{ architectures: ["Qwen2ForCausalLM"], use_sliding_window: true }, /use_sliding_window/],
+    [{ architectures: ["Qwen3ForCausalLM"], attention_bias: true }, /attention_bias/],
     [{ hidden_act: "gelu" }, /"gelu"/],
     [{ attention_bias: true }, /attention_bias/],
     [{ hidden_size: 66 }, /not divisible by num_attention_heads/],

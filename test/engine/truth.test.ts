@@ -5,7 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import { openEngine } from "../../src/engine/open.ts";
 import { readSafetensorsHeader } from "../../src/engine/safetensors.ts";
-import { readTruth, truthTensors, writeModelFolder } from "../truth/model-folder.ts";
+import { readTruth, truthNames, truthTensors, writeModelFolder } from "../truth/model-folder.ts";
 
 const tolerance = 1e-4;
 
@@ -19,7 +19,7 @@ function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): 
   return Math.sqrt(difference / norm);
 }
 
-for (const name of ["llama-tied", "llama-untied"] as const) {
+for (const name of truthNames) {
   t.test(name, async (t) => {
     const truth = readTruth(name);
     const { arrays, numbers } = truth;

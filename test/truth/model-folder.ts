@@ -1,4 +1,4 @@
-// Reads the stored truth (make_llama_truth.py describes the format) and lays its model out as a Hugging Face folder, so that
+// Reads the stored truth (make_model_truth.py describes the format) and lays its model out as a Hugging Face folder, so that
 // tests can open it as users open theirs. Used by test/engine.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -6,15 +6,20 @@ import { fileURLToPath } from "node:url";
 import { createSafetensorsHeader } from "../../src/engine/safetensors.ts";
 
 export interface Truth {
+  /** Text of the model's config.json, as transformers wrote it. */
+  config: string;
   numbers: Record<string, number>;
   arrays: Record<string, { shape: number[]; values: Float32Array }>;
 }
 
-export function readTruth(name: "llama-tied" | "llama-untied"): Truth {
+/** Names of the models that there is truth of. */
+export const truthNames = ["llama-tied", "llama-untied", "llama3", "mistral", "qwen2", "qwen3"] as const;
+
+export function readTruth(name: (typeof truthNames)[number]): Truth {
   const path = join(dirname(fileURLToPath(import.meta.url)), "data", name);
   const bytes = readFileSync(`${path}.data`);
   const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const truth: Truth = { numbers: {}, arrays: {} };
+  const truth: Truth = { config: readFileSync(`${path}.json`, "utf8"), numbers: {}, arrays: {} };
   for (const line of readFileSync(`${path}.index`, "utf8").trim().split("\n")) {
     const [first, second, ...rest] = line.split(" ") as [string, string, ...string[]];
     if (first === "set") truth.numbers[second] = Number(rest[0]);
@@ -36,9 +41,7 @@ export function truthTensors({ arrays }: Truth, prefix: string): [name: string, 
 
 /** Writes config.json, model.safetensors and a tokenizer.json that nobody reads into an existing folder; returns its path. */
 export function writeModelFolder(folder: string, truth: Truth): string {
-  const { tied, ...numbers } = truth.numbers;
-  const config = { architectures: ["LlamaForCausalLM"], model_type: "llama", hidden_act: "silu", tie_word_embeddings: tied === 1, ...numbers };
-  writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+  writeFileSync(join(folder, "config.json"), truth.config);
   writeFileSync(join(folder, "tokenizer.json"), "{}");
   const tensors = truthTensors(truth, "weight");
   const header = createSafetensorsHeader(tensors.map(([name, shape]) => ({ name, dtype: "F32" as const, shape })), { format: "pt" });

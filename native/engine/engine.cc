@@ -68,27 +68,31 @@ Engine::Engine(const ModelShape& shape, int threads)
 
 int Engine::threads() const { return at::get_num_threads(); }
 
-void Engine::LoadParameters(const std::vector<TensorSource>& sources) {
+void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh) {
   const auto& names = model_.layout().names;
-  std::vector<float> staged(model_.layout().total);
   std::vector<bool> seen(names.size(), false);
   for (const TensorSource& source : sources) {
     if (source.index < 0 || source.index >= static_cast<int64_t>(names.size()) || seen[source.index]) {
       throw EngineError("AZR_MODEL_FORMAT", "a tensor is unknown or given twice");
     }
     seen[source.index] = true;
-    const NamedTensor& tensor = names[source.index];
-    float* values = staged.data() + tensor.offset;
-    ReadFloats(source.path, source.offset, source.type, tensor.size(), values);
-    if (!std::all_of(values, values + tensor.size(), [](float v) { return std::isfinite(v); })) {
-      throw EngineError("AZR_MODEL_FORMAT", "the tensor " + tensor.name + " in " + source.path +
-                                                " holds values that are not finite numbers");
-    }
   }
   for (size_t i = 0; i < seen.size(); ++i) {
     if (!seen[i]) throw EngineError("AZR_MODEL_FORMAT", "the tensor " + names[i].name + " is missing");
   }
-  std::memcpy(model_.MutableParameters(), staged.data(), staged.size() * sizeof(float));
+  const auto read_all = [&](float* parameters) {
+    for (const TensorSource& source : sources) {
+      const NamedTensor& tensor = names[source.index];
+      const int64_t rows = tensor.dimensions.front(), columns = tensor.size() / rows;
+      if (!ReadTensor(source, rows, columns, parameters == nullptr ? nullptr : parameters + tensor.offset)) {
+        throw EngineError("AZR_MODEL_FORMAT", "the tensor " + tensor.name + " in " + source.path +
+                                                  " holds values that are not finite numbers");
+      }
+    }
+  };
+  // Reading twice costs less than a second copy of the model.
+  if (!fresh) read_all(nullptr);
+  read_all(model_.MutableParameters());
 }
 
 void Engine::LoadOptimizer(const std::string& path, int64_t first_offset, int64_t second_offset, int64_t steps) {
@@ -101,8 +105,14 @@ void Engine::LoadOptimizer(const std::string& path, int64_t first_offset, int64_
   optimizer_.set_steps(steps);
 }
 
-void Engine::SaveParameters(const std::string& path, const std::string& header) const {
-  WriteFloats(path, header, {{model_.parameters(), model_.layout().total * static_cast<int64_t>(sizeof(float))}});
+void Engine::SaveParameters(const std::string& path, const std::string& header, StorageType type, int64_t first,
+                            int64_t count) const {
+  const auto& names = model_.layout().names;
+  const int64_t last = count < 0 ? static_cast<int64_t>(names.size()) : first + count;
+  if (first < 0 || first > last || last > static_cast<int64_t>(names.size())) Invalid("there are no such parameters");
+  std::vector<WrittenTensor> tensors;
+  for (int64_t i = first; i < last; ++i) tensors.push_back({names[i].name, model_.at(names[i].offset), names[i].size()});
+  WriteTensors(path, header, tensors, type);
 }
 
 void Engine::SaveOptimizer(const std::string& path, const std::string& header) {

@@ -18,14 +18,6 @@
 
 namespace azr {
 
-// Where one parameter's data lies: index into Model::layout().names.
-struct TensorSource {
-  int64_t index = 0;
-  std::string path;
-  int64_t offset = 0;
-  StorageType type = StorageType::kFloat32;
-};
-
 struct EngineStats {
   int64_t generated_tokens = 0, trained_tokens = 0;
   double generate_seconds = 0, score_seconds = 0, update_seconds = 0;
@@ -41,12 +33,15 @@ class Engine {
   const EngineStats& stats() const { return stats_; }
 
   void Initialize(uint64_t seed) { model_.Initialize(seed); }
-  // Every parameter must be named once (AZR_MODEL_FORMAT otherwise). All are read before any weight changes.
-  void LoadParameters(const std::vector<TensorSource>& sources);
+  // Every parameter must be named once (AZR_MODEL_FORMAT otherwise). All are read and checked before any weight changes,
+  // except with `fresh`: weights that nobody uses yet are read once, and are worth nothing when this throws.
+  void LoadParameters(const std::vector<TensorSource>& sources, bool fresh = false);
   // Moments in layout order: first[total], second[total] at the given byte offsets of float32 data.
   void LoadOptimizer(const std::string& path, int64_t first_offset, int64_t second_offset, int64_t steps);
   void ResetOptimizer() { optimizer_.Reset(); }
-  void SaveParameters(const std::string& path, const std::string& header) const;
+  // Writes the header and then `count` parameters of the layout from number `first` on; all of them by default.
+  void SaveParameters(const std::string& path, const std::string& header, StorageType type = StorageType::kFloat32,
+                      int64_t first = 0, int64_t count = -1) const;
   void SaveOptimizer(const std::string& path, const std::string& header);
   int64_t optimizer_steps() const { return optimizer_.steps(); }
 

@@ -7,9 +7,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
 
+#include "engine/parallel.h"
 #include "engine/status.h"
 
 namespace azr {
@@ -47,14 +54,41 @@ void ReadExactly(int fd, const std::string& path, int64_t offset, void* out, int
   }
 }
 
-template <typename Stored>
-void Widen(int fd, const std::string& path, int64_t offset, int64_t count, float* out) {
-  constexpr int64_t kChunk = 1 << 18;
-  std::vector<Stored> buffer(std::min(kChunk, count));
-  for (int64_t i = 0; i < count; i += kChunk) {
-    const int64_t n = std::min(kChunk, count - i);
-    ReadExactly(fd, path, offset + i * static_cast<int64_t>(sizeof(Stored)), buffer.data(), n * sizeof(Stored));
-    for (int64_t j = 0; j < n; ++j) out[i + j] = static_cast<float>(buffer[j]);
+// Whether all of them are numbers: no early exit, so that the loop is one over vectors.
+bool AllFinite(const float* values, int64_t count) {
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof(bits));
+    bad |= (bits & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
+  }
+  return bad == 0;
+}
+
+constexpr int64_t kChunk = 1 << 15;  // values read at once: whole blocks of each type, and the caches hold them
+
+// A part of a tensor: `rows` rows of `columns` values that begin at value `first`, widened into `out`.
+void ReadPart(int fd, const TensorSource& source, int64_t first, int64_t rows, int64_t columns, float* out) {
+  const StorageFormat& format = FormatOf(source.type);
+  const int64_t count = rows * columns;
+  const int64_t offset = source.offset + first / format.values * format.bytes;
+  if (source.type == StorageType::kFloat32 && source.paired_rows == 0) {
+    ReadExactly(fd, source.path, offset, out, count * format.bytes);
+  } else {
+    const int64_t bytes = count / format.values * format.bytes;
+    const std::unique_ptr<uint8_t[]> data(new uint8_t[static_cast<size_t>(bytes)]);
+    ReadExactly(fd, source.path, offset, data.get(), bytes);
+    if (source.paired_rows == 0) {
+      Dequantize(source.type, data.get(), count, out);
+    } else {
+      for (int64_t row = 0; row < rows; ++row) {
+        const int64_t place = row / 2 + row % 2 * (rows / 2);
+        Dequantize(source.type, data.get() + row * (bytes / rows), columns, out + place * columns);
+      }
+    }
+  }
+  if (source.shift != 0.0f) {
+    for (int64_t i = 0; i < count; ++i) out[i] += source.shift;
   }
 }
 
@@ -72,40 +106,111 @@ bool WriteExactly(int fd, const void* data, int64_t bytes) {
 
 }  // namespace
 
-void ReadFloats(const std::string& path, int64_t offset, StorageType type, int64_t count, float* out) {
-  File file(path, O_RDONLY);
-  if (file.fd() < 0) throw EngineError("AZR_MODEL_FORMAT", path + ": " + std::strerror(errno));
-  switch (type) {
-    case StorageType::kFloat32:
-      ReadExactly(file.fd(), path, offset, out, count * static_cast<int64_t>(sizeof(float)));
-      break;
-    case StorageType::kFloat16:
-      Widen<c10::Half>(file.fd(), path, offset, count, out);
-      break;
-    case StorageType::kBfloat16:
-      Widen<c10::BFloat16>(file.fd(), path, offset, count, out);
-      break;
+bool ReadTensor(const TensorSource& source, int64_t rows, int64_t columns, float* out) {
+  const File file(source.path, O_RDONLY);
+  if (file.fd() < 0) throw EngineError("AZR_MODEL_FORMAT", source.path + ": " + std::strerror(errno));
+  const int64_t count = rows * columns, values = FormatOf(source.type).values, paired = source.paired_rows;
+  if (count % values != 0 || (paired != 0 && (paired < 0 || paired % 2 != 0 || rows % paired != 0 || columns % values != 0))) {
+    throw EngineError("AZR_MODEL_FORMAT", source.path + ": a tensor's shape does not suit its type");
   }
+  const int64_t chunk = paired > 0 ? paired * columns : kChunk;
+  std::atomic<bool> finite{true};
+  std::mutex mutex;
+  std::exception_ptr failure;  // guarded by mutex
+  ParallelFor((count + chunk - 1) / chunk, 1, [&](int64_t i) {
+    try {
+      const int64_t first = i * chunk, size = std::min(chunk, count - first);
+      std::vector<float> scratch(out == nullptr ? size : 0);
+      float* target = out == nullptr ? scratch.data() : out + first;
+      if (paired > 0) {
+        ReadPart(file.fd(), source, first, paired, columns, target);
+      } else {
+        ReadPart(file.fd(), source, first, 1, size, target);
+      }
+      if (!AllFinite(target, size)) finite = false;
+    } catch (...) {
+      std::lock_guard<std::mutex> lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+  return finite;
 }
 
-void WriteFloats(const std::string& path, const std::string& header,
-                 const std::vector<std::pair<const void*, int64_t>>& buffers) {
+void ReadFloats(const std::string& path, int64_t offset, StorageType type, int64_t count, float* out) {
+  ReadTensor({0, path, offset, type}, 1, count, out);
+}
+
+namespace {
+
+// Writes a file by `body`, which says whether all went well and leaves errno if not; syncs it. Whatever fails, or is
+// thrown, leaves no partial file.
+void WriteFile(const std::string& path, const std::function<bool(int fd)>& body) {
   File file(path, O_WRONLY | O_CREAT | O_TRUNC);
-  bool good = file.fd() >= 0 && WriteExactly(file.fd(), header.data(), static_cast<int64_t>(header.size()));
-  for (const auto& [data, bytes] : buffers) good = good && WriteExactly(file.fd(), data, bytes);
-  good = good && ::fsync(file.fd()) == 0;
-  int reason = errno;
   struct stat status {};
   // A device or a pipe that was given as a path is not ours to remove.
   const bool regular = file.fd() >= 0 && ::fstat(file.fd(), &status) == 0 && S_ISREG(status.st_mode);
-  if (file.fd() >= 0 && file.Close() != 0 && good) {
-    good = false;
-    reason = errno;
-  }
-  if (!good) {
+  try {
+    bool good = file.fd() >= 0 && body(file.fd()) && ::fsync(file.fd()) == 0;
+    int reason = errno;
+    if (file.fd() >= 0 && file.Close() != 0 && good) {
+      good = false;
+      reason = errno;
+    }
+    if (!good) throw EngineError("AZR_RUN_FOLDER", "cannot write " + path + ": " + std::strerror(reason));
+  } catch (...) {
     if (regular) ::unlink(path.c_str());
-    throw EngineError("AZR_RUN_FOLDER", "cannot write " + path + ": " + std::strerror(reason));
+    throw;
   }
+}
+
+// The values in two bytes each, a chunk at a time.
+template <typename Stored>
+bool WriteNarrow(int fd, const WrittenTensor& tensor, const char* type) {
+  std::vector<Stored> buffer(static_cast<size_t>(std::min(kChunk, tensor.count)));
+  for (int64_t i = 0; i < tensor.count; i += kChunk) {
+    const int64_t n = std::min(kChunk, tensor.count - i);
+    bool fits = true;
+    for (int64_t j = 0; j < n; ++j) {
+      buffer[j] = Stored(tensor.values[i + j]);
+      fits = fits && (std::isfinite(static_cast<float>(buffer[j])) || !std::isfinite(tensor.values[i + j]));
+    }
+    if (!fits) {
+      throw EngineError("AZR_INPUT_INVALID", "the tensor " + tensor.name + " holds values beyond the range of " + type);
+    }
+    if (!WriteExactly(fd, buffer.data(), n * static_cast<int64_t>(sizeof(Stored)))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void WriteFloats(const std::string& path, const std::string& header,
+                 const std::vector<std::pair<const void*, int64_t>>& buffers) {
+  WriteFile(path, [&](int fd) {
+    bool good = WriteExactly(fd, header.data(), static_cast<int64_t>(header.size()));
+    for (const auto& [data, bytes] : buffers) good = good && WriteExactly(fd, data, bytes);
+    return good;
+  });
+}
+
+void WriteTensors(const std::string& path, const std::string& header, const std::vector<WrittenTensor>& tensors,
+                  StorageType type) {
+  WriteFile(path, [&](int fd) {
+    bool good = WriteExactly(fd, header.data(), static_cast<int64_t>(header.size()));
+    for (const WrittenTensor& tensor : tensors) {
+      if (!good) break;
+      switch (type) {
+        case StorageType::kFloat32:
+          good = WriteExactly(fd, tensor.values, tensor.count * static_cast<int64_t>(sizeof(float)));
+          break;
+        case StorageType::kFloat16: good = WriteNarrow<c10::Half>(fd, tensor, "float16"); break;
+        case StorageType::kBfloat16: good = WriteNarrow<c10::BFloat16>(fd, tensor, "bfloat16"); break;
+        default: throw EngineError("AZR_INPUT_INVALID", "weights are written as float32, float16 or bfloat16");
+      }
+    }
+    return good;
+  });
 }
 
 }  // namespace azr

@@ -50,6 +50,9 @@ void spin() {
 // "Return", on x86-64. At the start of a page, however large they are.
 alignas(64 << 10) char some_code[2 * (64 << 10)] = {static_cast<char>(0xc3)};
 volatile int never = 0;
+// Code with a page of its own, however large pages are.
+[[gnu::section(".text.alone"), gnu::aligned(64 << 10), gnu::noinline, gnu::used]] int alone() { return never; }
+[[gnu::section(".text.alone"), gnu::aligned(64 << 10), gnu::noinline, gnu::used]] int behind_it() { return never + 1; }
 int deeper(int depth) {
   if (never != 0) return depth;
   volatile char frame[4096];
@@ -93,7 +96,7 @@ const std::vector<Attack>& attacks() {
          say(slot, syscall(SYS_mmap, nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == -1);
        }},
       {"WriteCodeAndMakeItExecutableAgain", {}, [](SlotWriter& slot) {
-         char* code = reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(&deeper) & ~(page_bytes() - 1));
+         char* code = reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(&alone));
          syscall(SYS_mprotect, code, kPage, PROT_READ | PROT_WRITE);  // a page of code that nothing needs any more
          say(slot, syscall(SYS_mprotect, code, kPage, PROT_READ | PROT_EXEC) == -1);
        }},

@@ -51,7 +51,7 @@ def observe(executor, attack):
     if attack.get("analyse"):
         return [("bad-request", "", "") if refused(program) else executor.read(ANALYSE, text(program))], None
     # The limits of a line are times on a real processor.
-    limits = {name: value * 10 if name.endswith("Ms") else value for name, value in attack.get("limits", {}).items()}
+    limits = {name: value * 30 if name.endswith("Ms") else value for name, value in attack.get("limits", {}).items()}
     sent = [] if refused(program) else [one for one in inputs if not refused(one)]
     runs = executor.run(program, sent, 0, attack.get("isolation") == "program", {**LIMITS, **limits}) if sent else []
     answers = iter(runs)

@@ -1,5 +1,7 @@
 #include "addon/convert.h"
 
+#include "engine/status.h"
+
 namespace azr {
 
 ModelShape ToShape(const Napi::Object& o) {
@@ -34,6 +36,13 @@ GenerateSettings ToGenerateSettings(const Napi::Object& o) {
   settings.sampler.top_k = Integer(o, "topK");
   settings.seed = static_cast<uint64_t>(Integer(o, "seed"));
   settings.stop_tokens = ToVector<int32_t>(o.Get("stopTokens"));
+  settings.sampler.min_p = static_cast<float>(Number(o, "minP"));
+  settings.changes.repetition_penalty = static_cast<float>(Number(o, "repetitionPenalty"));
+  settings.changes.bias_tokens = ToVector<int32_t>(o.Get("biasTokens"));
+  settings.changes.bias_values = ToVector<float>(o.Get("biasValues"));
+  for (const double seed : ToVector<double>(o.Get("seeds"))) settings.seeds.push_back(static_cast<uint64_t>(seed));
+  settings.min_tokens = Integer(o, "minTokens");
+  settings.cache_bytes = Integer(o, "cacheBytes");
   return settings;
 }
 
@@ -64,15 +73,23 @@ UpdateSettings ToUpdateSettings(const Napi::Object& o) {
   return settings;
 }
 
+StorageType ToStorageType(const Napi::Value& name) {
+  try {
+    return StorageTypeNamed(name.As<Napi::String>().Utf8Value());
+  } catch (const EngineError& error) {  // only a Napi::Error may leave a callback
+    throw Napi::TypeError::New(name.Env(), error.what());
+  }
+}
+
 std::vector<TensorSource> ToSources(const Napi::Array& array) {
   std::vector<TensorSource> sources;
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const auto item = array.Get(i).As<Napi::Object>();
-    const std::string type = Text(item, "dtype");
-    sources.push_back({Integer(item, "index"), Text(item, "path"), Integer(item, "offset"),
-                       type == "F16"    ? StorageType::kFloat16
-                       : type == "BF16" ? StorageType::kBfloat16
-                                        : StorageType::kFloat32});
+    TensorSource source{Integer(item, "index"), Text(item, "path"), Integer(item, "offset"),
+                        ToStorageType(item.Get("dtype"))};
+    if (item.Has("pairedRows")) source.paired_rows = Integer(item, "pairedRows");
+    if (item.Has("shift")) source.shift = static_cast<float>(Number(item, "shift"));
+    sources.push_back(source);
   }
   return sources;
 }

@@ -47,6 +47,7 @@ ModelShape ToShape(const Napi::Object& object);
 GenerateSettings ToGenerateSettings(const Napi::Object& request);
 UpdateBatch ToUpdateBatch(const Napi::Object& request);
 UpdateSettings ToUpdateSettings(const Napi::Object& request);
+StorageType ToStorageType(const Napi::Value& name);
 std::vector<TensorSource> ToSources(const Napi::Array& array);
 Napi::Value FromRows(Napi::Env env, const TokenRows& rows);
 Napi::Value FromGenerate(Napi::Env env, const GenerateResult& result);

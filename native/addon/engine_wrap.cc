@@ -3,12 +3,14 @@
 #include <utility>
 
 #include "addon/convert.h"
+#include "engine/status.h"
 
 namespace azr {
 
 Napi::Function EngineWrap::Define(Napi::Env env) {
   return DefineClass(env, "NativeEngine",
-                     {InstanceMethod<&EngineWrap::Layout>("layout"), InstanceMethod<&EngineWrap::Ready>("ready"),
+                     {StaticMethod<&EngineWrap::LayoutOf>("layoutOf"),
+                      InstanceMethod<&EngineWrap::Layout>("layout"), InstanceMethod<&EngineWrap::Ready>("ready"),
                       InstanceMethod<&EngineWrap::Initialize>("initialize"),
                       InstanceMethod<&EngineWrap::LoadParameters>("loadParameters"),
                       InstanceMethod<&EngineWrap::LoadOptimizer>("loadOptimizer"),
@@ -60,10 +62,11 @@ Napi::Value EngineWrap::Simple(Napi::Env env, std::function<void(Engine&)> work)
   return Queue(env, std::move(job), env.Undefined());
 }
 
+namespace {
+
 // Names and dimensions of the parameters, in the order of their data: [{name, dimensions, size}].
-Napi::Value EngineWrap::Layout(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const ParameterLayout layout(shape_);
+Napi::Value FromLayout(Napi::Env env, const ModelShape& shape) {
+  const ParameterLayout layout(shape);
   auto out = Napi::Array::New(env, layout.names.size());
   for (size_t i = 0; i < layout.names.size(); ++i) {
     auto item = Napi::Object::New(env);
@@ -77,6 +80,23 @@ Napi::Value EngineWrap::Layout(const Napi::CallbackInfo& info) {
   return out;
 }
 
+}  // namespace
+
+Napi::Value EngineWrap::Layout(const Napi::CallbackInfo& info) { return FromLayout(info.Env(), shape_); }
+
+// NativeEngine.layoutOf(shape): the layout before there is an engine. Throws AZR_MODEL_FORMAT for a shape it cannot run.
+Napi::Value EngineWrap::LayoutOf(const Napi::CallbackInfo& info) {
+  const ModelShape shape = ToShape(info[0].As<Napi::Object>());
+  try {
+    shape.Check();
+  } catch (const EngineError& error) {
+    Napi::Error thrown = Napi::Error::New(info.Env(), error.what());
+    thrown.Set("code", Napi::String::New(info.Env(), error.code()));
+    throw thrown;
+  }
+  return FromLayout(info.Env(), shape);
+}
+
 Napi::Value EngineWrap::Ready(const Napi::CallbackInfo& info) {
   return Simple(info.Env(), [](Engine&) {});
 }
@@ -86,10 +106,11 @@ Napi::Value EngineWrap::Initialize(const Napi::CallbackInfo& info) {
   return Simple(info.Env(), [seed](Engine& engine) { engine.Initialize(seed); });
 }
 
-// loadParameters([{index, path, offset, dtype}])
+// loadParameters([{index, path, offset, dtype, pairedRows?, shift?}], fresh)
 Napi::Value EngineWrap::LoadParameters(const Napi::CallbackInfo& info) {
-  return Simple(info.Env(), [sources = ToSources(info[0].As<Napi::Array>())](Engine& engine) {
-    engine.LoadParameters(sources);
+  return Simple(info.Env(), [sources = ToSources(info[0].As<Napi::Array>()),
+                             fresh = info[1].ToBoolean().Value()](Engine& engine) {
+    engine.LoadParameters(sources, fresh);
   });
 }
 
@@ -103,12 +124,15 @@ Napi::Value EngineWrap::LoadOptimizer(const Napi::CallbackInfo& info) {
   });
 }
 
-// saveParameters(path, header): the header's bytes, then the parameters as float32 in layout order.
+// saveParameters(path, header, dtype, first, count): the header's bytes, then parameters in layout order.
 Napi::Value EngineWrap::SaveParameters(const Napi::CallbackInfo& info) {
   const auto header = ToVector<uint8_t>(info[1]);
   return Simple(info.Env(), [path = info[0].As<Napi::String>().Utf8Value(),
-                             text = std::string(header.begin(), header.end())](Engine& engine) {
-    engine.SaveParameters(path, text);
+                             text = std::string(header.begin(), header.end()),
+                             type = ToStorageType(info[2]),
+                             first = info[3].As<Napi::Number>().Int64Value(),
+                             count = info[4].As<Napi::Number>().Int64Value()](Engine& engine) {
+    engine.SaveParameters(path, text, type, first, count);
   });
 }
 

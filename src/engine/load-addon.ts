@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import { AzrError } from "../errors.ts";
 import type { EngineStats, ModelShape, TokenRows } from "./engine.ts";
+import type { StorageType } from "./gguf-types.ts";
 
 /** One parameter, in the order in which the engine keeps their data. */
 export interface LayoutEntry {
@@ -19,7 +20,11 @@ export interface TensorSource {
   index: number;
   path: string;
   offset: number;
-  dtype: "F32" | "F16" | "BF16";
+  dtype: StorageType;
+  /** Rows of a head, where its rotary pairs lie side by side in the file and not half a head apart. */
+  pairedRows?: number;
+  /** Added to each value. */
+  shift?: number;
 }
 
 /** Where the optimizer's state lies: offsets in bytes of the first and second moments. */
@@ -35,10 +40,12 @@ export interface NativeEngine {
   layout(): LayoutEntry[];
   ready(): Promise<void>;
   initialize(seed: number): Promise<void>;
-  loadParameters(sources: TensorSource[]): Promise<void>;
+  /** With `fresh`, weights that nobody uses yet are read without being checked first; a failure then leaves them useless. */
+  loadParameters(sources: TensorSource[], fresh?: boolean): Promise<void>;
   /** Without a source the optimizer starts afresh. */
   loadOptimizer(source?: OptimizerSource): Promise<void>;
-  saveParameters(path: string, header: Uint8Array): Promise<void>;
+  /** The header, then `count` parameters of the layout from number `first` on. */
+  saveParameters(path: string, header: Uint8Array, dtype: "F32" | "F16" | "BF16", first: number, count: number): Promise<void>;
   saveOptimizer(path: string, header: Uint8Array): Promise<void>;
   generate(request: object, abort: number): Promise<{ completions: TokenRows; logProbabilities: Float32Array; stopped: Uint8Array }>;
   score(request: object, abort: number): Promise<Float32Array>;
@@ -49,7 +56,11 @@ export interface NativeEngine {
 }
 
 export interface Addon {
-  NativeEngine: new (shape: ModelShape, threads: number) => NativeEngine;
+  NativeEngine: {
+    new (shape: ModelShape, threads: number): NativeEngine;
+    /** The layout of a model of this shape; nothing is allocated for it. */
+    layoutOf(shape: ModelShape): LayoutEntry[];
+  };
   /** What LibTorch says of its build. */
   buildConfiguration: string;
 }

@@ -6,6 +6,8 @@ import { AzrError } from "../errors.ts";
 import type { ModelShape } from "./engine.ts";
 import { formatFault } from "./families/family.ts";
 import { familyOf } from "./families/registry.ts";
+import { readGgufModel } from "./gguf-model.ts";
+import { isGguf } from "./gguf.ts";
 import { ropeFactors } from "./rope-factors.ts";
 
 export interface ModelConfig {
@@ -29,10 +31,14 @@ function readJson(path: string): Record<string, any> {
 }
 
 /**
- * Reads `config.json` (and `generation_config.json`, for end tokens) of a model folder.
+ * Reads `config.json` (and `generation_config.json`, for end tokens) of a model folder, or the metadata of a GGUF file.
  * @throws AzrError AZR_MODEL_NOT_FOUND (no config.json), AZR_MODEL_FORMAT (broken, or a model the engine does not run)
  */
-export function readModelConfig(folder: string): ModelConfig {
+export function readModelConfig(place: string): ModelConfig {
+  return isGguf(place) ? modelConfig(readGgufModel(place).config, {}, place) : readFolderConfig(place);
+}
+
+function readFolderConfig(folder: string): ModelConfig {
   const path = join(folder, "config.json");
   if (!existsSync(path)) {
     throw new AzrError("AZR_MODEL_NOT_FOUND", `There is no config.json in ${folder}.`, {
@@ -42,6 +48,10 @@ export function readModelConfig(folder: string): ModelConfig {
   const json = readJson(path);
   const generationPath = join(folder, "generation_config.json");
   const generation = existsSync(generationPath) ? readJson(generationPath) : {};
+  return modelConfig(json, generation, path);
+}
+
+function modelConfig(json: Record<string, any>, generation: Record<string, any>, path: string): ModelConfig {
   const ends: unknown = generation["eos_token_id"] ?? json["eos_token_id"] ?? [];
   return {
     shape: parseModelConfig(json, path),

@@ -6,11 +6,12 @@ import { errorExitCodes } from "../errors.ts";
 import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows, requireText } from "./arguments.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest } from "./engine.ts";
 import { loadAddon } from "./load-addon.ts";
-import type { NativeEngine } from "./load-addon.ts";
+import type { LayoutEntry, NativeEngine } from "./load-addon.ts";
 import { readModelConfig } from "./model-config.ts";
 import type { OnModelProgress } from "./hub-progress.ts";
 import { resolveModel } from "./resolve-model.ts";
-import { findOptimizer, findWeights, saveModel, saveOptimizer } from "./weights.ts";
+import { saveModel, saveOptimizer } from "./save-weights.ts";
+import { findOptimizer, findWeights } from "./weights.ts";
 
 export interface OpenEngineOptions {
   /** `seedling`, a Hugging Face folder, a GGUF file, a run folder (its latest checkpoint), or a name of the hub such as `Qwen/Qwen3-0.6B`. */
@@ -51,16 +52,27 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const { shape } = readModelConfig(resolved.config);
   const { NativeEngine } = loadAddon();
   if (signal?.aborted) throw new AzrError("AZR_ABORTED", "Opening the engine was aborted.", { cause: signal.reason });
+  // Before memory is taken for what may be no model.
+  const weights = initialize ? [] : findWeights(resolved.weights, layoutOf(shape), { checkpoint: resolved.checkpoint !== undefined });
   const native = new NativeEngine(shape, requireInteger("threads", threads, 0));
   try {
     await native.ready();
     if (initialize) await native.initialize(requireInteger("initialize.seed", initialize.seed, 0));
-    else await native.loadParameters(findWeights(resolved.weights, native.layout(), { checkpoint: resolved.checkpoint !== undefined }));
+    else await native.loadParameters(weights, true);
   } catch (error) {
     native.stop();
     throw translate(error, signal);
   }
   return engineOf(native, shape);
+}
+
+// The parameters of a model of this shape, which native code checks.
+function layoutOf(shape: Engine["shape"]): LayoutEntry[] {
+  try {
+    return loadAddon().NativeEngine.layoutOf(shape);
+  } catch (error) {
+    throw translate(error);
+  }
 }
 
 function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
@@ -93,7 +105,7 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
     score: (request: ScoreRequest) =>
       call(request, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
     update: (request: UpdateRequest) => call(request, (abort) => native.update(nativeUpdateRequest(request), abort)),
-    saveModel: (folder) => call({}, async () => saveModel(native, requireText("folder", folder))),
+    saveModel: (folder, options) => call({}, async () => saveModel(native, requireText("folder", folder), options)),
     saveOptimizer: (folder) => call({}, async () => saveOptimizer(native, requireText("folder", folder))),
     load: (folder, { optimizer = true } = {}) =>
       call({}, async () => {

@@ -1,71 +1,89 @@
-// Moves weights and optimizer state between files and the engine: matches a folder's tensors to the engine's parameters
-// by Hugging Face name, and writes files that transformers loads. Used by open.ts; the bytes are moved by native code.
+// Finds the weights and the optimizer state of a model in its files: matches their tensors to the engine's parameters by
+// Hugging Face name. Used by open.ts; the bytes are moved by native code, and written by save-weights.ts.
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { AzrError } from "../errors.ts";
-import type { LayoutEntry, NativeEngine, OptimizerSource, TensorSource } from "./load-addon.ts";
-import { createSafetensorsHeader, readSafetensorsHeader } from "./safetensors.ts";
-import type { SafetensorsOptions, TensorEntry } from "./safetensors.ts";
+import { ggufTensors, readGgufModel } from "./gguf-model.ts";
+import { isReadable } from "./gguf-types.ts";
+import { isGguf } from "./gguf.ts";
+import type { LayoutEntry, OptimizerSource, TensorSource } from "./load-addon.ts";
+import { readSafetensorsHeader } from "./safetensors.ts";
+import type { SafetensorsOptions } from "./safetensors.ts";
 
 const readable = ["F32", "F16", "BF16"];
 
-// The files of a model folder: one, or the shards that the index names.
-function weightFiles(folder: string, options: SafetensorsOptions): string[] {
-  const index = join(folder, "model.safetensors.index.json");
-  if (existsSync(join(folder, "model.safetensors")) || !existsSync(index)) return [join(folder, "model.safetensors")];
-  try {
-    const map = JSON.parse(readFileSync(index, "utf8")).weight_map as Record<string, string>;
-    return [...new Set(Object.values(map))].map((name) => join(folder, name));
-  } catch (cause) {
-    throw new AzrError(options.checkpoint ? "AZR_CHECKPOINT_CORRUPT" : "AZR_MODEL_FORMAT", `${index} cannot be read: ${(cause as Error).message}`, {
-      hint: "Download or copy the model again.",
-      cause,
-    });
-  }
+/** A tensor in a file, under its Hugging Face name. */
+interface FoundTensor extends Pick<TensorSource, "path" | "pairedRows" | "shift"> {
+  shape: number[];
+  type: string;
+  begin: number;
 }
 
-/**
- * Matches every parameter of the engine to its bytes in a folder.
- * @throws AzrError AZR_MODEL_FORMAT (AZR_CHECKPOINT_CORRUPT with `checkpoint`) for a missing tensor or another shape or type
- */
-export function findWeights(folder: string, layout: LayoutEntry[], options: SafetensorsOptions = {}): TensorSource[] {
-  const code = options.checkpoint ? "AZR_CHECKPOINT_CORRUPT" : "AZR_MODEL_FORMAT";
-  const found = new Map<string, TensorEntry & { path: string }>();
-  for (const path of weightFiles(folder, options)) {
-    for (const tensor of readSafetensorsHeader(path, options).tensors) found.set(tensor.name, { ...tensor, path });
+// The file that holds each tensor, as the index of a sharded model says.
+function readIndex(path: string, options: SafetensorsOptions): [tensor: string, file: string][] {
+  const fault = (why: string, cause?: unknown): AzrError =>
+    new AzrError(options.checkpoint ? "AZR_CHECKPOINT_CORRUPT" : "AZR_MODEL_FORMAT", `${path} cannot be read: ${why}`, { hint: "Download or copy the model again.", cause });
+  let map: unknown;
+  try {
+    map = (JSON.parse(readFileSync(path, "utf8")) as { weight_map?: unknown } | null)?.weight_map;
+  } catch (cause) {
+    throw fault((cause as Error).message, cause);
   }
-  const hint = "Check that config.json and the weights belong to the same model.";
-  return layout.map((entry, index) => {
-    const tensor = found.get(entry.name);
-    if (!tensor) throw new AzrError(code, `${folder} lacks the tensor ${entry.name} that its config.json calls for.`, { hint });
-    if (tensor.shape.join() !== entry.dimensions.join()) {
-      throw new AzrError(code, `The tensor ${entry.name} is [${tensor.shape.join(", ")}] in ${tensor.path} but config.json calls for [${entry.dimensions.join(", ")}].`, { hint });
-    }
-    if (!readable.includes(tensor.dtype)) {
-      throw new AzrError(code, `The tensor ${entry.name} in ${tensor.path} has type ${tensor.dtype}; ${readable.join(", ")} can be read.`, { hint });
-    }
-    return { index, path: tensor.path, offset: tensor.begin, dtype: tensor.dtype as TensorSource["dtype"] };
+  if (typeof map !== "object" || map === null || Array.isArray(map)) throw fault("it has no weight_map.");
+  return Object.entries(map).map(([tensor, file]) => {
+    // A name with a path in it could point anywhere.
+    if (typeof file !== "string" || file === "" || file !== basename(file) || file.includes("\0")) throw fault(`it gives ${JSON.stringify(file)} as the file of ${tensor}.`);
+    return [tensor, file];
   });
 }
 
-/** Writes `model.safetensors` in float32 under Hugging Face names, synced to disk. */
-export async function saveModel(native: NativeEngine, folder: string): Promise<void> {
-  const header = createSafetensorsHeader(
-    native.layout().map(({ name, dimensions }) => ({ name, dtype: "F32" as const, shape: dimensions })),
-    { format: "pt" },
-  );
-  await native.saveParameters(join(folder, "model.safetensors"), header);
+// The tensors of a folder: of its one file, or those that the index names, each from the shard that it names.
+function safetensorsOf(folder: string, options: SafetensorsOptions): Map<string, FoundTensor> {
+  const read = (path: string): Map<string, FoundTensor> =>
+    new Map(readSafetensorsHeader(path, options).tensors.map(({ name, dtype, shape, begin }) => [name, { path, shape, type: dtype, begin }]));
+  const single = join(folder, "model.safetensors");
+  const index = join(folder, "model.safetensors.index.json");
+  if (existsSync(single) || !existsSync(index)) return read(single);
+  const shards = new Map<string, Map<string, FoundTensor>>();
+  const found = new Map<string, FoundTensor>();
+  for (const [name, file] of readIndex(index, options)) {
+    const shard = shards.get(file) ?? read(join(folder, file));
+    shards.set(file, shard);
+    const tensor = shard.get(name);
+    if (tensor !== undefined) found.set(name, tensor);
+  }
+  return found;
 }
 
-// Tensors of optimizer.safetensors: first moments, second moments, and the number of steps taken.
-function optimizerTensors(layout: LayoutEntry[]) {
+/**
+ * Matches every parameter of the engine to its bytes in a folder or a GGUF file.
+ * @throws AzrError AZR_MODEL_NOT_FOUND; AZR_MODEL_FORMAT (AZR_CHECKPOINT_CORRUPT with `checkpoint`) for a missing tensor or
+ *   another shape or type
+ */
+export function findWeights(place: string, layout: LayoutEntry[], options: SafetensorsOptions = {}): TensorSource[] {
+  const code = options.checkpoint ? "AZR_CHECKPOINT_CORRUPT" : "AZR_MODEL_FORMAT";
+  const gguf = isGguf(place);
+  const found: Map<string, FoundTensor> = gguf ? ggufTensors(readGgufModel(place)) : safetensorsOf(place, options);
+  const config = gguf ? "metadata" : "config.json";
+  const hint = gguf ? "Download or copy the model again." : "Check that config.json and the weights belong to the same model.";
+  return layout.map((entry, index) => {
+    const tensor = found.get(entry.name);
+    if (!tensor) throw new AzrError(code, `${place} lacks the tensor ${entry.name} that its ${config} calls for.`, { hint });
+    const { path, shape, type, begin, pairedRows, shift } = tensor;
+    if (shape.join() !== entry.dimensions.join()) {
+      throw new AzrError(code, `The tensor ${entry.name} is [${shape.join(", ")}] in ${path} but its ${config} calls for [${entry.dimensions.join(", ")}].`, { hint });
+    }
+    if (!isReadable(type) || !(gguf || readable.includes(type))) {
+      throw new AzrError(code, `The tensor ${entry.name} in ${path} has type ${type}; ${readable.join(", ")} can be read.`, { hint });
+    }
+    return { index, path, offset: begin, dtype: type, ...(pairedRows ? { pairedRows } : {}), ...(shift ? { shift } : {}) };
+  });
+}
+
+/** Tensors of optimizer.safetensors: first moments, second moments, and the number of steps taken. */
+export function optimizerTensors(layout: LayoutEntry[]) {
   const moments = (prefix: string) => layout.map(({ name, dimensions }) => ({ name: `${prefix}.${name}`, dtype: "F32" as const, shape: dimensions }));
   return [...moments("first_moment"), ...moments("second_moment"), { name: "steps", dtype: "I64" as const, shape: [1] }];
-}
-
-/** Writes `optimizer.safetensors`, synced to disk. */
-export async function saveOptimizer(native: NativeEngine, folder: string): Promise<void> {
-  await native.saveOptimizer(join(folder, "optimizer.safetensors"), createSafetensorsHeader(optimizerTensors(native.layout())));
 }
 
 /** Finds the optimizer's state in a folder's `optimizer.safetensors`. @throws AzrError AZR_CHECKPOINT_CORRUPT */

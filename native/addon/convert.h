@@ -16,6 +16,7 @@ template <typename Element>
 std::vector<Element> ToVector(const Napi::Value& value) {
   if (value.IsUndefined()) return {};
   constexpr napi_typedarray_type kType = std::is_same_v<Element, float>     ? napi_float32_array
+                                         : std::is_same_v<Element, double>  ? napi_float64_array
                                          : std::is_same_v<Element, int32_t> ? napi_int32_array
                                                                             : napi_uint8_array;
   // An array of smaller elements would be read past its end.

@@ -145,11 +145,44 @@ Napi::Value EngineWrap::SaveOptimizer(const Napi::CallbackInfo& info) {
   });
 }
 
+namespace {
+
+// Calls `function` on the JavaScript thread with the tokens of each step: (rows, tokens, logProbabilities). It is let go with the returned object.
+std::function<void(const std::vector<DrawnToken>&)> TokenListener(Napi::Env env, const Napi::Function& function) {
+  const std::shared_ptr<Napi::ThreadSafeFunction> listener(
+      new Napi::ThreadSafeFunction(Napi::ThreadSafeFunction::New(env, function, "absolute-zero tokens", 0, 1)),
+      [](Napi::ThreadSafeFunction* ended) {
+        ended->Release();
+        delete ended;
+      });
+  return [listener](const std::vector<DrawnToken>& drawn) {
+    auto* copy = new std::vector<DrawnToken>(drawn);
+    const napi_status status = listener->NonBlockingCall(copy, [](Napi::Env env, Napi::Function call, std::vector<DrawnToken>* raw) {
+      const std::unique_ptr<std::vector<DrawnToken>> tokens(raw);
+      if (env == nullptr || call.IsEmpty()) return;
+      std::vector<int32_t> rows, ids;
+      std::vector<float> log_probabilities;
+      for (const DrawnToken& one : *tokens) {
+        rows.push_back(one.row);
+        ids.push_back(one.token);
+        log_probabilities.push_back(one.log_probability);
+      }
+      call.Call({ToArray(env, rows), ToArray(env, ids), ToArray(env, log_probabilities)});
+    });
+    if (status != napi_ok) delete copy;  // the environment is going away
+  };
+}
+
+}  // namespace
+
+// generate(request, number, listener?)
 Napi::Value EngineWrap::Generate(const Napi::CallbackInfo& info) {
   const auto request = info[0].As<Napi::Object>();
   auto job = std::make_unique<Job>(info.Env());
   auto result = std::make_shared<GenerateResult>();
-  job->work = [result, prompts = Rows(request, "prompts"), settings = ToGenerateSettings(request)](
+  GenerateSettings settings = ToGenerateSettings(request);
+  if (info[2].IsFunction()) settings.on_tokens = TokenListener(info.Env(), info[2].As<Napi::Function>());
+  job->work = [result, prompts = Rows(request, "prompts"), settings = std::move(settings)](
                   Engine& engine, const std::atomic<bool>& abort) { *result = engine.Generate(prompts, settings, abort); };
   job->result = [result](Napi::Env env) { return FromGenerate(env, *result); };
   return Queue(info.Env(), std::move(job), info[1]);

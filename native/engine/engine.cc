@@ -147,6 +147,20 @@ GenerateResult Engine::Generate(const TokenRows& prompts, const GenerateSettings
       settings.sampler.top_k < 0) {
     Invalid("temperature must be at least 0, topP in (0, 1], topK at least 0");
   }
+  const LogitChanges& changes = settings.changes;
+  if (!(settings.sampler.min_p >= 0.0f && settings.sampler.min_p <= 1.0f) || !(changes.repetition_penalty > 0.0f) ||
+      !std::isfinite(changes.repetition_penalty)) {
+    Invalid("minP must be in [0, 1] and repetitionPenalty a number above 0");
+  }
+  if (changes.bias_tokens.size() != changes.bias_values.size()) Invalid("logitBias must have one value a token");
+  for (size_t i = 0; i < changes.bias_tokens.size(); ++i) {
+    const int32_t token = changes.bias_tokens[i];
+    if (token < 0 || token >= model_.shape().vocabulary || !std::isfinite(changes.bias_values[i])) {
+      Invalid("logitBias: token " + std::to_string(token) + " is outside the vocabulary, or its value is no number");
+    }
+  }
+  if (!settings.seeds.empty() && settings.seeds.size() != prompts.lengths.size()) Invalid("seeds must be one a prompt");
+  if (settings.min_tokens < 0 || settings.min_tokens > settings.max_tokens) Invalid("minTokens must be from 0 to maxTokens");
   for (int32_t length : prompts.lengths) {
     if (length + settings.max_tokens > model_.shape().max_positions) {
       Invalid("a prompt of " + std::to_string(length) + " tokens with maxTokens " + std::to_string(settings.max_tokens) +

@@ -1,9 +1,14 @@
 #include "engine/generate.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <deque>
+#include <fstream>
 #include <memory>
+#include <string>
 
 #include "engine/counter_random.h"
 #include "engine/kv_cache.h"
@@ -14,6 +19,16 @@ namespace azr {
 namespace {
 
 constexpr int64_t kPrefillTokens = 2048;  // most prompt tokens computed at once
+
+// Memory that can be had without driving others out.
+int64_t FreeBytes() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    long long kibibytes = 0;
+    if (std::sscanf(line.c_str(), "MemAvailable: %lld", &kibibytes) == 1) return kibibytes * 1024;
+  }
+  return int64_t{sysconf(_SC_AVPHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+}
 
 struct Prompt {
   int64_t index = 0, length = 0, next_sample = 0;
@@ -39,13 +54,13 @@ class Session {
     stopped_.assign(rows, 0);
     offsets_.push_back(0);
     for (int32_t length : prompts.lengths) offsets_.push_back(offsets_.back() + length);
-    const int64_t slots = std::min(rows, settings.max_rows);
+    const int64_t slots = std::min(rows, RowsThatFit());
     for (int64_t i = 0; i < slots; ++i) free_slots_.push_back(i);
     slots_.resize(slots);
   }
 
   GenerateResult Run() {
-    const int64_t refill = std::max<int64_t>(1, settings_.max_rows / 4);
+    const int64_t refill = std::max<int64_t>(1, static_cast<int64_t>(slots_.size()) / 4);
     while (true) {
       const bool waiting = !ready_.empty() || next_prompt_ < static_cast<int64_t>(prompts_.lengths.size());
       if (rows_.empty() && !waiting) break;
@@ -66,18 +81,56 @@ class Session {
     }
   }
 
+  // Rows whose keys and values fit the budget, each with its share of its prompt's. A prompt is held until its last sample has ended.
+  int64_t RowsThatFit() const {
+    const int32_t longest = prompts_.lengths.empty() ? 0 : *std::max_element(prompts_.lengths.begin(), prompts_.lengths.end());
+    const int64_t own = KvCache::Bytes(model_->shape(), settings_.max_tokens), prompt = KvCache::Bytes(model_->shape(), longest);
+    const int64_t budget = settings_.cache_bytes > 0 ? settings_.cache_bytes : FreeBytes() / 2;
+    if (own + prompt > budget) {
+      throw EngineError("AZR_OUT_OF_MEMORY", "keys and values of one completion take " + std::to_string(own + prompt) + " bytes (a prompt of " +
+                                                 std::to_string(longest) + " tokens and maxTokens " + std::to_string(settings_.max_tokens) + "), and " +
+                                                 std::to_string(budget) + " are there for them: lower maxTokens or raise cacheBytes");
+    }
+    const int64_t together = own + (prompt + settings_.samples - 1) / settings_.samples;
+    return std::clamp<int64_t>((budget - prompt) / std::max<int64_t>(1, together), 1, settings_.max_rows);
+  }
+
   int64_t RowIndex(const Prompt& prompt, int64_t sample) const { return prompt.index * settings_.samples + sample; }
+
+  // The logits from which a row's next token is drawn.
+  const float* Changed(const Prompt& prompt, int64_t row, const float* logits) const {
+    const bool early = static_cast<int64_t>(tokens_[row].size()) < settings_.min_tokens;
+    if (!early && !settings_.changes.any()) return logits;
+    const int64_t size = model_->shape().vocabulary;
+    thread_local std::vector<float> changed;
+    changed.assign(logits, logits + size);
+    const int32_t* tokens = prompts_.tokens.data() + offsets_[prompt.index];
+    ChangeLogits(changed.data(), size, settings_.changes, {tokens, static_cast<size_t>(prompt.length)}, tokens_[row],
+                 early ? std::span<const int32_t>(settings_.stop_tokens) : std::span<const int32_t>());
+    return changed.data();
+  }
+
+  // Tells of the token that a row drew last.
+  void Note(int64_t row) {
+    if (settings_.on_tokens) drawn_.push_back({static_cast<int32_t>(row), tokens_[row].back(), log_probabilities_[row].back()});
+  }
+  void Tell() {
+    if (settings_.on_tokens && !drawn_.empty()) settings_.on_tokens(drawn_);
+    drawn_.clear();
+  }
 
   // Samples the next token of a row from its logits; returns true when the row is finished.
   bool Take(const Prompt& prompt, int64_t sample, const float* logits, int32_t* token) {
     const int64_t row = RowIndex(prompt, sample);
-    const double uniform = UniformAt(settings_.seed, static_cast<uint64_t>(row), tokens_[row].size());
+    const bool own_seed = !settings_.seeds.empty();
+    const double uniform = UniformAt(own_seed ? settings_.seeds[prompt.index] : settings_.seed,
+                                     static_cast<uint64_t>(own_seed ? sample : row), tokens_[row].size());
     const int64_t size = model_->shape().vocabulary;
     if (!std::all_of(logits, logits + size, [](float logit) { return std::isfinite(logit); })) {
       overflowed_.store(true, std::memory_order_relaxed);  // thrown later: the team's threads must not
       return true;
     }
-    *token = SampleToken(logits, size, settings_.sampler, uniform);
+    *token = SampleToken(Changed(prompt, row, logits), size, settings_.sampler, uniform);
     tokens_[row].push_back(*token);
     log_probabilities_[row].push_back(logits[*token] - LogSumExp(logits, size));
     const auto& stops = settings_.stop_tokens;
@@ -89,7 +142,7 @@ class Session {
   void Admit() {
     while (!free_slots_.empty()) {
       if (ready_.empty()) {
-        if (next_prompt_ >= static_cast<int64_t>(prompts_.lengths.size())) return;
+        if (next_prompt_ >= static_cast<int64_t>(prompts_.lengths.size())) break;
         Prefill();
       }
       std::shared_ptr<Prompt> prompt = ready_.front();
@@ -97,12 +150,14 @@ class Session {
       if (prompt->next_sample >= settings_.samples) ready_.pop_front();
       const bool finished = Take(*prompt, row.sample, prompt->logits.data(), &row.last_token);
       CheckNumerics();
+      Note(RowIndex(*prompt, row.sample));
       if (finished) continue;
       row.slot = free_slots_.back();
       free_slots_.pop_back();
       if (!slots_[row.slot]) slots_[row.slot] = std::make_unique<KvCache>(model_->shape(), settings_.max_tokens);
       rows_.push_back(row);
     }
+    Tell();
   }
 
   // Computes as many prompts as the free slots can use, at most kPrefillTokens tokens of them (at least one prompt).
@@ -193,6 +248,8 @@ class Session {
       ++row.generated;
     });
     CheckNumerics();
+    for (const Row& row : rows_) Note(RowIndex(*row.prompt, row.sample));
+    Tell();
     std::vector<Row> active;
     active.reserve(rows_.size());
     for (int64_t r = 0; r < count; ++r) {
@@ -232,6 +289,7 @@ class Session {
   std::vector<std::vector<int32_t>> tokens_;
   std::vector<std::vector<float>> log_probabilities_;
   std::vector<uint8_t> stopped_;
+  std::vector<DrawnToken> drawn_;
   std::atomic<bool> overflowed_{false};
 };
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "engine/decoder.h"
@@ -19,13 +20,25 @@ struct TokenRows {
   std::vector<int32_t> lengths;  // [rows]
 };
 
+struct DrawnToken {
+  int32_t row, token;
+  float log_probability;
+};
+
 struct GenerateSettings {
   int64_t samples = 1;
   int64_t max_tokens = 0;
   SamplerSettings sampler;
+  LogitChanges changes;
   uint64_t seed = 0;
+  // One a prompt, or none: then what a row samples depends on its prompt's seed and its sample number, not on its place in the batch.
+  std::vector<uint64_t> seeds;
   std::vector<int32_t> stop_tokens;
-  int64_t max_rows = 256;  // rows decoded at once
+  int64_t min_tokens = 0;      // no stop token before
+  int64_t max_rows = 256;      // rows decoded at once, at most
+  int64_t cache_bytes = 0;     // for keys and values; 0: half of the memory that is free
+  // Called on the engine thread after each step with the tokens that were drawn in it.
+  std::function<void(const std::vector<DrawnToken>&)> on_tokens;
 };
 
 struct GenerateResult {
@@ -34,7 +47,7 @@ struct GenerateResult {
   std::vector<uint8_t> stopped;           // [rows]
 };
 
-// Throws AZR_ABORTED when `abort` becomes true, looked at before each token, and AZR_NUMERICS for logits that are not finite.
+// Throws AZR_OUT_OF_MEMORY when not even one row's keys and values fit, AZR_ABORTED when `abort` becomes true, looked at before each token, and AZR_NUMERICS for logits that are not finite.
 GenerateResult Generate(Model* model, Decoder* decoder, Head* head, const TokenRows& prompts,
                         const GenerateSettings& settings, const std::atomic<bool>& abort);
 

@@ -19,11 +19,16 @@ class KvCache {
   KvCache(const ModelShape& shape, int64_t capacity)
       : heads_(shape.key_value_heads), size_(shape.head_size), capacity_(KeyBlocks(capacity) * kKeyBlock) {
     // Not zeroed: lanes past the count are masked before use and values past it are never read.
-    const int64_t floats = 2 * shape.layers * heads_ * capacity_ * size_;
-    if (floats > 0) {
-      data_.reset(static_cast<float*>(std::aligned_alloc(64, floats * sizeof(float))));
+    const int64_t bytes = Bytes(shape, capacity);
+    if (bytes > 0) {
+      data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
       if (!data_) throw std::bad_alloc();
     }
+  }
+
+  // Memory of a cache of so many positions.
+  static int64_t Bytes(const ModelShape& shape, int64_t capacity) {
+    return 2 * shape.layers * shape.key_value_heads * KeyBlocks(capacity) * kKeyBlock * shape.head_size * static_cast<int64_t>(sizeof(float));
   }
 
   // Stores position `index` of a layer from a row of rotated qkv.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -38,12 +39,41 @@ int32_t SampleToken(const float* logits, int64_t size, const SamplerSettings& se
     kept = std::max<int64_t>(1, i);
     total = mass;
   }
+  if (settings.min_p > 0.0f) {
+    // The most probable token weighs 1.
+    total = 0.0;
+    for (int64_t i = 0; i < kept; ++i) {
+      if (weight[i] < settings.min_p) weight[i] = 0.0;
+      total += weight[i];
+    }
+  }
   double target = uniform * total;
   for (int64_t i = 0; i < kept; ++i) {
     target -= weight[i];
     if (target < 0.0) return order[i];
   }
+  // Rounding may leave a rest: the last token that has a weight takes it.
+  while (kept > 1 && weight[kept - 1] == 0.0) --kept;
   return order[kept - 1];
+}
+
+void ChangeLogits(float* logits, int64_t size, const LogitChanges& changes, std::span<const int32_t> prompt,
+                  std::span<const int32_t> completion, std::span<const int32_t> forbidden) {
+  if (changes.repetition_penalty != 1.0f) {
+    thread_local std::vector<uint8_t> done;
+    done.assign(size, 0);
+    for (const std::span<const int32_t>& part : {prompt, completion}) {
+      for (const int32_t token : part) {
+        if (done[token] != 0) continue;
+        done[token] = 1;
+        logits[token] = logits[token] > 0.0f ? logits[token] / changes.repetition_penalty : logits[token] * changes.repetition_penalty;
+      }
+    }
+  }
+  for (size_t i = 0; i < changes.bias_tokens.size(); ++i) logits[changes.bias_tokens[i]] += changes.bias_values[i];
+  for (const int32_t token : forbidden) {
+    if (token < size) logits[token] = -std::numeric_limits<float>::infinity();
+  }
 }
 
 }  // namespace azr

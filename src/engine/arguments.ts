@@ -56,9 +56,23 @@ function stopTokens(tokens: unknown): Int32Array {
   return Int32Array.from(tokens, (token) => requireNumber("stopTokens", requireInteger("stopTokens", token, 0), 0, 2 ** 31 - 1));
 }
 
+function logitBias(bias: unknown): [token: number, value: number][] {
+  if (typeof bias !== "object" || bias === null) throw invalid(`Expected an object of numbers for logitBias but received ${describe(bias)}.`);
+  return Object.entries(bias).map(([token, value]) => [
+    requireNumber("a token of logitBias", requireInteger("a token of logitBias", Number(token), 0), 0, 2 ** 31 - 1),
+    requireNumber(`logitBias[${token}]`, value, -1e30, 1e30),
+  ]);
+}
+
+function seedsOf(seeds: unknown): Float64Array {
+  if (!Array.isArray(seeds)) throw invalid(`Expected an array for seeds but received ${describe(seeds)}.`);
+  return Float64Array.from(seeds, (seed) => requireInteger("seeds", seed, 0));
+}
+
 /** The request as native code takes it, defaults filled in. */
 export function nativeGenerateRequest(request: GenerateRequest): object {
-  const { samples = 1, temperature = 1, topP = 1, topK = 0 } = request;
+  const { samples = 1, temperature = 1, topP = 1, topK = 0, minP = 0, repetitionPenalty = 1, minTokens = 0, cacheBytes = 0 } = request;
+  const bias = logitBias(request.logitBias ?? {});
   return {
     prompts: requireRows("prompts", request.prompts),
     samples: requireInteger("samples", samples, 1),
@@ -68,6 +82,13 @@ export function nativeGenerateRequest(request: GenerateRequest): object {
     topK: requireInteger("topK", topK, 0),
     seed: requireInteger("seed", request.seed, 0),
     stopTokens: stopTokens(request.stopTokens ?? []),
+    minP: requireNumber("minP", minP, 0, 1),
+    repetitionPenalty: requireNumber("repetitionPenalty", repetitionPenalty, Number.MIN_VALUE),
+    biasTokens: Int32Array.from(bias, ([token]) => token),
+    biasValues: Float32Array.from(bias, ([, value]) => value),
+    ...(request.seeds === undefined ? {} : { seeds: seedsOf(request.seeds) }),
+    minTokens: requireInteger("minTokens", minTokens, 0),
+    cacheBytes: requireInteger("cacheBytes", cacheBytes, 0),
   };
 }
 

@@ -21,8 +21,20 @@ export interface GenerateRequest {
   topP?: number;
   /** Keep the k most probable tokens. Default 0 (off). */
   topK?: number;
+  /** Drop tokens less probable than this share of the most probable one. Default 0 (off). */
+  minP?: number;
+  /** Positive logits of tokens that the row has seen, prompt included, are divided by this, the others multiplied (Keskar et al. 2019). Default 1 (off). */
+  repetitionPenalty?: number;
+  /** What is added to the logits of some tokens. */
+  logitBias?: Record<number, number>;
+  /** No stop token comes before so many tokens. Default 0. */
+  minTokens?: number;
   /** Sampling is a function of (seed, prompt index * samples + sample index, position) alone, not of what else is in the batch. */
   seed: number;
+  /** A seed for each prompt in place of `seed`: then it is a function of (the prompt's seed, sample index, position), wherever the prompt stands. */
+  seeds?: number[];
+  /** Most bytes of keys and values held at once; fewer rows are decoded together where more would be needed. Default: half of the free memory. */
+  cacheBytes?: number;
   /** A completion ends after one of these. */
   stopTokens: number[];
   signal?: AbortSignal;
@@ -37,6 +49,15 @@ export interface GenerateResult {
   stopped: Uint8Array;
   /** True when these log-probabilities are the ones that `update` computes, bit for bit (`score` rounds differently, by about 1e-6). */
   parity: boolean;
+}
+
+/** A token as it is drawn. */
+export interface GeneratedToken {
+  /** Row p * samples + s is sample s of prompt p. */
+  row: number;
+  token: number;
+  /** As in GenerateResult. */
+  logProbability: number;
 }
 
 export interface ScoreRequest {
@@ -150,6 +171,11 @@ export interface SaveModelOptions {
 export interface Engine {
   readonly shape: ModelShape;
   generate(request: GenerateRequest): Promise<GenerateResult>;
+  /**
+   * The same tokens as `generate` gives, one by one as they are drawn; the iterator's return value is the whole result. Leaving the loop
+   * early aborts the call.
+   */
+  stream(request: GenerateRequest): AsyncGenerator<GeneratedToken, GenerateResult, undefined>;
   score(request: ScoreRequest): Promise<ScoreResult>;
   update(request: UpdateRequest): Promise<UpdateResult>;
   /** Writes `model.safetensors` (Hugging Face tensor names), or shards with an index, into an existing folder, synced to disk. */

@@ -35,6 +35,8 @@ export interface OptimizerSource {
   steps: number;
 }
 
+export type TokenListener = (rows: Int32Array, tokens: Int32Array, logProbabilities: Float32Array) => void;
+
 /** The class that native/addon/engine_wrap.cc defines. Calls with an abort number can be stopped by `abort(number)`. */
 export interface NativeEngine {
   layout(): LayoutEntry[];
@@ -47,7 +49,8 @@ export interface NativeEngine {
   /** The header, then `count` parameters of the layout from number `first` on. */
   saveParameters(path: string, header: Uint8Array, dtype: "F32" | "F16" | "BF16", first: number, count: number): Promise<void>;
   saveOptimizer(path: string, header: Uint8Array): Promise<void>;
-  generate(request: object, abort: number): Promise<{ completions: TokenRows; logProbabilities: Float32Array; stopped: Uint8Array }>;
+  /** `listener` gets the tokens of each step as they are drawn, possibly after the promise is settled. */
+  generate(request: object, abort: number, listener?: TokenListener): Promise<{ completions: TokenRows; logProbabilities: Float32Array; stopped: Uint8Array }>;
   score(request: object, abort: number): Promise<Float32Array>;
   update(request: object, abort: number): Promise<import("./engine.ts").UpdateResult>;
   abort(number: number): void;

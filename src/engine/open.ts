@@ -11,6 +11,7 @@ import { readModelConfig } from "./model-config.ts";
 import type { OnModelProgress } from "./hub-progress.ts";
 import { resolveModel } from "./resolve-model.ts";
 import { saveModel, saveOptimizer } from "./save-weights.ts";
+import { streamTokens } from "./stream-tokens.ts";
 import { findOptimizer, findWeights } from "./weights.ts";
 
 export interface OpenEngineOptions {
@@ -102,6 +103,9 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
     shape,
     generate: (request: GenerateRequest) =>
       call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort)), parity: true })),
+    stream: (request: GenerateRequest) =>
+      streamTokens(request, (inner, listener) =>
+        call(inner, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(inner), abort, listener)), parity: true }))),
     score: (request: ScoreRequest) =>
       call(request, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
     update: (request: UpdateRequest) => call(request, (abort) => native.update(nativeUpdateRequest(request), abort)),

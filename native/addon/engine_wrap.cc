@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "addon/convert.h"
+#include "engine/limits.h"
 #include "engine/status.h"
 
 namespace azr {
@@ -17,6 +18,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                       InstanceMethod<&EngineWrap::SaveParameters>("saveParameters"),
                       InstanceMethod<&EngineWrap::SaveOptimizer>("saveOptimizer"),
                       InstanceMethod<&EngineWrap::Generate>("generate"), InstanceMethod<&EngineWrap::Score>("score"),
+                      InstanceMethod<&EngineWrap::MeasureMachine>("measureMachine"),
                       InstanceMethod<&EngineWrap::Update>("update"), InstanceMethod<&EngineWrap::Abort>("abort"),
                       InstanceMethod<&EngineWrap::Stats>("stats"), InstanceMethod<&EngineWrap::Stop>("stop")});
 }
@@ -207,6 +209,20 @@ Napi::Value EngineWrap::Update(const Napi::CallbackInfo& info) {
                   Engine& engine, const std::atomic<bool>& abort) { *result = engine.Update(batch, settings, abort); };
   job->result = [result](Napi::Env env) { return FromUpdate(env, *result); };
   return Queue(info.Env(), std::move(job), info[1]);
+}
+
+// measureMachine(): {flops, bytesPerSecond}
+Napi::Value EngineWrap::MeasureMachine(const Napi::CallbackInfo& info) {
+  auto job = std::make_unique<Job>(info.Env());
+  auto result = std::make_shared<MachineLimits>();
+  job->work = [result](Engine&, const std::atomic<bool>&) { *result = MeasureLimits(); };
+  job->result = [result](Napi::Env env) {
+    auto out = Napi::Object::New(env);
+    out.Set("flops", result->flops);
+    out.Set("bytesPerSecond", result->bytes_per_second);
+    return out;
+  };
+  return Queue(info.Env(), std::move(job), info.Env().Undefined());
 }
 
 // abort(number): the call queued under that number stops at its next check.

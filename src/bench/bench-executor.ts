@@ -11,12 +11,7 @@ import { openExecutor } from "../executor/open.ts";
 import { oneCoreRates } from "./one-core.ts";
 import { ordinaryPrograms } from "./ordinary-programs.ts";
 import { runMix } from "./run-mix.ts";
-
-export interface Spread {
-  median: number;
-  low: number;
-  high: number;
-}
+import { quantile, spread, type Spread } from "./spread.ts";
 
 export interface ExecutorBench {
   type: "bench-executor";
@@ -54,17 +49,6 @@ export interface ExecutorBenchOptions extends PythonChoice {
   /** Times that a round goes through the mix. */
   passes?: number;
   signal?: AbortSignal;
-}
-
-/** Median, lowest and highest of the values. */
-export function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), low: sorted[0]!, high: sorted.at(-1)! };
-}
-
-/** The nearest-rank quantile of values in rising order. */
-export function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!;
 }
 
 /**

@@ -9,6 +9,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { execCommand } from "./commands/exec.ts";
+import { exportCommand } from "./commands/export.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { scoreCommand } from "./commands/score.ts";
@@ -28,6 +29,7 @@ const commands = [
   compareCommand,
   generateCommand,
   scoreCommand,
+  exportCommand,
   execCommand,
   verifyCommand,
   benchCommand,
@@ -36,10 +38,10 @@ const commands = [
   buildCommand,
 ];
 
-const commandNames = ["demo", "train", "resume", "eval", "compare", "generate", "score", "exec", "verify", "bench", "doctor", "torch", "build"];
+const commandNames = ["demo", "train", "resume", "eval", "compare", "generate", "score", "export", "exec", "verify", "bench", "doctor", "torch", "build"];
 
 /** Those that open an engine or an executor. */
-const needNative = new Set(["demo", "train", "resume", "eval", "generate", "score", "exec", "verify", "executor"]);
+const needNative = new Set(["demo", "train", "resume", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode"]);
 
 /** Exit code of a command line that could not be understood: that of AZR_INPUT_INVALID. */
 const usageExitCode = errorExitCodes.AZR_INPUT_INVALID;
@@ -102,7 +104,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
 /** A command line that could not be understood, as one of our errors. */
 function usageError({ message }: CommanderError, argv: readonly string[]): AzrError {
   const words = argv.filter((word) => !word.startsWith("-"));
-  const named = (words[0] === "torch" && words[1] === "install") || (words[0] === "bench" && words[1] === "executor") ? `${words[0]} ${words[1]}` : (commandNames.find((name) => name === words[0]) ?? "");
+  const named = (words[0] === "torch" && words[1] === "install") || (words[0] === "bench" && ["executor", "decode"].includes(words[1]!)) ? `${words[0]} ${words[1]}` : (commandNames.find((name) => name === words[0]) ?? "");
   const sentence = message.replace(/^error: /, "").replace(/\n/g, " ");
   return new AzrError("AZR_INPUT_INVALID", `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`, {
     hint: `npx azr ${named === "" ? "" : `${named} `}--help`,

@@ -35,6 +35,11 @@ export interface OptimizerSource {
   steps: number;
 }
 
+export interface MachineLimits {
+  flops: number;
+  bytesPerSecond: number;
+}
+
 export type TokenListener = (rows: Int32Array, tokens: Int32Array, logProbabilities: Float32Array) => void;
 
 /** The class that native/addon/engine_wrap.cc defines. Calls with an abort number can be stopped by `abort(number)`. */
@@ -53,6 +58,8 @@ export interface NativeEngine {
   generate(request: object, abort: number, listener?: TokenListener): Promise<{ completions: TokenRows; logProbabilities: Float32Array; stopped: Uint8Array }>;
   score(request: object, abort: number): Promise<Float32Array>;
   update(request: object, abort: number): Promise<import("./engine.ts").UpdateResult>;
+  /** Single-precision operations a second of the best matrix product, and bytes a second read from memory, by the engine's threads. Takes a second. */
+  measureMachine(): Promise<MachineLimits>;
   abort(number: number): void;
   stats(): Omit<EngineStats, "parameters">;
   stop(): void;

@@ -1,6 +1,7 @@
 // The benchmark of the executor: its mix is ordinary, its figures are what they say, and the command prints them.
 import t from "tap";
-import { benchExecutor, quantile, spread } from "../../src/bench/bench-executor.ts";
+import { benchExecutor } from "../../src/bench/bench-executor.ts";
+import { quantile, spread } from "../../src/bench/spread.ts";
 import { ordinaryPrograms } from "../../src/bench/ordinary-programs.ts";
 import { azr } from "../cli/harness.ts";
 import { openExecutorFor } from "../executor/support/open.ts";

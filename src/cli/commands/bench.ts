@@ -1,10 +1,12 @@
 // `azr bench`: how fast parts of the package are on this machine, each with what limits it beside it.
 
 import { Command, Option } from "commander";
-import { benchExecutor, type ExecutorBench, type Spread } from "../../bench/bench-executor.ts";
+import { benchDecode, type DecodeBench } from "../../bench/bench-decode.ts";
+import { benchExecutor, type ExecutorBench } from "../../bench/bench-executor.ts";
+import type { Spread } from "../../bench/spread.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
-import { allowUntestedPythonOption, jsonOption, pythonOption, whole, workersOption } from "../options.ts";
+import { allowUntestedPythonOption, jsonOption, modelOption, pythonOption, threadsOption, whole, workersOption } from "../options.ts";
 
 interface BenchOptions {
   json?: boolean;
@@ -17,7 +19,53 @@ interface BenchOptions {
 export function benchCommand(context: CliContext): Command {
   return new Command("bench")
     .description("Measure how fast parts of the package are on this machine.")
-    .addCommand(executorCommand(context));
+    .addCommand(executorCommand(context))
+    .addCommand(decodeCommand(context));
+}
+
+interface DecodeOptions {
+  json?: boolean;
+  model: string;
+  threads?: number;
+  batches: number[];
+  promptTokens: number;
+  newTokens: number;
+  sharedSamples: number;
+  rounds: number;
+}
+
+function decodeCommand(context: CliContext): Command {
+  return new Command("decode")
+    .description("Tokens a second that a model samples, by rows decoded together, beside the limits of the machine measured in the same run.")
+    .addOption(modelOption())
+    .addOption(threadsOption())
+    .addOption(new Option("--batches <n,...>", "rows decoded together").argParser((text: string) => text.split(",").map(whole(1))).default([1, 8, 64], "1,8,64"))
+    .addOption(new Option("--prompt-tokens <n>", "tokens of each prompt").argParser(whole(1)).default(16))
+    .addOption(new Option("--new-tokens <n>", "tokens sampled a row").argParser(whole(2)).default(32))
+    .addOption(new Option("--shared-samples <n>", "samples of one prompt of 512 tokens; 0 leaves it out").argParser(whole(0)).default(8))
+    .addOption(new Option("--rounds <n>", "rounds of each measurement").argParser(whole(1)).default(5))
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  azr bench decode --model seedling --shared-samples 0")
+    .action(async ({ json, ...options }: DecodeOptions) => {
+      if (json !== true) say(context, "measuring; this takes some seconds, and other work on the machine shows in it");
+      const bench = await benchDecode(options);
+      if (json === true) await printJson(context, bench);
+      else await print(context, decodeTable(bench));
+    });
+}
+
+function decodeTable({ model, parameters, threads, gigaflops, gigabytesPerSecond, rows, rounds }: DecodeBench): string {
+  const lines = rows.map((row) => {
+    const { low, high } = row.spread;
+    const share = (100 * row.tokensPerSecond) / row.limitTokensPerSecond;
+    const what = row.shared ? `${row.batch} samples of one prompt of ${row.promptTokens}` : `${row.batch} ${row.batch === 1 ? "row" : "rows"}`;
+    return `${what.padEnd(32)} ${row.tokensPerSecond.toFixed(0).padStart(6)} tokens/s (${low.toFixed(0)} to ${high.toFixed(0)}), ${share.toFixed(0)} % of the ${row.limitTokensPerSecond.toFixed(0)} that ${row.limitedBy === "memory" ? "memory" : "products"} allow`;
+  });
+  return [
+    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in single precision, ${threads} threads, ${rounds} rounds`,
+    `the machine: ${gigaflops.toFixed(0)} billion operations/s in a large product, ${gigabytesPerSecond.toFixed(1)} billion bytes/s read`,
+    ...lines,
+  ].join("\n");
 }
 
 function executorCommand(context: CliContext): Command {

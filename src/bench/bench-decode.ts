@@ -1,0 +1,156 @@
+// How fast a model samples on this machine, in one sitting, beside what the machine could do at most: its best matrix product and its reading of
+// memory, measured in the same run. Rates are medians over rounds, with the lowest and the highest beside them.
+import { AzrError } from "../errors.ts";
+import { readModelConfig } from "../engine/model-config.ts";
+import { loadAddon, type MachineLimits } from "../engine/load-addon.ts";
+import { openEngine, type OpenEngineOptions } from "../engine/open.ts";
+import type { Engine, GenerateRequest, ModelShape } from "../engine/engine.ts";
+import { resolveModel } from "../engine/resolve-model.ts";
+import { spread, type Spread } from "./spread.ts";
+
+export interface DecodeRow {
+  /** Rows decoded together. */
+  batch: number;
+  /** Whether all rows are samples of one prompt, or have a prompt each. */
+  shared: boolean;
+  promptTokens: number;
+  /** New tokens a row. */
+  newTokens: number;
+  /** Tokens decoded a second after the prompts are computed: the median; and its spread. */
+  tokensPerSecond: number;
+  spread: Spread;
+  /** With the prompts' computation: new tokens a second of the whole call. */
+  wholeTokensPerSecond: number;
+  /** The least of what the products and the reading of the weights allow. */
+  limitTokensPerSecond: number;
+  limitedBy: "products" | "memory";
+}
+
+export interface DecodeBench {
+  type: "bench-decode";
+  model: string;
+  threads: number;
+  parameters: number;
+  /** Billions of single-precision operations a second, and of bytes. */
+  gigaflops: number;
+  gigabytesPerSecond: number;
+  rows: DecodeRow[];
+  rounds: number;
+}
+
+export interface BenchDecodeOptions {
+  model: string;
+  threads?: number;
+  /** Rows decoded together, one measurement each. Default 1, 8 and 64. */
+  batches?: number[];
+  /** Tokens of the prompts of those. Default 16. */
+  promptTokens?: number;
+  /** New tokens a row. Default 32. */
+  newTokens?: number;
+  /** Samples of one prompt of 512 tokens in the last measurement; 0 leaves it out. Default 8. */
+  sharedSamples?: number;
+  rounds?: number;
+  signal?: AbortSignal;
+}
+
+/** Weights of the matrix products that a token passes through: all but the embedding, which is looked up. */
+export function productWeights({ hiddenSize, layers, heads, keyValueHeads, headSize, feedForwardSize, vocabularySize }: ModelShape): number {
+  const attention = hiddenSize * headSize * (2 * heads + 2 * keyValueHeads);
+  return layers * (attention + 3 * hiddenSize * feedForwardSize) + vocabularySize * hiddenSize;
+}
+
+/**
+ * Tokens a second at most: each passes through every product, and each step reads every weight once, in single precision. The attention's part is
+ * left out of both, so that the limit is never too low.
+ */
+export function decodeLimit(shape: ModelShape, batch: number, { flops, bytesPerSecond }: MachineLimits): Pick<DecodeRow, "limitTokensPerSecond" | "limitedBy"> {
+  const weights = productWeights(shape);
+  const products = flops / (2 * weights);
+  const memory = (batch * bytesPerSecond) / (4 * weights);
+  return { limitTokensPerSecond: Math.min(products, memory), limitedBy: products < memory ? "products" : "memory" };
+}
+
+/** Prompts of token ids drawn by a fixed rule: what they are does not matter, that they differ does. */
+function prompts(count: number, length: number, vocabulary: number): GenerateRequest["prompts"] {
+  const tokens = Int32Array.from({ length: count * length }, (_, at) => (at * 7919 + 13) % Math.max(2, vocabulary - 1));
+  return { tokens, lengths: new Int32Array(count).fill(length) };
+}
+
+/**
+ * Measures. The machine should be idle.
+ * @throws AzrError AZR_INPUT_INVALID for lengths that the model does not reach, and what `openEngine` throws
+ */
+export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBench> {
+  const { model, threads, batches = [1, 8, 64], promptTokens = 16, newTokens = 32, sharedSamples = 8, rounds = 5, signal } = options;
+  const opening: OpenEngineOptions = { model, ...(threads === undefined ? {} : { threads }), ...(signal && { signal }) };
+  const limits = await measureLimits(opening);
+  await using engine = await openEngine(opening);
+  const sharedPrompt = 512;
+  const longest = Math.max(promptTokens, sharedSamples > 0 ? sharedPrompt : 0) + newTokens;
+  if (longest > engine.shape.maxPositions) {
+    throw new AzrError("AZR_INPUT_INVALID", `The model has ${engine.shape.maxPositions} positions; the benchmark takes ${longest}.`, {
+      hint: "Ask for fewer tokens, and leave the shared prompt out with 0 samples.",
+    });
+  }
+  const rows: DecodeRow[] = [];
+  for (const batch of batches) rows.push(await measureRow(engine, { batch, shared: false, promptTokens, newTokens, rounds, limits, signal }));
+  if (sharedSamples > 0) rows.push(await measureRow(engine, { batch: sharedSamples, shared: true, promptTokens: sharedPrompt, newTokens, rounds, limits, signal }));
+  return {
+    type: "bench-decode",
+    model,
+    threads: engine.stats().threads,
+    parameters: engine.stats().parameters,
+    gigaflops: limits.flops / 1e9,
+    gigabytesPerSecond: limits.bytesPerSecond / 1e9,
+    rows,
+    rounds,
+  };
+}
+
+interface RowOptions extends Pick<DecodeRow, "batch" | "shared" | "promptTokens" | "newTokens"> {
+  rounds: number;
+  limits: MachineLimits;
+  signal: AbortSignal | undefined;
+}
+
+async function measureRow(engine: Engine, { rounds, limits, signal, ...row }: RowOptions): Promise<DecodeRow> {
+  const { batch, shared, promptTokens, newTokens } = row;
+  const request: GenerateRequest = {
+    prompts: prompts(shared ? 1 : batch, promptTokens, engine.shape.vocabularySize),
+    samples: shared ? batch : 1,
+    maxTokens: newTokens,
+    seed: 1,
+    stopTokens: [],
+    ...(signal && { signal }),
+  };
+  // The first token comes with the prompt: a call that makes no other tells what the prompts cost.
+  const seconds = async (maxTokens: number): Promise<number> => {
+    const began = performance.now();
+    await engine.generate({ ...request, maxTokens });
+    return (performance.now() - began) / 1000;
+  };
+  await seconds(2);
+  const decoding: number[] = [];
+  const whole: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const prompt = await seconds(1);
+    const all = await seconds(newTokens);
+    decoding.push((batch * (newTokens - 1)) / Math.max(1e-9, all - prompt));
+    whole.push((batch * newTokens) / all);
+  }
+  const rates = spread(decoding);
+  return { ...row, tokensPerSecond: rates.median, spread: rates, wholeTokensPerSecond: spread(whole).median, ...decodeLimit(engine.shape, batch, limits) };
+}
+
+/** Measured by a small engine of its own, so that the model's memory does not stand in the way. */
+async function measureLimits({ model, threads = 0, signal }: OpenEngineOptions): Promise<MachineLimits> {
+  const { shape } = readModelConfig((await resolveModel(model, { ...(signal && { signal }) })).config);
+  const { NativeEngine } = loadAddon();
+  const native = new NativeEngine({ ...shape, vocabularySize: 16, layers: 1, hiddenSize: 16, feedForwardSize: 16 }, threads);
+  try {
+    await native.ready();
+    return await native.measureMachine();
+  } finally {
+    native.stop();
+  }
+}

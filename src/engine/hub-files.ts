@@ -38,10 +38,13 @@ export function chooseFiles(names: readonly string[], wanted: HubName, weights =
   }
   const single = names.find((name) => name === "model.safetensors") ?? names.find((name) => name === weightIndex);
   const folder = { kind: "folder" as const, describing: names.filter((name) => describing.test(name)).sort() };
-  if (single !== undefined) return weights ? { ...folder, weights: single } : folder;
+  if (single !== undefined || (!weights && ggufs.length === 0)) {
+    const lacking = ["config.json", "tokenizer.json"].find((name) => !names.includes(name));
+    if (lacking !== undefined) throw fault(`${repo}${at(wanted)} has no ${lacking}.`, "Use a repository of the same model that has it; without it the model cannot be read.");
+    return weights && single !== undefined ? { ...folder, weights: single } : folder;
+  }
   if (ggufs.length === 1) return { kind: "gguf", file: whole(ggufs[0]!, repo) };
   if (ggufs.length > 1) throw fault(`${repo} has ${ggufs.length} GGUF files; say which one you want.`, ggufHint(names, repo)!);
-  if (!weights && folder.describing.includes("config.json")) return folder;
   if (names.includes("adapter_model.safetensors")) throw fault(`${repo} holds an adapter, not a whole model.`, "Merge it into its base model first, and use the merged folder.");
   if (names.some((name) => pickles.test(name))) {
     throw fault(`${repo}${at(wanted)} has its weights as pickles only, which are never opened: reading them runs code.`, "Look for a revision (such as refs/pr/1) or another repository with safetensors or GGUF.");

@@ -107,7 +107,6 @@ function inCache(cache: RepositoryCache, commit: string, name: HubName, weights 
   try {
     const choice = chooseFiles(cache.files(commit), name, weights);
     if (choice.kind === "gguf") return { choice, sure: name.file !== undefined || name.quantization !== undefined };
-    if (!["config.json", "tokenizer.json"].every((file) => choice.describing.includes(file))) return undefined;
     const shards = choice.weights === weightIndex ? shardsOf(join(cache.snapshot(commit), weightIndex)) : [];
     return shards.every((shard) => cache.has(commit, shard)) ? { choice, sure: true } : undefined;
   } catch (error) {

@@ -179,6 +179,7 @@ async function send(response: ServerResponse, request: IncomingMessage, whole: B
   const range = start > 0 ? { "content-range": `bytes ${start}-${whole.byteLength - 1}/${whole.byteLength}` } : {};
   response.writeHead(start > 0 ? 206 : 200, { ...(length === undefined ? {} : { "content-length": length }), ...range });
   if (request.method === "HEAD") return void response.end();
+  response.flushHeaders();
   const end = Math.min(fault.cutAfter ?? Infinity, fault.endAfter ?? Infinity, body.byteLength);
   for (let at = 0; at < end; at += 65_536) {
     if (fault.slowMs !== undefined) await sleep(fault.slowMs);

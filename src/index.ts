@@ -31,6 +31,8 @@ export type { LayerName } from "./executor/layers.ts";
 export type { ExecutorOptions } from "./executor/open.ts";
 export { safetyReport } from "./executor/safety.ts";
 export type { SafetyFinding, SafetyPolicy } from "./executor/safety.ts";
+export { exportModel } from "./export-model.ts";
+export type { ExportedModel, ExportModelOptions } from "./export-model.ts";
 export { generateText } from "./generate-text.ts";
 export type { GeneratedPrompt, GeneratedText, GenerateTextOptions } from "./generate-text.ts";
 export { inspect } from "./inspect/index.ts";

@@ -35,7 +35,8 @@ function shardsOf(layout: LayoutEntry[], elementSize: number, maxBytes: number):
   return shards;
 }
 
-function syncFile(path: string): void {
+/** Waits until a file, or the names in a folder, are on the disk. */
+export function syncPath(path: string): void {
   const descriptor = openSync(path, "r");
   try {
     fsyncSync(descriptor);
@@ -47,20 +48,17 @@ function syncFile(path: string): void {
 // Runs `write` for each name with the temporary path to write to; when all are there, gives them their names, in order.
 async function replaceFiles(folder: string, files: [name: string, write: (path: string) => Promise<void> | void][], after?: () => void): Promise<void> {
   const temporary = (name: string): string => join(folder, `.${name}.${process.pid}.partial`);
-  const system = (cause: unknown): AzrError =>
-    AzrError.isInstance(cause) ? cause : new AzrError("AZR_RUN_FOLDER", `Cannot write into ${folder}: ${(cause as Error).message}`, { hint: "Free disk space or choose another folder; earlier files are whole.", cause });
+  const system = (cause: unknown): unknown =>
+    // Native code's errors have a code of ours already.
+    AzrError.isInstance(cause) || (cause as { code?: string }).code?.startsWith("AZR_") ? cause : new AzrError("AZR_RUN_FOLDER", `Cannot write into ${folder}: ${(cause as Error).message}`, { hint: "Free disk space or choose another folder; earlier files are whole.", cause });
   try {
     for (const [name, write] of files) await write(temporary(name));
-    try {
-      for (const [name] of files) renameSync(temporary(name), join(folder, name));
-      after?.();
-      syncFile(folder);
-    } catch (cause) {
-      throw system(cause);
-    }
+    for (const [name] of files) renameSync(temporary(name), join(folder, name));
+    after?.();
+    syncPath(folder);
   } catch (error) {
-    for (const [name] of files) rmSync(temporary(name), { force: true });
-    throw error;
+    for (const [name] of files) rmSync(temporary(name), { recursive: true, force: true });
+    throw system(error);
   }
 }
 

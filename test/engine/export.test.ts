@@ -1,0 +1,74 @@
+// Exports: the files are those that transformers read back with identical weights and logits (test/truth/check_export.py), they
+// open again, and a failed export leaves nothing.
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { openEngine } from "../../src/engine/open.ts";
+import { seedlingFolder } from "../../src/engine/resolve-model.ts";
+import { exportModel } from "../../src/export-model.ts";
+import { azr, jsonLines } from "../cli/harness.ts";
+import { exportCases, makeExport } from "../truth/export-cases.ts";
+import { model, rejects, rows } from "./support/tiny-model.ts";
+
+const stored = JSON.parse(readFileSync(join(dirname(fileURLToPath(import.meta.url)), "..", "truth", "data", "export.json"), "utf8")) as Record<string, unknown>;
+const sequences = rows([2, 8, 20, 21, 30, 31, 12, 1]);
+
+for (const one of exportCases) {
+  t.test(one.name, async (t) => {
+    const folder = t.testdir();
+    t.same(await makeExport(one, folder), stored[one.name], "the files that transformers read; after a change of the format or the model run test/truth/check_export.py");
+  });
+}
+
+t.test("an exported model opens again and scores the same", async (t) => {
+  const out = join(t.testdir(), "deep", "exported");
+  const result = await exportModel({ model: "seedling", out, threads: 1 });
+  t.equal(result.folder, out);
+  t.same(result.files.map(({ name }) => name), readdirSync(out).sort());
+  t.ok(["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"].every((name) => result.files.some((file) => file.name === name)));
+  t.ok(readFileSync(join(out, "tokenizer.json")).equals(readFileSync(join(seedlingFolder(), "tokenizer.json"))));
+  await using first = await openEngine({ model: "seedling", threads: 1 });
+  await using second = await openEngine({ model: out, threads: 1 });
+  t.same(await second.score({ sequences }), await first.score({ sequences }));
+});
+
+t.test("failures leave nothing", async (t) => {
+  const folder = t.testdir({ full: { file: "" }, empty: {} });
+  await rejects(t, () => exportModel({ model, out: join(folder, "full") }), "AZR_INPUT_INVALID", /there already/);
+  await rejects(t, () => exportModel({ model, out: join(folder, "full", "file") }), "AZR_INPUT_INVALID", /there already/);
+  await rejects(t, () => exportModel({ model, out: join(folder, "full", "file", "below") }), "AZR_RUN_FOLDER", /ENOTDIR/);
+  await rejects(t, () => exportModel({ model: join(folder, "absent"), out: join(folder, "out") }), "AZR_MODEL_NOT_FOUND", /absent/);
+  await rejects(t, () => exportModel({ model, out: join(folder, "out"), signal: AbortSignal.abort() }), "AZR_ABORTED", /abort/);
+  t.same(readdirSync(folder).sort(), ["empty", "full"]);
+  await exportModel({ model, out: join(folder, "empty"), threads: 1 });
+  t.ok(existsSync(join(folder, "empty", "model.safetensors")), "an empty folder is taken");
+});
+
+t.test("values beyond float16", async (t) => {
+  const folder = t.testdir({ large: {} });
+  const bytes = readFileSync(join(model, "model.safetensors"));
+  bytes.writeFloatLE(70_000, bytes.length - 4);
+  writeFileSync(join(folder, "large", "model.safetensors"), bytes);
+  for (const name of ["config.json", "tokenizer.json"]) writeFileSync(join(folder, "large", name), readFileSync(join(model, name)));
+  await rejects(t, () => exportModel({ model: join(folder, "large"), out: join(folder, "out"), dtype: "f16", threads: 1 }), "AZR_INPUT_INVALID", /beyond the range of float16/);
+  t.same(readdirSync(folder), ["large"]);
+  await exportModel({ model: join(folder, "large"), out: join(folder, "out"), dtype: "bf16", threads: 1 });
+});
+
+t.test("from the command line", async (t) => {
+  const folder = t.testdir();
+  const first = await azr(["export", "seedling", "--out", join(folder, "a"), "--dtype", "bf16", "--max-shard-size", "500KB", "--threads", "1", "--json"]);
+  t.equal(first.code, 0, first.stderr);
+  const [answer] = jsonLines(first.stdout) as [{ folder: string; files: { name: string; bytes: number }[]; parameters: number }];
+  t.equal(answer.folder, join(folder, "a"));
+  t.equal(answer.parameters, 780_800);
+  t.ok(answer.files.some(({ name }) => name === "model-00002-of-00004.safetensors"), first.stdout);
+  const second = await azr(["export", join(folder, "a"), "--out", join(folder, "b"), "--threads", "1"]);
+  t.match(second.stdout, /b\/model\.safetensors {2}\d+ bytes\n/);
+  for (const size of ["0", "5XB", "GB", "-1", "1e400"]) {
+    const refused = await azr(["export", "seedling", "--out", join(folder, "c"), "--max-shard-size", size]);
+    t.equal(refused.code, 2, size);
+  }
+  t.equal((await azr(["export", "seedling", "--out", join(folder, "a")])).code, 2);
+});

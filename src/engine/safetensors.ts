@@ -45,9 +45,11 @@ export function readSafetensorsHeader(path: string, options: SafetensorsOptions 
     throw new AzrError("AZR_MODEL_NOT_FOUND", `Cannot open ${path}: ${(cause as Error).message}`, { hint: "Check the path given as --model.", cause });
   }
   try {
-    const fileBytes = fstatSync(descriptor).size;
-    const prefix = Buffer.alloc(8);
     const fault = faultOf(path, options);
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) throw fault("is no regular file");
+    const fileBytes = status.size;
+    const prefix = Buffer.alloc(8);
     if (readSync(descriptor, prefix, 0, 8, 0) < 8) throw fault(`is only ${fileBytes} bytes long, too short for a header`);
     const length = prefix.readBigUInt64LE();
     if (length > BigInt(largestHeaderBytes)) throw fault(`claims a header of ${length} bytes; more than ${largestHeaderBytes} are refused`);

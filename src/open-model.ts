@@ -10,6 +10,9 @@ import { loadTokenizer } from "./engine/tokenizer.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Tokenizer } from "./engine/tokenizer.ts";
 
+export { resolveModel } from "./engine/resolve-model.ts";
+export type { ModelProgress, OnModelProgress } from "./engine/hub-progress.ts";
+
 export interface OpenModel extends AsyncDisposable {
   name: string;
   engine: Engine;

@@ -34,7 +34,7 @@ export const jsonOption = (): Option => new Option("--json", "print JSON (lines 
 export const verboseOption = (): Option => new Option("--verbose", "tell of a failure also where in the code it was raised");
 export const seedOption = (): Option => new Option("--seed <n>", "root of all random choices").argParser(whole(0));
 export const modelOption = (): Option =>
-  new Option("--model <model>", "`seedling`, a Hugging Face folder or a run folder").default("seedling");
+  new Option("--model <model>", "`seedling`, a Hugging Face folder, a GGUF file, a run folder or a name of the hub").default("seedling");
 export const setOption = (): Option =>
   new Option("--set <key=value>", "change one setting of the configuration; repeatable").argParser(collect);
 export const threadsOption = (): Option => new Option("--threads <n>", "threads of the engine").argParser(whole(1));

@@ -11,6 +11,7 @@ import { evalCommand } from "./commands/eval.ts";
 import { execCommand } from "./commands/exec.ts";
 import { exportCommand } from "./commands/export.ts";
 import { generateCommand } from "./commands/generate.ts";
+import { inspectCommand } from "./commands/inspect.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { scoreCommand } from "./commands/score.ts";
 import { torchCommand } from "./commands/torch.ts";
@@ -33,12 +34,15 @@ const commands = [
   execCommand,
   verifyCommand,
   benchCommand,
+  inspectCommand,
   doctorCommand,
   torchCommand,
   buildCommand,
 ];
 
-const commandNames = ["demo", "train", "resume", "eval", "compare", "generate", "score", "export", "exec", "verify", "bench", "doctor", "torch", "build"];
+const commandNames = ["demo", "train", "resume", "eval", "compare", "generate", "score", "export", "exec", "verify", "bench", "inspect", "doctor", "torch", "build"];
+
+const nestedCommands = new Set(["torch install", "bench executor", "bench decode", "inspect model"]);
 
 /** Those that open an engine or an executor. */
 const needNative = new Set(["demo", "train", "resume", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode"]);
@@ -104,7 +108,8 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
 /** A command line that could not be understood, as one of our errors. */
 function usageError({ message }: CommanderError, argv: readonly string[]): AzrError {
   const words = argv.filter((word) => !word.startsWith("-"));
-  const named = (words[0] === "torch" && words[1] === "install") || (words[0] === "bench" && ["executor", "decode"].includes(words[1]!)) ? `${words[0]} ${words[1]}` : (commandNames.find((name) => name === words[0]) ?? "");
+  const pair = words.slice(0, 2).join(" ");
+  const named = nestedCommands.has(pair) ? pair : (commandNames.find((name) => name === words[0]) ?? "");
   const sentence = message.replace(/^error: /, "").replace(/\n/g, " ");
   return new AzrError("AZR_INPUT_INVALID", `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`, {
     hint: `npx azr ${named === "" ? "" : `${named} `}--help`,

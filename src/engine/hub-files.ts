@@ -11,7 +11,8 @@ const pickles = /\.(bin|pt|pth|pkl|pickle|ckpt|h5|msgpack)$/i;
 export const weightIndex = "model.safetensors.index.json";
 
 export type FileChoice =
-  | { kind: "gguf"; file: string }
+  /** `files`: all parts of a split file, in order, or the one; the first stands for the model. */
+  | { kind: "gguf"; files: string[] }
   /** `weights`: the file with all weights, or the index that names the shards; absent when none are wanted. */
   | { kind: "folder"; describing: string[]; weights?: string };
 
@@ -26,13 +27,13 @@ function fault(message: string, hint: string, code: "AZR_MODEL_FORMAT" | "AZR_MO
 export function chooseFiles(names: readonly string[], wanted: HubName, weights = true): FileChoice {
   const { repo, file, quantization } = wanted;
   if (file !== undefined) {
-    if (names.includes(file)) return { kind: "gguf", file: whole(file, repo) };
+    if (names.includes(file)) return ggufChoice(file, names, repo);
     throw fault(`There is no ${file} in ${repo}${at(wanted)}.`, ggufHint(names, repo) ?? "Look at its list of files on the hub.", "AZR_MODEL_NOT_FOUND");
   }
   const ggufs = ggufFiles(names);
   if (quantization !== undefined) {
     const named = ggufs.filter((path) => quantizationOf(path)?.toLowerCase() === quantization.toLowerCase());
-    if (named.length === 1) return { kind: "gguf", file: whole(named[0]!, repo) };
+    if (named.length === 1) return ggufChoice(named[0]!, names, repo);
     const message = named.length === 0 ? `There is no GGUF file of ${quantization} in ${repo}${at(wanted)}.` : `${repo} has ${named.length} GGUF files of ${quantization}.`;
     throw fault(message, ggufHint(named.length === 0 ? names : named, repo) ?? `Use ${repo} without :${quantization}.`, "AZR_MODEL_NOT_FOUND");
   }
@@ -43,7 +44,7 @@ export function chooseFiles(names: readonly string[], wanted: HubName, weights =
     if (lacking !== undefined) throw fault(`${repo}${at(wanted)} has no ${lacking}.`, "Use a repository of the same model that has it; without it the model cannot be read.");
     return weights && single !== undefined ? { ...folder, weights: single } : folder;
   }
-  if (ggufs.length === 1) return { kind: "gguf", file: whole(ggufs[0]!, repo) };
+  if (ggufs.length === 1) return ggufChoice(ggufs[0]!, names, repo);
   if (ggufs.length > 1) throw fault(`${repo} has ${ggufs.length} GGUF files; say which one you want.`, ggufHint(names, repo)!);
   if (names.includes("adapter_model.safetensors")) throw fault(`${repo} holds an adapter, not a whole model.`, "Merge it into its base model first, and use the merged folder.");
   if (names.some((name) => pickles.test(name))) {
@@ -54,9 +55,9 @@ export function chooseFiles(names: readonly string[], wanted: HubName, weights =
 
 const at = ({ revision }: HubName): string => (revision === "main" ? "" : `@${revision}`);
 
-/** GGUF files that hold a language model: projectors of vision models and importance matrices come as GGUF too. */
+/** GGUF files that hold a language model, split ones by their first part: projectors of vision models and importance matrices come as GGUF too. */
 function ggufFiles(names: readonly string[]): string[] {
-  return names.filter((name) => /\.gguf$/i.test(name) && !/(^|[/.-])(mmproj|imatrix)/i.test(name)).sort();
+  return names.filter((name) => /\.gguf$/i.test(name) && !/(^|[/.-])(mmproj|imatrix)/i.test(name) && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(name)).sort();
 }
 
 /** Q4_K_M of model-Q4_K_M.gguf, whole or split; undefined when the name does not end in a quantization. */
@@ -64,9 +65,14 @@ function quantizationOf(path: string): string | undefined {
   return /(?:^|[-._/])((?:UD-)?(?:I?Q\d[\w]*|TQ\d[\w]*|MXFP4[\w]*|BF16|F16|F32|FP16|FP32))(?:-\d{5}-of-\d{5})?\.gguf$/i.exec(path)?.[1];
 }
 
-function whole(path: string, repo: string): string {
-  if (/-\d{5}-of-\d{5}\.gguf$/i.test(path)) throw fault(`${path} in ${repo} is one part of a split GGUF file, which is not read.`, "Choose a quantization that is one file, or the safetensors of the same model.");
-  return path;
+// A split file is NAME-00001-of-00003.gguf and so on; any part names them all.
+function ggufChoice(path: string, names: readonly string[], repo: string): FileChoice {
+  const [, stem, count] = /^(.*)-\d{5}-of-(\d{5})\.gguf$/i.exec(path) ?? [];
+  if (stem === undefined || count === undefined) return { kind: "gguf", files: [path] };
+  const files = Array.from({ length: Number(count) }, (_, part) => `${stem}-${String(part + 1).padStart(5, "0")}-of-${count}.gguf`);
+  const lacking = files.find((file) => !names.includes(file));
+  if (lacking !== undefined) throw fault(`${repo} lacks ${lacking}, a part of ${path}.`, "Use another quantization, or tell the owner of the repository.");
+  return { kind: "gguf", files };
 }
 
 function ggufHint(names: readonly string[], repo: string): string | undefined {

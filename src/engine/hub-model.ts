@@ -1,5 +1,5 @@
 // Brings a model of the hub into the cache, as far as it is not there, and says where it lies. Asks nothing over the network for a
-// commit that is whole in the cache, nor in offline mode. Used by resolve-model.ts; hub-files.ts chooses, hub-download.ts fetches.
+// commit that is whole in the cache, nor in offline mode. Used by resolve-model.ts; hub-list.ts asks, hub-files.ts chooses, hub-download.ts fetches.
 import { existsSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
@@ -9,12 +9,13 @@ import { diskFault, downloadBlob } from "./hub-download.ts";
 import type { RemoteFile } from "./hub-download.ts";
 import { chooseFiles, shardsOf, weightIndex } from "./hub-files.ts";
 import type { FileChoice } from "./hub-files.ts";
-import { formatHubName, isPlainPath } from "./hub-name.ts";
+import { currentCommit, listHubFiles } from "./hub-list.ts";
+import { formatHubName, parseHubName } from "./hub-name.ts";
 import type { HubName } from "./hub-name.ts";
 import { bytesBegun } from "./hub-partial.ts";
 import { downloadMeter } from "./hub-progress.ts";
 import type { OnModelProgress } from "./hub-progress.ts";
-import { abortedDownload, createHubFetch, isUnreachable } from "./hub-request.ts";
+import { createHubFetch, isUnreachable } from "./hub-request.ts";
 import type { RequestOptions } from "./hub-request.ts";
 import { hubSettings } from "./hub-settings.ts";
 import type { Environment, HubSettings } from "./hub-settings.ts";
@@ -67,7 +68,7 @@ export async function fetchHubModel(name: HubName, options: HubOptions = {}): Pr
   const done = (commit: string, choice: FileChoice): HubModel => {
     commits.set(key, commit);
     const folder = cache.snapshot(commit);
-    return { folder, commit, pinned: formatHubName(name, commit), ...(choice.kind === "gguf" ? { gguf: join(folder, choice.file) } : {}) };
+    return { folder, commit, pinned: formatHubName(name, commit), ...(choice.kind === "gguf" ? { gguf: join(folder, choice.files[0]!) } : {}) };
   };
   if (settings.offline) {
     if (cached !== undefined) return done(known!, cached.choice);
@@ -94,6 +95,17 @@ export async function fetchHubModel(name: HubName, options: HubOptions = {}): Pr
   }
 }
 
+/** The files with the weights of a model, as the hub lists them; none in offline mode. Throws as `fetchHubModel` does. */
+export async function listHubWeights(pinned: string, options: HubOptions = {}): Promise<RemoteFile[]> {
+  const name = parseHubName(pinned);
+  const settings = hubSettings(options.env);
+  if (name === undefined || settings.offline) return [];
+  const listed = await listHubFiles(name, name.revision, { ...options, settings, repo: name.repo });
+  const choice = chooseFiles(listed.map(({ path }) => path), name);
+  if (choice.kind === "gguf") return listed.filter(({ path }) => choice.files.includes(path));
+  return listed.filter(({ path }) => (choice.weights === weightIndex ? /^model-\d+-of-\d+\.safetensors$/.test(path) : path === choice.weights));
+}
+
 const formatted = (name: HubName): string => formatHubName(name, name.revision).replace(/@main$/, "");
 
 interface Cached {
@@ -113,44 +125,6 @@ function inCache(cache: RepositoryCache, commit: string, name: HubName, weights 
     if (AzrError.isInstance(error)) return undefined;
     throw error;
   }
-}
-
-async function currentCommit({ repo, revision }: HubName, request: RequestOptions): Promise<string> {
-  const { modelInfo } = await import("@huggingface/hub");
-  const { sha } = await ofHub(modelInfo({ name: repo, revision, additionalFields: ["sha"], hubUrl: request.settings.endpoint, fetch: createHubFetch(request) }), request);
-  if (!/^[0-9a-f]{40}$/.test(sha ?? "")) throw oddAnswer(request, new Error(`the commit is ${JSON.stringify(sha)}`));
-  return sha;
-}
-
-/** The files of a commit as the hub lists them. */
-export async function listHubFiles({ repo }: Pick<HubName, "repo">, commit: string, request: RequestOptions): Promise<RemoteFile[]> {
-  const { listFiles } = await import("@huggingface/hub");
-  const list = async (): Promise<RemoteFile[]> => {
-    const files: RemoteFile[] = [];
-    const { endpoint } = request.settings;
-    for await (const { type, path, size, oid, lfs } of listFiles({ repo: { type: "model", name: repo }, revision: commit, recursive: true, hubUrl: endpoint, fetch: createHubFetch(request) })) {
-      const etag = lfs?.oid ?? oid;
-      if (type !== "file" || !isPlainPath(path)) continue;
-      if (etag === undefined || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) || !Number.isSafeInteger(size) || size < 0) throw new Error(`${path} has no sound size and checksum`);
-      files.push({ path, bytes: size, etag, url: `${endpoint}/${repo}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}` });
-    }
-    return files;
-  };
-  return ofHub(list(), request);
-}
-
-async function ofHub<Value>(answer: Promise<Value>, request: RequestOptions): Promise<Value> {
-  return answer.catch((error: unknown) => {
-    if (request.signal?.aborted) throw abortedDownload(request.signal);
-    throw AzrError.isInstance(error) ? error : oddAnswer(request, error);
-  });
-}
-
-function oddAnswer({ settings, repo }: RequestOptions, cause: unknown): AzrError {
-  return new AzrError("AZR_DOWNLOAD_FAILED", `${settings.endpoint} gave an answer about ${repo} that cannot be understood.`, {
-    hint: "Run the command again; check that HF_ENDPOINT, when it is set, names a hub.",
-    cause,
-  });
 }
 
 async function download(name: HubName, commit: string, cache: RepositoryCache, options: HubOptions, request: RequestOptions): Promise<FileChoice> {
@@ -184,7 +158,7 @@ async function download(name: HubName, commit: string, cache: RepositoryCache, o
     }
   };
 
-  if (choice.kind === "gguf") await fetchAll([choice.file], true);
+  if (choice.kind === "gguf") await fetchAll(choice.files, true);
   else {
     const indexed = choice.weights === weightIndex;
     await fetchAll([...choice.describing, ...(indexed ? [weightIndex] : [])], false);

@@ -52,23 +52,26 @@ t.test("files", async (t) => {
   t.same(choose(repository), { kind: "folder", describing: [...small].sort(), weights: "model.safetensors" });
   t.same(choose(repository, "a/b", false), { kind: "folder", describing: [...small].sort() });
   t.equal((choose([...small, "model.safetensors.index.json", "model-00001-of-00002.safetensors"]) as { weights: string }).weights, "model.safetensors.index.json");
-  t.same(choose(["README.md", "x.Q8_0.gguf", "mmproj-x.gguf", "x.imatrix.gguf"]), { kind: "gguf", file: "x.Q8_0.gguf" }, "the only one");
+  t.same(choose(["README.md", "x.Q8_0.gguf", "mmproj-x.gguf", "x.imatrix.gguf"]), { kind: "gguf", files: ["x.Q8_0.gguf"] }, "the only one");
   t.equal(choose([...repository, "x.Q8_0.gguf"]).kind, "folder", "safetensors before GGUF");
   const ggufs = ["x-Q4_K_M.gguf", "x-Q4_K_S.gguf", "x.f16.gguf", "UD/x-UD-Q4_K_XL.gguf", "IQ/x-IQ4_XS.gguf", "x-Q8_0-00001-of-00002.gguf", "x-Q8_0-00002-of-00002.gguf"];
   for (const [name, file] of [["a/b:Q4_K_M", "x-Q4_K_M.gguf"], ["a/b:q4_k_s", "x-Q4_K_S.gguf"], ["a/b:F16", "x.f16.gguf"], ["a/b:UD-Q4_K_XL", "UD/x-UD-Q4_K_XL.gguf"], ["a/b:IQ4_XS", "IQ/x-IQ4_XS.gguf"], ["a/b/x.f16.gguf", "x.f16.gguf"]] as const) {
-    t.same(choose([...repository, ...ggufs], name), { kind: "gguf", file }, name);
+    t.same(choose([...repository, ...ggufs], name), { kind: "gguf", files: [file] }, name);
   }
+  const parts = ["x-Q8_0-00001-of-00002.gguf", "x-Q8_0-00002-of-00002.gguf"];
+  for (const name of ["a/b:Q8_0", ...parts.map((part) => `a/b/${part}`)]) t.same(choose(ggufs, name), { kind: "gguf", files: parts }, `${name}: all parts`);
+  t.same(choose(parts), { kind: "gguf", files: parts }, "one split file is one file");
   const faults: [string[], string, string, RegExp, RegExp][] = [
     [[...small, "pytorch_model.bin"], "a/b", "AZR_MODEL_FORMAT", /pickles only/, /safetensors/],
     [[...small, "model.pt"], "a/b@v1", "AZR_MODEL_FORMAT", /a\/b@v1 has its weights as pickles/, /safetensors/],
     [[...small, "adapter_model.safetensors"], "a/b", "AZR_MODEL_FORMAT", /adapter/, /Merge/],
     [["README.md"], "a/b", "AZR_MODEL_FORMAT", /no weights/, /name/],
     [ggufs.slice(0, 3), "a/b", "AZR_MODEL_FORMAT", /3 GGUF files/, /a\/b:Q4_K_M, a\/b:Q4_K_S, a\/b:f16/],
-    [ggufs, "a/b:Q2_K", "AZR_MODEL_NOT_FOUND", /no GGUF file of Q2_K/, /a\/b\/x-Q4_K_M\.gguf/],
-    [["x-Q8_0-00001-of-00002.gguf"], "a/b:Q8_0", "AZR_MODEL_FORMAT", /split GGUF/, /one file/],
+    [ggufs, "a/b:Q2_K", "AZR_MODEL_NOT_FOUND", /no GGUF file of Q2_K/, /a\/b:Q4_K_M, a\/b:Q4_K_S, a\/b:Q8_0/],
+    [["x-Q8_0-00001-of-00002.gguf"], "a/b:Q8_0", "AZR_MODEL_FORMAT", /lacks x-Q8_0-00002-of-00002\.gguf/, /another quantization/],
     [["p/x-Q8_0.gguf", "q/x-Q8_0.gguf"], "a/b:Q8_0", "AZR_MODEL_NOT_FOUND", /2 GGUF files of Q8_0/, /a\/b\/p\/x-Q8_0\.gguf/],
     [repository, "a/b:Q8_0", "AZR_MODEL_NOT_FOUND", /no GGUF file/, /without :Q8_0/],
-    [ggufs, "a/b/y.gguf", "AZR_MODEL_NOT_FOUND", /no y\.gguf/, /x-Q4_K_M/],
+    [ggufs, "a/b/y.gguf", "AZR_MODEL_NOT_FOUND", /no y\.gguf/, /a\/b:Q4_K_M/],
   ];
   for (const [names, name, code, message, hint] of faults) t.throws(() => choose(names, name), { code, message, hint }, `${name} of ${names.length} files`);
   t.equal(choose([...small, "pytorch_model.bin"], "a/b", false).kind, "folder", "the description alone needs no weights");

@@ -9,6 +9,7 @@ import type { Evaluation } from "../../eval/outcome-file.ts";
 import { accuracyTable, heldOutTable, samplesLabel } from "../../eval/table.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
+import { fetchModel } from "../model-progress.ts";
 import { decimal, jsonOption, modelOption, seedOption, threadsOption, whole } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
@@ -53,6 +54,7 @@ export function evalCommand(context: CliContext): Command {
       }
       await keep();
       await stoppable(context, json === true, async (signal) => {
+        for (const model of [options.model, ...(options.baseline === undefined ? [] : [options.baseline])]) await fetchModel(context, model, { json, signal });
         for (const suite of suites) {
           const result = await evaluateSuite({
             ...settings,

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { exportModel } from "../../export-model.ts";
 import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
+import { fetchModel } from "../model-progress.ts";
 import { jsonOption, threadsOption } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
@@ -36,6 +37,7 @@ export function exportCommand(context: CliContext): Command {
     .addHelpText("after", "\nExample:\n  azr export runs/first --out exported --dtype bf16")
     .action((model: string, { maxShardSize, json, ...options }: ExportOptions) =>
       stoppable(context, json === true, async (signal) => {
+        await fetchModel(context, model, { json, signal });
         const exported = await exportModel({ ...options, model, signal, ...(maxShardSize === undefined ? {} : { maxShardBytes: maxShardSize }) });
         if (json === true) await printJson(context, exported);
         else for (const { name, bytes } of exported.files) await print(context, `${exported.folder}/${name}  ${bytes} bytes`);

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { generateText } from "../../generate-text.ts";
 import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
+import { fetchModel } from "../model-progress.ts";
 import { decimal, jsonOption, modelOption, seedOption, threadsOption, collect, whole } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
@@ -39,6 +40,7 @@ export function generateCommand(context: CliContext): Command {
     )
     .action(async ({ prompt, n, json, ...options }: GenerateOptions) => {
       await stoppable(context, json === true, async (signal) => {
+        await fetchModel(context, options.model, { json, signal });
         const results = await generateText({ ...options, prompts: prompt, samples: n, signal });
         for (const result of results) {
           if (json === true) await printJson(context, result);

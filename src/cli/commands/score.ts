@@ -5,6 +5,7 @@ import { scoreJsonl } from "../../score-jsonl.ts";
 import type { ScoreAnswer } from "../../score-jsonl.ts";
 import type { CliContext } from "../context.ts";
 import { runJsonl } from "../jsonl-command.ts";
+import { fetchModel } from "../model-progress.ts";
 import { jsonOption, modelOption, threadsOption } from "../options.ts";
 
 interface ScoreOptions {
@@ -23,6 +24,9 @@ export function scoreCommand(context: CliContext): Command {
     .addOption(jsonOption())
     .addHelpText("after", `\nExample:\n  echo '{"id":"a","tokens":[2,8,20,21]}' | azr score --model seedling --jsonl -`)
     .action((options: ScoreOptions) =>
-      runJsonl<ScoreAnswer>(context, options, (job) => scoreJsonl({ ...job, model: options.model, threads: options.threads })),
+      runJsonl<ScoreAnswer>(context, options, async (job) => {
+        await fetchModel(context, options.model, { json: options.json, signal: job.signal });
+        return scoreJsonl({ ...job, model: options.model, threads: options.threads });
+      }),
     );
 }

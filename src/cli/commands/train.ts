@@ -6,9 +6,11 @@ import type { PresetName } from "../../config/index.ts";
 import { train } from "../../train.ts";
 import { printJson, print } from "../context.ts";
 import type { CliContext } from "../context.ts";
+import { fetchModel } from "../model-progress.ts";
 import { graceOption, jsonOption, seedOption, setOption, whole } from "../options.ts";
 import { runCommand } from "../run-command.ts";
 import { tellResult } from "../run-result.ts";
+import { stoppable } from "../stop.ts";
 
 interface TrainOptions {
   preset?: PresetName;
@@ -26,7 +28,7 @@ export function trainCommand(context: CliContext): Command {
     .description("Train a model by self-play.")
     .addArgument(new Argument("[config]", "configuration file; by default azr.config.* of this folder or one above"))
     .addOption(new Option("--preset <name>", "set of values to start from").choices(presetNames))
-    .option("--model <model>", "`seedling`, a Hugging Face folder or a run folder")
+    .option("--model <model>", "`seedling`, a Hugging Face folder, a GGUF file, a run folder or a name of the hub")
     .addOption(seedOption())
     .addOption(new Option("--steps <n>", "gradient steps in all").argParser(whole(0)))
     .addOption(setOption())
@@ -53,7 +55,10 @@ export function trainCommand(context: CliContext): Command {
         if (json) return printJson(context, { type: "dry-run", config, origins, hash });
         return print(context, JSON.stringify({ config, origins, hash }, null, 2));
       }
-      const { timeBudgetSeconds } = resolved.config;
+      const { model: named, timeBudgetSeconds } = resolved.config;
+      // Before there is a run that could be stopped in order: here a signal ends the command at once.
+      await stoppable(context, json, (signal) => fetchModel(context, named, { json, signal }));
+      if (context.exitCode !== 0) return;
       await runCommand(context, { json, grace, budgetSeconds: timeBudgetSeconds }, async ({ sinks, signal, onRun }) => {
         const run = train(resolved, { sinks, signal });
         onRun(run);

@@ -1,0 +1,31 @@
+// The memory that a model needs: figures that can be worked out by hand.
+import t from "tap";
+import { activationNumbers, countParameters, estimateMemory } from "../src/model-memory.ts";
+import type { ModelShape } from "../src/engine/engine.ts";
+
+// SmolLM2-135M and Qwen2.5-0.5B and Qwen3-0.6B, as their config.json gives them.
+const common = { ropeTheta: 1e5, normEpsilon: 1e-5, tiedHead: true, maxPositions: 8192, qkvBias: false, qkNorm: false };
+const smol: ModelShape = { ...common, vocabularySize: 49_152, hiddenSize: 576, layers: 30, heads: 9, keyValueHeads: 3, headSize: 64, feedForwardSize: 1536 };
+const qwen2: ModelShape = { ...common, vocabularySize: 151_936, hiddenSize: 896, layers: 24, heads: 14, keyValueHeads: 2, headSize: 64, feedForwardSize: 4864, qkvBias: true };
+const qwen3: ModelShape = { ...common, vocabularySize: 151_936, hiddenSize: 1024, layers: 28, heads: 16, keyValueHeads: 8, headSize: 128, feedForwardSize: 3072, qkNorm: true };
+
+t.test("parameters are those that the models are known to have", async (t) => {
+  t.equal(countParameters(smol), 134_515_008);
+  t.equal(countParameters(qwen2), 494_032_768);
+  t.equal(countParameters(qwen3), 596_049_920);
+  t.equal(countParameters({ ...smol, tiedHead: false }) - countParameters(smol), 49_152 * 576);
+});
+
+t.test("memory", async (t) => {
+  const memory = estimateMemory(smol, countParameters(smol), { length: 100, batch: 8, microBatchTokens: 1000 });
+  t.same(memory.weights, { fp32: 134_515_008 * 4, bf16: 134_515_008 * 2 });
+  t.same(memory.cachePerToken, { fp32: 46_080, bf16: 23_040 }, "2 x 30 layers x 3 heads x 64 numbers");
+  t.same(memory.rollout.cache, { fp32: 46_080 * 800, bf16: 23_040 * 800 });
+  t.same(memory.copies.fp32, 4 * (134_515_008 - 576 - 30 * 2 * 576), "all but the norms");
+  t.equal(memory.rollout.total.bf16, memory.weights.bf16 + memory.copies.bf16 + memory.rollout.cache.bf16);
+  const { weights, gradients, moments, copies, activations, total } = memory.training;
+  t.same([weights, gradients, moments, copies], [memory.weights.fp32, memory.weights.fp32, 2 * memory.weights.fp32, 2 * memory.copies.fp32]);
+  t.equal(total, weights + gradients + moments + copies + activations);
+  const perToken = activationNumbers(smol, 2000) - activationNumbers(smol, 1000);
+  t.equal(perToken, 1000 * (30 * (2 * 576 + 2 + 2 * 576 + 2 * 192 + 9 + 2 * 1536) + 4 * 576 + 4 * 576 + 4 * 192 + 4 * 1536), "logits do not grow with the tokens");
+});

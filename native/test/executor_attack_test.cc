@@ -202,7 +202,7 @@ void PrintTo(const Hostile& row, std::ostream* out) { *out << row.name; }
 const Hostile kHostile[] = {
     {"ptrace", SYS_ptrace}, {"process_vm_readv", SYS_process_vm_readv}, {"process_vm_writev", SYS_process_vm_writev}, {"kcmp", SYS_kcmp},
     {"pidfd_send_signal", 424}, {"io_uring_setup", 425}, {"io_uring_enter", 426}, {"io_uring_register", 427}, {"open_tree", 428},
-    {"move_mount", 429}, {"fsopen", 430}, {"fsconfig", 431}, {"fsmount", 432}, {"fspick", 433}, {"pidfd_open", 434}, {"pidfd_getfd", 438},
+    {"move_mount", 429}, {"open_tree_attr", 467}, {"fsopen", 430}, {"fsconfig", 431}, {"fsmount", 432}, {"fspick", 433}, {"pidfd_open", 434}, {"pidfd_getfd", 438},
     {"process_madvise", 440}, {"mount_setattr", 442}, {"process_mrelease", 448}, {"bpf", SYS_bpf}, {"userfaultfd", SYS_userfaultfd},
     {"perf_event_open", SYS_perf_event_open}, {"add_key", SYS_add_key}, {"request_key", SYS_request_key}, {"keyctl", SYS_keyctl},
     {"mount", SYS_mount}, {"umount2", SYS_umount2}, {"pivot_root", SYS_pivot_root}, {"chroot", SYS_chroot}, {"unshare", SYS_unshare},

@@ -166,7 +166,8 @@ const std::vector<Layer>& layers() {
        }},
       {.name = "ProcessorTimer", .child_steps = {LockStep::kProcessorTimer}, .attack = [] { return spin_for(250); }, .cpu_ms = 60},
       // Signals held back stand for what a forged return from a signal handler makes of them.
-      {.name = "ProcessorSeconds", .child_steps = {LockStep::kProcessorSeconds}, .attack = [] { return spin_for(3300); }, .cpu_ms = 60,
+      // The kernel counts these seconds in ticks, and on a busy machine late.
+      {.name = "ProcessorSeconds", .child_steps = {LockStep::kProcessorSeconds}, .attack = [] { return spin_for(4500); }, .cpu_ms = 60,
        .before_child = block_all_signals},
       {.name = "SignalsAsTheHostHadThem", .zygote_steps = {"signals"}, .attack = [] { return spin_for(250); }, .cpu_ms = 60,
        .before_zygote = [] { signal(SIGXCPU, SIG_IGN); }},

@@ -70,6 +70,8 @@ export interface RunRequest {
 export interface Provenance {
   /** Version of the Python that ran the program, as 3.11.7. */
   readonly python: string;
+  /** Of the processor, as Node names it: the last digits of a few functions of `math` and `cmath` differ between x64 and arm64. */
+  readonly architecture: string;
   /** Names of the layers of isolation in force, sorted; empty when nothing is isolated. */
   readonly layers: readonly string[];
 }

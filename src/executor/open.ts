@@ -68,7 +68,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
       });
     }
     requireLayers(options.require ?? [], hello.layers);
-    provenance = Object.freeze({ python: hello.python, layers: Object.freeze(layersInForce(hello.layers)) });
+    provenance = Object.freeze({ python: hello.python, architecture: process.arch, layers: Object.freeze(layersInForce(hello.layers)) });
   };
   const command = ["--python", python, "--zygote", join(folder, "azr-zygote.so"), "--workers", String(workers)];
   const client = await connectSupervisor({ file: join(folder, "azr-executor"), arguments: command, startMs: 60_000 }, { accept });

@@ -51,7 +51,7 @@ function analyse(program: string): AnalyseResult {
 export function fakeExecutor({ delaySeed, override, python = "none" }: FakeExecutorOptions = {}): FakeExecutor {
   const calls: FakeExecutorCall[] = [];
   const delays = delaySeed === undefined ? undefined : createRandom(delaySeed, "delay");
-  const provenance: Provenance = { python, layers: [] };
+  const provenance: Provenance = { python, architecture: "none", layers: [] };
   let runs = 0;
 
   async function answer<Result>(call: FakeExecutorCall, work: () => Result): Promise<Result> {

@@ -47,7 +47,7 @@ function contradicting(delaySeed?: number) {
       if (call.method !== "run" || call.request.determinism !== "pair" || call.request.inputs.length !== 1) return undefined;
       const { program, inputs: [input], expected } = call.request;
       if (draw(program) >= 32 || draw(program + input) >= 128) return undefined;
-      return { runs: [{ outcome: "ok", value: expected![0]!, cpuMs: 1, wallMs: 1 }], deterministic: false, provenance: { python: "none", layers: [] } };
+      return { runs: [{ outcome: "ok", value: expected![0]!, cpuMs: 1, wallMs: 1 }], deterministic: false, provenance: { python: "none", architecture: "x64", layers: [] } };
     },
   });
 }

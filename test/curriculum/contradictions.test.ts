@@ -181,7 +181,7 @@ t.test("an induction proposal that repeats the task's own input with another out
     // As after a change of Python: the same program gives something else, in all processes.
     if (call.method !== "run" || !call.request.program.includes("a + 10") || call.request.inputs.length === 1 || full++ > 0) return undefined;
     const runs = call.request.inputs.map(() => ({ outcome: "ok", value: "77", cpuMs: 1, wallMs: 1 }) as const);
-    return { runs, deterministic: true, provenance: { python: "none", layers: [] } };
+    return { runs, deterministic: true, provenance: { python: "none", architecture: "x64", layers: [] } };
   } });
   const answer = (prompt: string) => {
     if (prompt.startsWith("<|propose-deduction")) return "def f(a):\n    return a + 10<|input|>1<|end|>";

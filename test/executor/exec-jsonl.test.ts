@@ -68,7 +68,7 @@ t.test("writing", async (t) => {
   await writing;
 });
 
-const provenance = { python: "3.11.7", layers: ["seccomp"] };
+const provenance = { python: "3.11.7", architecture: "x64", layers: ["seccomp"] };
 
 /** Answers each input with its length; a program `fail` makes the executor itself fail. Counts what runs at once. */
 function ruleExecutor(): { executor: Executor; most(): number; requests: RunRequest[] } {

@@ -75,7 +75,7 @@ t.test("each result tells what stood around it", async (t) => {
   const names = Object.keys(all!).filter((name) => all![name]).sort();
   for (const { provenance } of results) {
     t.equal(provenance, results[0]!.provenance, "one object for all");
-    t.same(provenance, { python, layers: names });
+    t.same(provenance, { python, architecture: process.arch, layers: names });
   }
   t.match(python, /^3\.\d+\.\d+$/);
   t.ok(Object.isFrozen(results[0]!.provenance) && Object.isFrozen(results[0]!.provenance.layers));

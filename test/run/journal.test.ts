@@ -37,7 +37,7 @@ t.test("the journal answers repeats within a step and what a cut-off step had as
   await log.close();
 
   const { entries } = await readJournal(path, 0);
-  const other = { runs: [], deterministic: null, provenance: { python: "3.12.1", layers: ["seccomp"] } };
+  const other = { runs: [], deterministic: null, provenance: { python: "3.12.1", architecture: "x64", layers: ["seccomp"] } };
   const later = fakeExecutor({ override: () => other });
   const resumed = journaledExecutor(later, await openAppendLog(nodeDisk, path, 0), entries);
   resumed.beginStep(1);

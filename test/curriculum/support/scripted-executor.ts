@@ -38,7 +38,7 @@ export function scriptedExecutor(programs: Record<string, ScriptedProgram>): Scr
       });
       const all = runs.every(({ outcome }) => outcome === "ok");
       const checked = (request.determinism ?? "once") !== "once" && all;
-      return { runs, deterministic: checked ? deterministic : null, provenance: { python: "scripted", layers: [] } };
+      return { runs, deterministic: checked ? deterministic : null, provenance: { python: "scripted", architecture: "x64", layers: [] } };
     },
     async parse({ text, arguments: asArguments = false }: ParseRequest) {
       calls.parses.push(text);

@@ -37,7 +37,7 @@ t.test("failures leave nothing", async (t) => {
   const folder = t.testdir({ full: { file: "" }, empty: {} });
   await rejects(t, () => exportModel({ model, out: join(folder, "full") }), "AZR_INPUT_INVALID", /there already/);
   await rejects(t, () => exportModel({ model, out: join(folder, "full", "file") }), "AZR_INPUT_INVALID", /there already/);
-  await rejects(t, () => exportModel({ model, out: join(folder, "full", "file", "below") }), "AZR_RUN_FOLDER", /ENOTDIR/);
+  await rejects(t, () => exportModel({ model, out: join(folder, "full", "file", "below") }), "AZR_RUN_FOLDER", /ENOTDIR|EEXIST/);
   await rejects(t, () => exportModel({ model: join(folder, "absent"), out: join(folder, "out") }), "AZR_MODEL_NOT_FOUND", /absent/);
   await rejects(t, () => exportModel({ model, out: join(folder, "out"), signal: AbortSignal.abort() }), "AZR_ABORTED", /abort/);
   t.same(readdirSync(folder).sort(), ["empty", "full"]);

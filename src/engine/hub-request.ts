@@ -9,7 +9,7 @@ export interface RequestOptions {
   /** owner/name, for messages. */
   repo: string;
   signal?: AbortSignal;
-  /** Tries in all. Default 5. */
+  /** Tries in all. Default 5; 3 where no network answers. */
   attempts?: number;
   /** Milliseconds before the second try; each further wait is twice as long. Default 500. */
   retryDelayMs?: number;
@@ -58,10 +58,15 @@ export function createHubFetch(options: RequestOptions): typeof fetch {
       if (response?.ok || response?.status === 416) return response;
       if (response !== undefined && !passing.has(response.status)) throw await refusal(response, options);
       await response?.body?.cancel();
-      if (attempt >= attempts) throw unreachable(response, error, options);
+      if (attempt >= (isAway(error) ? Math.min(attempts, 3) : attempts)) throw unreachable(response, error, options);
       await backOff(attempt + 1, options, response?.headers.get("retry-after"));
     }
   };
+}
+
+// Where there is no network at all, waiting long for it helps nobody.
+function isAway(error: unknown): boolean {
+  return /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH)$/.test((error as { cause?: { code?: string } } | undefined)?.cause?.code ?? "");
 }
 
 // The time limit is for the headers; the body has its own watch where it is read.

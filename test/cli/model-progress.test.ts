@@ -1,12 +1,13 @@
 // How the download of a model is shown: on a terminal, in a log, and by commands as they are run.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { bytesText, modelProgressLine } from "../../src/cli/model-progress.ts";
+import { seedlingFolder } from "../../src/engine/resolve-model.ts";
 import type { ModelProgress } from "../../src/open-model.ts";
-import { startFakeHub } from "../engine/support/fake-hub.ts";
-import { azrProcess, noEngine } from "./harness.ts";
+import { commitOf, startFakeHub } from "../engine/support/fake-hub.ts";
+import { azrProcess, noEngine, noExecutor } from "./harness.ts";
 
 const download = (done: number, more: object = {}): ModelProgress =>
   ({ type: "download", model: "a/b", file: "model.safetensors", fileBytes: 2e9, fileDone: done, bytes: 2e9, done, bytesPerSecond: 1e7, secondsLeft: (2e9 - done) / 1e7, ...more }) as ModelProgress;
@@ -58,19 +59,21 @@ t.test("in a log", async (t) => {
   t.ok(text().endsWith("left\nA sentence.\n"));
 });
 
+async function stderrOf(args: string[], home: string, endpoint: string): Promise<string> {
+  const child = azrProcess(args, { cwd: home, preload: `Object.assign(process.env, ${JSON.stringify({ HF_HOME: home, HF_ENDPOINT: endpoint })})` });
+  let stderr = "";
+  child.stdout!.resume();
+  for await (const chunk of child.stderr!.setEncoding("utf8")) stderr += chunk;
+  return stderr;
+}
+
 t.test("commands fetch before they open", { skip: noEngine() ?? false }, async (t) => {
   const config = { architectures: ["UnknownForCausalLM"] };
   const files = { "config.json": JSON.stringify(config), "tokenizer.json": "{}", "model.safetensors": Buffer.alloc(1000) };
   const hub = await startFakeHub({ "tiny/model": { files } }, { t });
   const home = mkdtempSync(join(tmpdir(), "azr-hub-"));
   t.teardown(() => rmSync(home, { recursive: true, force: true }));
-  const run = async (args: string[]) => {
-    const child = azrProcess(args, { cwd: home, preload: `Object.assign(process.env, ${JSON.stringify({ HF_HOME: home, HF_ENDPOINT: hub.url })})` });
-    let stderr = "";
-    child.stdout!.resume();
-    for await (const chunk of child.stderr!.setEncoding("utf8")) stderr += chunk;
-    return stderr;
-  };
+  const run = (args: string[]) => stderrOf(args, home, hub.url);
   t.match(await run(["inspect", "model", "--model", "tiny/model"]), /AZR_MODEL_FORMAT: .*Unknown/);
   t.notOk(existsSync(join(home, "hub", "models--tiny--model", "snapshots", "model.safetensors")));
   hub.requests.length = 0;
@@ -78,4 +81,17 @@ t.test("commands fetch before they open", { skip: noEngine() ?? false }, async (
   t.same(hub.asked(/revision/).length, 1, "the branch is looked up once");
   t.same(hub.asked(/^store/).length, 1);
   t.match(await run(["train", "--model", "no/model", "--steps", "1"]), /AZR_MODEL_NOT_FOUND: The hub has no model no\/model.*\n.*\n  tried: 1\. .*no\/model: there is no such file or folder/);
+});
+
+t.test("a run goes on from the commit that it began with, though the hub is away", { skip: noEngine() ?? noExecutor() ?? false }, async (t) => {
+  const files = Object.fromEntries(["config.json", "generation_config.json", "tokenizer.json", "model.safetensors"].map((name) => [name, readFileSync(join(seedlingFolder(), name))]));
+  const hub = await startFakeHub({ "tiny/seedling": { files } }, { t });
+  const home = mkdtempSync(join(tmpdir(), "azr-hub-"));
+  t.teardown(() => rmSync(home, { recursive: true, force: true }));
+  const settings = ["--preset", "tiny-cpu", "--set", "run.dir=runs", "--set", "run.name=one"];
+  await stderrOf(["train", "--model", "tiny/seedling", "--steps", "0", ...settings], home, hub.url);
+  const run = join(home, "runs", "one");
+  t.equal(JSON.parse(readFileSync(join(run, "config.json"), "utf8")).config.model, `tiny/seedling@${commitOf(hub.repositories["tiny/seedling"]!)}`);
+  await hub.close();
+  t.match(await stderrOf(["resume", run, "--steps", "1"], home, hub.url), /step 1\/1/);
 });

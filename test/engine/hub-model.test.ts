@@ -112,6 +112,9 @@ t.test("a newer commit is fetched by a later process, and taken from the cache w
   t.match((await child(["tiny/model"], { ...env, HF_HUB_OFFLINE: "1" })).at(-1), { type: "result" });
   t.match((await child([`tiny/model@${commitOf(tiny())}`], env)).at(-1), { type: "result" }, "a commit needs no hub");
   await t.rejects(get("tiny/other"), { code: "AZR_DOWNLOAD_FAILED", message: /cannot be reached, so tiny\/other cannot be downloaded/, hint: /hf download tiny\/other/ });
+  const tries = t.capture(globalThis, "fetch", globalThis.fetch);
+  await t.rejects(get("tiny/other"), { code: "AZR_DOWNLOAD_FAILED" });
+  t.equal(tries().length, 3, "without a network it is not tried for long");
   await t.rejects(get("tiny/other", offline), { code: "AZR_MODEL_NOT_FOUND", message: /HF_HUB_OFFLINE/, hint: /Unset/ });
   rmSync(join(home, "hub", "models--tiny--model", "snapshots", commit, "model.safetensors"));
   await t.rejects(get("tiny/model", offline), { code: "AZR_MODEL_NOT_FOUND", message: /not whole in the cache/ });

@@ -62,7 +62,7 @@ export function repositoryCache(cache: string, repo: string): RepositoryCache {
       await rename(own, place);
     },
     async remember(revision, commit) {
-      if (revision === commit) return;
+      if (revision === commit || (existsSync(reference(revision)) && readFileSync(reference(revision), "utf8") === commit)) return;
       const place = reference(revision);
       await mkdir(dirname(place), { recursive: true });
       await writeFile(`${place}.azr-${process.pid}`, commit);

@@ -5,6 +5,7 @@ import { exportModel } from "../../export-model.ts";
 import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
+import { watchModel } from "../model-progress.ts";
 import { jsonOption, threadsOption } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
@@ -38,7 +39,8 @@ export function exportCommand(context: CliContext): Command {
     .action((model: string, { maxShardSize, json, ...options }: ExportOptions) =>
       stoppable(context, json === true, async (signal) => {
         await fetchModel(context, model, { json, signal });
-        const exported = await exportModel({ ...options, model, signal, ...(maxShardSize === undefined ? {} : { maxShardBytes: maxShardSize }) });
+        const shard = maxShardSize === undefined ? {} : { maxShardBytes: maxShardSize };
+        const exported = await watchModel(context, json === true, (onProgress) => exportModel({ ...options, ...shard, model, signal, onProgress }));
         if (json === true) await printJson(context, exported);
         else for (const { name, bytes } of exported.files) await print(context, `${exported.folder}/${name}  ${bytes} bytes`);
       }),

@@ -3,7 +3,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cutRows, packRows } from "../curriculum/token-rows.ts";
-import { streamTokens } from "../engine/stream-tokens.ts";
 import type { Engine, GenerateRequest, GenerateResult, ScoreRequest, UpdateRequest, UpdateResult } from "../engine/engine.ts";
 import { AzrError } from "../errors.ts";
 import { createRandom } from "../random.ts";
@@ -108,7 +107,14 @@ export function fakeEngine({ answer, maxPositions = 4096 }: FakeEngineOptions = 
       ropeTheta: 10_000, normEpsilon: 1e-6, tiedHead: true, maxPositions, qkvBias: false, qkNorm: false,
     },
     generate,
-    stream: (request) => streamTokens(request, (inner) => generate(inner)),
+    async *stream(request) {
+      const result = await generate(request);
+      let at = 0;
+      for (const [row, length] of result.completions.lengths.entries()) {
+        for (const end = at + length; at < end; at++) yield { row, token: result.completions.tokens[at]!, logProbability: result.logProbabilities[at]! };
+      }
+      return result;
+    },
     update,
     async score({ sequences }: ScoreRequest) {
       const rows = cutRows(sequences.tokens, sequences.lengths);

@@ -24,7 +24,7 @@ const rooms: Record<string, string[]> = {
   executor: ["errors.ts", "jsonl.ts"],
   curriculum: ["errors.ts", "random.ts", "jsonl.ts", "executor"],
   config: ["errors.ts", "executor", "curriculum"],
-  bench: ["errors.ts", "executor"],
+  bench: ["errors.ts", "executor", "engine"],
   inspect: ["errors.ts", "executor"],
   sinks: ["events.ts"],
   "open-model.ts": ["errors.ts", "engine"],

@@ -67,7 +67,8 @@ void BlockQ5_0(const uint8_t* block, float* out) {
   const uint32_t high = FifthBits(block + 2);
   for (int i = 0; i < 16; ++i) {
     const int packed = block[6 + i];
-    const int low_value = (packed & 15) | ((high >> i & 1) << 4), high_value = (packed >> 4) | ((high >> (16 + i) & 1) << 4);
+    const int low_value = (packed & 15) | ((high >> i & 1) << 4);
+    const int high_value = (packed >> 4) | ((high >> (16 + i) & 1) << 4);
     out[i] = d * static_cast<float>(low_value - 16);
     out[16 + i] = d * static_cast<float>(high_value - 16);
   }
@@ -79,14 +80,15 @@ void BlockQ5_1(const uint8_t* block, float* out) {
   const uint32_t high = FifthBits(block + 4);
   for (int i = 0; i < 16; ++i) {
     const int packed = block[8 + i];
-    const int low_value = (packed & 15) | ((high >> i & 1) << 4), high_value = (packed >> 4) | ((high >> (16 + i) & 1) << 4);
+    const int low_value = (packed & 15) | ((high >> i & 1) << 4);
+    const int high_value = (packed >> 4) | ((high >> (16 + i) & 1) << 4);
     out[i] = d * static_cast<float>(low_value) + m;
     out[16 + i] = d * static_cast<float>(high_value) + m;
   }
 }
 
-// Eight scales and eight minima of six bits in twelve bytes: the first four of each whole in bytes 0-3 and 4-7, whose two
-// top bits belong to the last four, whose low halves are in bytes 8-11.
+// Eight scales and eight minima of six bits in twelve bytes: the first four of each whole in bytes 0-3 and 4-7, whose
+// two top bits belong to the last four, whose low halves are in bytes 8-11.
 struct Scales {
   float scale[8], minimum[8];
 };

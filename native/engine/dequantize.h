@@ -1,6 +1,6 @@
-// The number formats that model files store weights in, and their widening to float: plain floats and the block formats of
-// GGUF, in which 32 or 256 values share scales. Values are those of ggml's reference code to the bit: products and sums
-// are rounded one by one, so this file's source is compiled without contraction. Pure functions, any thread.
+// The number formats that model files store weights in, and their widening to float: plain floats and the block formats
+// of GGUF, in which 32 or 256 values share scales. Values are those of ggml's reference code to the bit: products and
+// sums are rounded one by one, so this file's source is compiled without contraction. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>

@@ -111,7 +111,9 @@ void Engine::SaveParameters(const std::string& path, const std::string& header, 
   const int64_t last = count < 0 ? static_cast<int64_t>(names.size()) : first + count;
   if (first < 0 || first > last || last > static_cast<int64_t>(names.size())) Invalid("there are no such parameters");
   std::vector<WrittenTensor> tensors;
-  for (int64_t i = first; i < last; ++i) tensors.push_back({names[i].name, model_.at(names[i].offset), names[i].size()});
+  for (int64_t i = first; i < last; ++i) {
+    tensors.push_back({names[i].name, model_.at(names[i].offset), names[i].size()});
+  }
   WriteTensors(path, header, tensors, type);
 }
 

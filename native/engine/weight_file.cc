@@ -110,7 +110,8 @@ bool ReadTensor(const TensorSource& source, int64_t rows, int64_t columns, float
   const File file(source.path, O_RDONLY);
   if (file.fd() < 0) throw EngineError("AZR_MODEL_FORMAT", source.path + ": " + std::strerror(errno));
   const int64_t count = rows * columns, values = FormatOf(source.type).values, paired = source.paired_rows;
-  if (count % values != 0 || (paired != 0 && (paired < 0 || paired % 2 != 0 || rows % paired != 0 || columns % values != 0))) {
+  const bool pairs = paired == 0 || (paired > 0 && paired % 2 == 0 && rows % paired == 0 && columns % values == 0);
+  if (count % values != 0 || !pairs) {
     throw EngineError("AZR_MODEL_FORMAT", source.path + ": a tensor's shape does not suit its type");
   }
   const int64_t chunk = paired > 0 ? paired * columns : kChunk;

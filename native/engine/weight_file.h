@@ -19,8 +19,8 @@ struct TensorSource {
   std::string path;
   int64_t offset = 0;
   StorageType type = StorageType::kFloat32;
-  // Rows of a head whose rotary pairs lie side by side in the file (rows 2i and 2i + 1) and half a head apart here; 0 for
-  // a tensor whose rows keep their order.
+  // Rows of a head whose rotary pairs lie side by side in the file (rows 2i and 2i + 1) and half a head apart here; 0
+  // for a tensor whose rows keep their order.
   int64_t paired_rows = 0;
   float shift = 0.0f;  // added to each value
 };

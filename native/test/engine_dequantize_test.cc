@@ -1,6 +1,7 @@
-// The widening of each number format, against what the Python package `gguf` computed (test/truth/make_dequantize_truth.py):
-// bit for bit, since both multiply and add in the same order and round each time. Then what ReadTensor makes of them: rows
-// of rotary pairs put in order, a shift, the look without a buffer, and shapes that do not suit; and how floats are narrowed.
+// The widening of each number format, against what the Python package `gguf` computed
+// (test/truth/make_dequantize_truth.py): bit for bit, since both multiply and add in the same order and round each time.
+// Then what ReadTensor makes of them: rows of rotary pairs put in order, a shift, the look without a buffer, and shapes
+// that do not suit; and how floats are narrowed.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -127,7 +128,7 @@ TEST(Dequantize, WhatDoesNotSuitIsRefused) {
   EXPECT_EQ(CodeOf([] { StorageTypeNamed("IQ4_XS"); }), "AZR_MODEL_FORMAT");
 }
 
-// What the TypeScript side would never ask for: whatever is asked, it is read within the file and the buffer, or refused.
+// What the TypeScript side would never ask for: it is read within the file and the buffer, or refused.
 TEST(Dequantize, ArbitrarySourcesAreReadOrRefused) {
   std::mt19937 random(3);
   const auto below = [&](int64_t limit) { return static_cast<int64_t>(random() % static_cast<uint64_t>(limit)); };
@@ -140,7 +141,8 @@ TEST(Dequantize, ArbitrarySourcesAreReadOrRefused) {
     source.shift = below(2) == 0 ? 0.0f : -1.0f;
     const int64_t rows = 1 + below(9), columns = below(2) == 0 ? 1 + below(600) : 32 * (1 + below(16));
     std::vector<float> values(rows * columns);
-    const std::string code = CodeOf([&] { ReadTensor(source, rows, columns, below(3) == 0 ? nullptr : values.data()); });
+    float* out = below(3) == 0 ? nullptr : values.data();
+    const std::string code = CodeOf([&] { ReadTensor(source, rows, columns, out); });
     ++(code == "none" ? read : refused);
     ASSERT_TRUE(code == "none" || code == "AZR_MODEL_FORMAT") << code;
   }
@@ -180,7 +182,8 @@ TEST_F(WrittenTest, RoundsToNearestAndToEvenOnATie) {
 TEST_F(WrittenTest, ValuesBeyondTheTypeAreRefusedAndLeaveNoFile) {
   EXPECT_EQ(CodeOf([&] { ThroughFile({1, 65520.0f}, StorageType::kFloat16); }), "AZR_INPUT_INVALID");
   EXPECT_FALSE(std::filesystem::exists(path_));
-  EXPECT_EQ(CodeOf([&] { ThroughFile({std::numeric_limits<float>::max()}, StorageType::kBfloat16); }), "AZR_INPUT_INVALID");
+  const float largest = std::numeric_limits<float>::max();
+  EXPECT_EQ(CodeOf([&] { ThroughFile({largest}, StorageType::kBfloat16); }), "AZR_INPUT_INVALID");
   EXPECT_EQ(CodeOf([&] { ThroughFile({1}, StorageType::kQ8_0); }), "AZR_INPUT_INVALID");
   EXPECT_FALSE(std::filesystem::exists(path_));
 }

@@ -1,95 +1,120 @@
-// Byte-level byte-pair encoding as GPT-2, Llama 3, SmolLM2 and Qwen use it: bytes are written in a printable alphabet, a
-// piece starts as single characters, and the pair with the lowest rank in `merges` is joined until none is left.
-// Used by tokenizer-model.ts (the model) and tokenizer-split.ts (the alphabet).
+// Byte-pair encoding: a piece starts as single characters, and the neighbours whose pair stands first in `merges` are joined
+// until none is left. Byte-level files (Llama 3, SmolLM2, Qwen) and those made from SentencePiece (Llama 2, Mistral, Gemma; with
+// tokens for single bytes to fall back on) differ only in what their pieces are made of. Used by tokenizer-model.ts.
+import { createRankQueue } from "./rank-queue.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
 import { parseVocabulary } from "./tokenizer-vocabulary.ts";
-import type { TokenModel } from "./tokenizer-vocabulary.ts";
-
-// The alphabet: printable Latin-1 bytes stand for themselves, the other 68 for U+0100 onwards, in byte order.
-const characterOfByte: string[] = [];
-const byteOfCharacter = new Map<string, number>();
-for (let byte = 0, next = 256; byte < 256; byte++) {
-  const printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-  const character = String.fromCharCode(printable ? byte : next++);
-  characterOfByte.push(character);
-  byteOfCharacter.set(character, byte);
-}
+import type { TokenModel, Vocabulary } from "./tokenizer-vocabulary.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
-/** The text's UTF-8 bytes, each as its character of the alphabet. */
-export function bytesToCharacters(text: string): string {
-  let characters = "";
-  for (const byte of encoder.encode(text)) characters += characterOfByte[byte]!;
-  return characters;
+// Longer pieces (whole texts, where nothing splits them) do not come again.
+const longestCached = 256;
+const mostCached = 50_000;
+
+interface Merges {
+  /** Rank of the pair, by left id * size + right id. */
+  ranks: ReadonlyMap<number, number>;
+  /** What the pair of a rank becomes. */
+  joined: Int32Array;
+  size: number;
 }
 
-/** Undoes bytesToCharacters; bytes that are not UTF-8 (a cut-off character) become U+FFFD. */
-export function charactersToText(characters: string): string {
-  const bytes: number[] = [];
-  for (const character of characters) {
-    const byte = byteOfCharacter.get(character);
-    if (byte !== undefined) bytes.push(byte);
-    else bytes.push(...encoder.encode(character));
-  }
-  return decoder.decode(Uint8Array.from(bytes));
-}
-
-function parseMerges(value: unknown, path: string): Map<string, number> {
+function parseMerges(value: unknown, { ids, largestId }: Vocabulary, path: string): Merges {
   if (!Array.isArray(value)) throw tokenizerFault(`model.merges of ${path} is not a list.`);
-  const ranks = new Map<string, number>();
-  value.forEach((merge: unknown, rank) => {
+  const size = largestId + 1;
+  const ranks = new Map<number, number>();
+  const joined = new Int32Array(value.length);
+  for (const [rank, merge] of (value as unknown[]).entries()) {
     // Two spellings are in use: "left right" and ["left", "right"].
-    const pair = typeof merge === "string" ? merge.split(" ") : merge;
+    const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
     if (!Array.isArray(pair) || pair.length !== 2 || pair.some((side) => typeof side !== "string" || side === "")) {
       throw tokenizerFault(`model.merges[${rank}] of ${path} is not a pair of tokens: ${JSON.stringify(merge)}.`);
     }
-    const key = `${pair[0]} ${pair[1]}`;
-    if (!ranks.has(key)) ranks.set(key, rank);
-  });
-  return ranks;
+    const [left, right, whole] = [ids.get(pair[0]), ids.get(pair[1]), ids.get(pair[0] + pair[1])];
+    if (left === undefined || right === undefined || whole === undefined) {
+      throw tokenizerFault(`model.merges[${rank}] of ${path} names a token that is not in the vocabulary: ${JSON.stringify(merge)}.`);
+    }
+    ranks.set(left * size + right, rank);
+    joined[rank] = whole;
+  }
+  return { ranks, joined, size };
 }
 
 /** Reads a BPE `model` object. Throws AZR_TOKENIZER_FORMAT. */
 export function parseBytePairModel(model: Record<string, unknown>, path: string): TokenModel {
-  const { ids, tokens, largestId } = parseVocabulary(model["vocab"], path);
-  const ranks = parseMerges(model["merges"], path);
-  const ignoreMerges = model["ignore_merges"] === true;
-  if (model["byte_fallback"] === true) throw tokenizerFault(`${path} falls back to byte tokens (SentencePiece style), which is not supported.`);
+  const vocabulary = parseVocabulary(model["vocab"], path);
+  const { ids, tokens, largestId } = vocabulary;
+  const { ranks, joined, size } = parseMerges(model["merges"], vocabulary, path);
   for (const setting of ["continuing_subword_prefix", "end_of_word_suffix"]) {
     if (typeof model[setting] === "string" && model[setting] !== "") throw tokenizerFault(`${path} uses ${setting}, which is not supported.`);
   }
+  const ignoreMerges = model["ignore_merges"] === true;
+  const byteFallback = model["byte_fallback"] === true;
+  const fuseUnknown = model["fuse_unk"] === true;
+  const unknownToken = model["unk_token"];
+  const unknownId = typeof unknownToken === "string" ? ids.get(unknownToken) : undefined;
+  if (typeof unknownToken === "string" && unknownId === undefined) throw tokenizerFault(`model.unk_token of ${path} (${JSON.stringify(unknownToken)}) is not in the vocabulary.`);
+  const byteIds = Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`));
   const cache = new Map<string, number[]>();
+
+  function characterIds(piece: string): number[] {
+    const symbols: number[] = [];
+    let unknownBefore = false;
+    for (const character of piece) {
+      const id = ids.get(character);
+      const bytes = id === undefined && byteFallback ? Array.from(encoder.encode(character), (byte) => byteIds[byte]) : [];
+      const spelled = id !== undefined ? [id] : bytes.includes(undefined) ? [] : (bytes as number[]);
+      const unknown = spelled.length === 0;
+      // Without a token for the unknown the original leaves such characters out: SmolLM2 has none for some control characters.
+      if (!unknown) for (const symbol of spelled) symbols.push(symbol);
+      else if (unknownId !== undefined && !(unknownBefore && fuseUnknown)) symbols.push(unknownId);
+      unknownBefore = unknown;
+    }
+    return symbols;
+  }
 
   function merge(piece: string): number[] {
     const whole = ids.get(piece);
     if (ignoreMerges && whole !== undefined) return [whole];
-    const parts = [...piece];
-    for (;;) {
-      let best = -1;
-      let bestRank = Infinity;
-      for (let index = 0; index + 1 < parts.length; index++) {
-        const rank = ranks.get(`${parts[index]} ${parts[index + 1]}`);
-        if (rank !== undefined && rank < bestRank) [best, bestRank] = [index, rank];
-      }
-      if (best < 0) break;
-      parts.splice(best, 2, parts[best]! + parts[best + 1]!);
+    const symbols = characterIds(piece);
+    const count = symbols.length;
+    // A chain through the symbols that are left: -1 marks a symbol that went into its left neighbour.
+    const next = Array.from(symbols, (_, index) => index + 1);
+    const before = Array.from(symbols, (_, index) => index - 1);
+    const queue = createRankQueue();
+    const rankAt = (index: number) => (next[index]! < count ? ranks.get(symbols[index]! * size + symbols[next[index]!]!) : undefined);
+    const offer = (index: number) => {
+      const rank = index < 0 ? undefined : rankAt(index);
+      if (rank !== undefined) queue.push(rank, index);
+    };
+    for (let index = 0; index + 1 < count; index++) offer(index);
+    while (queue.pop()) {
+      const index = queue.position;
+      if (symbols[index]! < 0) continue;
+      const rank = rankAt(index);
+      // The neighbours may have changed since the pair was put in the queue.
+      if (rank === undefined || joined[rank] !== joined[queue.rank]) continue;
+      const right = next[index]!;
+      symbols[index] = joined[rank]!;
+      symbols[right] = -1;
+      next[index] = next[right]!;
+      if (next[index]! < count) before[next[index]!] = index;
+      offer(before[index]!);
+      offer(index);
     }
-    return parts.map((part) => {
-      const id = ids.get(part);
-      if (id === undefined) throw tokenizerFault(`${path} has no token for ${JSON.stringify(part)}: its vocabulary lacks single bytes.`);
-      return id;
-    });
+    return symbols.filter((symbol) => symbol >= 0);
   }
 
   function encode(piece: string, into: number[]): void {
     let known = cache.get(piece);
     if (known === undefined) {
       known = merge(piece);
-      // Bounded, so that long-lived processes do not grow with every new word.
-      if (cache.size >= 50_000) cache.clear();
-      cache.set(piece, known);
+      if (piece.length <= longestCached) {
+        // Bounded, so that long-lived processes do not grow with every new word.
+        if (cache.size >= mostCached) cache.clear();
+        cache.set(piece, known);
+      }
     }
     for (const id of known) into.push(id);
   }

@@ -1,5 +1,5 @@
 // The `model` part of a tokenizer.json: from one pre-tokenized piece to token ids. WordLevel looks the piece up whole;
-// BPE (tokenizer-bpe.ts) merges it from bytes. Used by tokenizer.ts.
+// BPE (tokenizer-bpe.ts) merges it from characters. Used by tokenizer.ts.
 import { parseBytePairModel } from "./tokenizer-bpe.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
 import { parseVocabulary } from "./tokenizer-vocabulary.ts";

@@ -1,118 +1,105 @@
-// The steps around the model in a tokenizer.json: normalizer, pre-tokenizers, post-processor and decoder. Each parser
-// returns a function and refuses settings that it would treat differently from the original. Used by tokenizer.ts.
-import { bytesToCharacters, charactersToText } from "./tokenizer-bpe.ts";
-import { escapePattern } from "./tokenizer-added.ts";
+// The pre-tokenizer of a tokenizer.json: cuts a text into the pieces that the model encodes one by one. Settings that would be
+// treated differently from the original are refused. Used by tokenizer.ts.
+import { bytesToCharacters } from "./tokenizer-bytes.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
-import { compilePattern } from "./tokenizer-pattern.ts";
+import { compilePattern, textPattern } from "./tokenizer-pattern.ts";
+import { listOf, stepOf, unsupported } from "./tokenizer-step.ts";
+import type { Step } from "./tokenizer-step.ts";
 
-type Json = Record<string, unknown>;
-
-function stepOf(value: unknown, part: string, path: string): Json {
-  if (typeof value !== "object" || value === null || typeof (value as Json)["type"] !== "string") throw tokenizerFault(`${part} of ${path} has no type.`);
-  return value as Json;
-}
-
-function listOf(value: unknown, part: string, path: string): unknown[] {
-  if (!Array.isArray(value)) throw tokenizerFault(`The Sequence in ${part} of ${path} has no list of steps.`);
-  return value;
-}
-
-function unsupported(part: string, step: Json, supported: string, path: string): never {
-  throw tokenizerFault(`The ${part} ${JSON.stringify(step["type"])} of ${path} is not supported (supported: ${supported}).`);
-}
-
-/** Text -> text. */
-export function parseNormalizer(value: unknown, path: string): (text: string) => string {
-  if (value === undefined || value === null) return (text) => text;
-  const step = stepOf(value, "normalizer", path);
-  if (step["type"] === "Sequence") {
-    const steps = listOf(step["normalizers"], "normalizer", path).map((inner) => parseNormalizer(inner, path));
-    return (text) => steps.reduce((current, apply) => apply(current), text);
-  }
-  const form = step["type"];
-  if (form === "NFC" || form === "NFD" || form === "NFKC" || form === "NFKD") return (text) => text.normalize(form);
-  return unsupported("normalizer", step, "NFC, NFD, NFKC, NFKD, Sequence", path);
-}
+/** Cuts a piece; `first` tells whether it stands at the beginning of the whole text. */
+export type PreTokenizer = (piece: string, first: boolean) => string[];
 
 // Matches and the stretches between them, in order; nothing is lost.
-function isolate(text: string, pattern: RegExp): string[] {
-  const pieces: string[] = [];
+function stretches(text: string, pattern: RegExp): Array<{ text: string; match: boolean }> {
+  const parts: Array<{ text: string; match: boolean }> = [];
   let end = 0;
   for (const match of text.matchAll(pattern)) {
     if (match[0] === "") continue;
-    if (match.index > end) pieces.push(text.slice(end, match.index));
-    pieces.push(match[0]);
+    if (match.index > end) parts.push({ text: text.slice(end, match.index), match: false });
+    parts.push({ text: match[0], match: true });
     end = match.index + match[0].length;
   }
-  if (end < text.length) pieces.push(text.slice(end));
-  return pieces;
+  if (end < text.length) parts.push({ text: text.slice(end), match: false });
+  return parts;
+}
+
+const isolate = (text: string, pattern: RegExp) => stretches(text, pattern).map((part) => part.text);
+
+// By behavior: whether a stretch is joined to the one before it.
+const joining: Record<string, (before: boolean, match: boolean) => boolean> = {
+  Isolated: () => false,
+  Contiguous: (before, match) => before === match,
+  MergedWithPrevious: (before, match) => match && !before,
+  MergedWithNext: (before, match) => before && !match,
+};
+
+function parseSplit(step: Step, path: string): PreTokenizer {
+  const behavior = String(step["behavior"]);
+  const invert = step["invert"] === true;
+  const pattern = textPattern(step["pattern"], path);
+  if (behavior === "Removed") return (text) => stretches(text, pattern).flatMap((part) => (part.match !== invert ? [] : [part.text]));
+  const joins = Object.hasOwn(joining, behavior) ? joining[behavior] : undefined;
+  if (joins === undefined) throw tokenizerFault(`Split in ${path} has the behavior ${JSON.stringify(step["behavior"])}, which is not supported.`);
+  if (behavior === "Isolated") return (text) => isolate(text, pattern);
+  return (text) => {
+    const pieces: string[] = [];
+    let before: boolean | undefined;
+    for (const part of stretches(text, pattern)) {
+      const match = part.match !== invert;
+      if (before !== undefined && joins(before, match)) pieces.push(pieces.pop()! + part.text);
+      else pieces.push(part.text);
+      before = match;
+    }
+    return pieces;
+  };
+}
+
+function parseMetaspace(step: Step, path: string): PreTokenizer {
+  const mark = step["replacement"] ?? "\u2581";
+  if (typeof mark !== "string" || mark.length !== 1) throw tokenizerFault(`Metaspace in ${path} has a replacement that is not one character.`);
+  // Older files say only whether there is a space in front.
+  const scheme = step["prepend_scheme"] ?? (step["add_prefix_space"] === false ? "never" : "always");
+  if (scheme !== "first" && scheme !== "always" && scheme !== "never") throw tokenizerFault(`Metaspace in ${path} has the unknown prepend_scheme ${JSON.stringify(scheme)}.`);
+  const words = new RegExp(`${mark}[^${mark}]*`, "gu");
+  return (text, first) => {
+    const marked = text.replaceAll(" ", mark);
+    const full = (scheme === "always" || (scheme === "first" && first)) && !marked.startsWith(mark) ? mark + marked : marked;
+    return step["split"] === false ? [full] : isolate(full, words);
+  };
 }
 
 // The splitting pattern of GPT-2, which byte-level pre-tokenization uses unless the file says otherwise.
 const byteLevelPattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-/** Text -> pieces; the pieces of byte-level files are in that encoding's own alphabet. */
-export function parsePreTokenizer(value: unknown, path: string): (text: string) => string[] {
-  if (value === undefined || value === null) return (text) => (text === "" ? [] : [text]);
+function parseByteLevel(step: Step, path: string): PreTokenizer {
+  const pattern = step["use_regex"] === false ? undefined : compilePattern(byteLevelPattern, path);
+  const prefix = step["add_prefix_space"] === true;
+  return (text) => {
+    const full = prefix && !text.startsWith(" ") ? ` ${text}` : text;
+    return (pattern === undefined ? [full] : isolate(full, pattern)).map(bytesToCharacters);
+  };
+}
+
+/** Reads a pre-tokenizer. Throws AZR_TOKENIZER_FORMAT. */
+export function parsePreTokenizer(value: unknown, path: string): PreTokenizer {
+  if (value === undefined || value === null) return (text) => [text];
   const step = stepOf(value, "pre_tokenizer", path);
   switch (step["type"]) {
     case "Sequence": {
       const steps = listOf(step["pretokenizers"], "pre_tokenizer", path).map((inner) => parsePreTokenizer(inner, path));
-      return (text) => steps.reduce((pieces, apply) => pieces.flatMap(apply), [text]);
+      return (text, first) => steps.reduce((pieces, apply) => pieces.flatMap((piece, index) => apply(piece, first && index === 0)), [text]);
     }
-    case "Split": {
-      const source = step["pattern"] as Json | undefined;
-      if (step["behavior"] !== "Isolated") throw tokenizerFault(`Split in ${path} has behavior ${JSON.stringify(step["behavior"])}; only Isolated is supported.`);
-      const text = source?.["Regex"] ?? (typeof source?.["String"] === "string" ? escapePattern(source["String"]) : undefined);
-      if (typeof text !== "string") throw tokenizerFault(`Split in ${path} has neither a Regex nor a String pattern.`);
-      // `invert` swaps matches and gaps, which are all kept when they are isolated.
-      const pattern = compilePattern(text, path);
-      return (piece) => isolate(piece, pattern);
-    }
+    case "Split":
+      return parseSplit(step, path);
+    case "Metaspace":
+      return parseMetaspace(step, path);
     case "Digits": {
       const pattern = step["individual_digits"] === true ? /\p{N}/gu : /\p{N}+/gu;
       return (text) => isolate(text, pattern);
     }
-    case "ByteLevel": {
-      const pattern = step["use_regex"] === false ? undefined : compilePattern(byteLevelPattern, path);
-      const prefix = step["add_prefix_space"] === true;
-      return (text) => {
-        const full = prefix && !text.startsWith(" ") ? ` ${text}` : text;
-        return (pattern === undefined ? [full] : isolate(full, pattern)).map(bytesToCharacters);
-      };
-    }
+    case "ByteLevel":
+      return parseByteLevel(step, path);
     default:
-      return unsupported("pre_tokenizer", step, "Split, Digits, ByteLevel, Sequence", path);
+      return unsupported("pre_tokenizer", step, "Split, Digits, ByteLevel, Metaspace, Sequence", path);
   }
-}
-
-/** Model tokens -> text. Without a decoder the original puts spaces between tokens. */
-export function parseDecoder(value: unknown, path: string): (tokens: string[]) => string {
-  if (value === undefined || value === null) return (tokens) => tokens.join(" ");
-  const step = stepOf(value, "decoder", path);
-  if (step["type"] === "Fuse") return (tokens) => tokens.join("");
-  if (step["type"] === "ByteLevel") return (tokens) => charactersToText(tokens.join(""));
-  return unsupported("decoder", step, "Fuse, ByteLevel", path);
-}
-
-/** Ids that the file wants before and after a single text. */
-export function parsePostProcessor(value: unknown, path: string): { before: number[]; after: number[] } {
-  const none = { before: [], after: [] };
-  if (value === undefined || value === null) return none;
-  const step = stepOf(value, "post_processor", path);
-  if (step["type"] === "ByteLevel") return none; // Changes offsets only.
-  if (step["type"] === "Sequence") {
-    const frames = listOf(step["processors"], "post_processor", path).map((inner) => parsePostProcessor(inner, path));
-    return { before: frames.flatMap((frame) => frame.before), after: frames.flatMap((frame) => frame.after) };
-  }
-  if (step["type"] !== "TemplateProcessing") return unsupported("post_processor", step, "TemplateProcessing, ByteLevel, Sequence", path);
-  const before: number[] = [];
-  const after: number[] = [];
-  let seenText = false;
-  const known = (step["special_tokens"] ?? {}) as Record<string, { ids?: number[] }>;
-  for (const item of listOf(step["single"], "post_processor", path) as Array<{ SpecialToken?: { id: string }; Sequence?: unknown }>) {
-    if (item.Sequence !== undefined) seenText = true;
-    else (seenText ? after : before).push(...(known[item.SpecialToken?.id ?? ""]?.ids ?? []));
-  }
-  return { before, after };
 }

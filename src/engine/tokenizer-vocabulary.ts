@@ -9,14 +9,23 @@ export interface TokenModel {
   encode(piece: string, ids: number[]): void;
 }
 
+export interface Vocabulary {
+  ids: ReadonlyMap<string, number>;
+  tokens: ReadonlyMap<number, string>;
+  largestId: number;
+}
+
+// Beyond any table of embeddings; what is larger comes from a damaged file.
+const mostIds = 2 ** 25;
+
 /** Checks a `vocab` object: text -> distinct whole-number ids. */
-export function parseVocabulary(value: unknown, path: string): { ids: Map<string, number>; tokens: Map<number, string>; largestId: number } {
+export function parseVocabulary(value: unknown, path: string): Vocabulary {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw tokenizerFault(`model.vocab of ${path} is not an object from text to id.`);
   const ids = new Map<string, number>();
   const tokens = new Map<number, string>();
   let largestId = -1;
   for (const [token, id] of Object.entries(value)) {
-    if (typeof id !== "number" || !Number.isInteger(id) || id < 0) throw tokenizerFault(`${path} gives token ${JSON.stringify(token)} the id ${JSON.stringify(id)}.`);
+    if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= mostIds) throw tokenizerFault(`${path} gives token ${JSON.stringify(token)} the id ${JSON.stringify(id)}.`);
     const clash = tokens.get(id);
     if (clash !== undefined) throw tokenizerFault(`${path} gives id ${id} to both ${JSON.stringify(clash)} and ${JSON.stringify(token)}.`);
     ids.set(token, id);

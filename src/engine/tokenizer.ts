@@ -1,19 +1,24 @@
 // Reads a Hugging Face tokenizer.json and turns text into token ids and back, with the results of their library.
-// Added tokens (tokenizer-added.ts) are cut out first; what lies between passes the pre-tokenizers (tokenizer-split.ts)
-// and then the model (tokenizer-model.ts). Anything this package would read differently from the original is refused.
+// Added tokens (tokenizer-added.ts) are cut out first; what lies between is normalized, cut into pieces (tokenizer-split.ts)
+// and encoded by the model (tokenizer-model.ts). Anything this package would read differently from the original is refused.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
+import { isGguf, readGguf } from "./gguf.ts";
+import { tokenizerJsonFromGguf } from "./gguf-tokenizer.ts";
 import { parseAddedTokens } from "./tokenizer-added.ts";
+import { parseDecoder } from "./tokenizer-decoder.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
+import { parseFrame } from "./tokenizer-frame.ts";
 import { parseTokenModel } from "./tokenizer-model.ts";
-import { parseDecoder, parseNormalizer, parsePostProcessor, parsePreTokenizer } from "./tokenizer-split.ts";
+import { parseNormalizer } from "./tokenizer-normalizer.ts";
+import { parsePreTokenizer } from "./tokenizer-split.ts";
 
 export interface EncodeOptions {
   /** Whether added special tokens written in the text become their single ids. Default true. */
   specialTokens?: boolean;
-  /** Whether the tokens that the file's post-processor puts around a text (such as a begin token) are added. Default false. */
-  frame?: boolean;
+  /** Whether the tokens that the file wants before a text (a begin token) are added where the text does not begin with them. Default false. */
+  begin?: boolean;
 }
 
 export interface DecodeOptions {
@@ -32,24 +37,30 @@ export interface Tokenizer {
   specialTokenId(text: string): number;
 }
 
-/**
- * Loads `tokenizer.json` of a model folder.
- * @param expectedVocabulary rows of the model's embedding table, when known: a tokenizer with larger ids does not fit.
- * @throws AzrError AZR_MODEL_NOT_FOUND (no such file), AZR_TOKENIZER_FORMAT (broken, unsupported or not fitting the model)
- */
-export function loadTokenizer(folder: string, expectedVocabulary?: number): Tokenizer {
-  const path = join(folder, "tokenizer.json");
+function readTokenizerJson(place: string): { json: unknown; path: string } {
+  if (isGguf(place)) return { json: tokenizerJsonFromGguf(readGguf(place).metadata, place), path: place };
+  const path = join(place, "tokenizer.json");
   if (!existsSync(path)) {
-    throw new AzrError("AZR_MODEL_NOT_FOUND", `There is no tokenizer.json in ${folder}.`, {
+    throw new AzrError("AZR_MODEL_NOT_FOUND", `There is no tokenizer.json in ${place}.`, {
       hint: "Give --model a folder that holds config.json, tokenizer.json and model.safetensors.",
     });
   }
-  let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, "utf8"));
+    return { json: JSON.parse(readFileSync(path, "utf8")), path };
   } catch (cause) {
     throw tokenizerFault(`${path} is not valid JSON: ${(cause as Error).message}`, undefined, cause);
   }
+}
+
+/**
+ * Loads the tokenizer of a model.
+ * @param place the model's folder with tokenizer.json, or a GGUF file, whose own vocabulary is taken.
+ * @param expectedVocabulary rows of the model's embedding table, when known: a tokenizer with larger ids does not fit.
+ * @throws AzrError AZR_MODEL_NOT_FOUND (no such file), AZR_MODEL_FORMAT (damaged GGUF file), AZR_TOKENIZER_FORMAT (broken, unsupported or
+ * not fitting the model)
+ */
+export function loadTokenizer(place: string, expectedVocabulary?: number): Tokenizer {
+  const { json, path } = readTokenizerJson(place);
   const tokenizer = parseTokenizer(json, path);
   if (expectedVocabulary !== undefined && tokenizer.vocabularySize > expectedVocabulary) {
     throw tokenizerFault(
@@ -60,50 +71,41 @@ export function loadTokenizer(folder: string, expectedVocabulary?: number): Toke
   return tokenizer;
 }
 
-/** Builds a tokenizer from the parsed JSON; `path` is for messages only. */
+/** Builds a tokenizer from the parsed JSON; `path` is for messages only. Throws AZR_TOKENIZER_FORMAT. */
 export function parseTokenizer(json: unknown, path = "tokenizer.json"): Tokenizer {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw tokenizerFault(`${path} does not hold a JSON object.`);
   const file = json as Record<string, unknown>;
   const model = parseTokenModel(file["model"], path);
-  const added = parseAddedTokens(file["added_tokens"], model, path);
   const normalize = parseNormalizer(file["normalizer"], path);
+  const added = parseAddedTokens(file["added_tokens"], model, normalize, path);
   const preTokenize = parsePreTokenizer(file["pre_tokenizer"], path);
-  const decoder = parseDecoder(file["decoder"], path);
-  const frame = parsePostProcessor(file["post_processor"], path);
+  const decodeTokens = parseDecoder(file["decoder"], path);
+  const begin = parseFrame(file["post_processor"], path);
   const vocabularySize = Math.max(model.largestId, added.largestId) + 1;
+  const outside = begin.find((id) => id >= vocabularySize);
+  if (outside !== undefined) throw tokenizerFault(`The post_processor of ${path} uses id ${outside}, which is no token.`);
 
   function encode(text: string, options: EncodeOptions = {}): Int32Array {
     const ids: number[] = [];
-    if (options.frame) for (const id of frame.before) ids.push(id);
     for (const part of added.split(text, options.specialTokens ?? true)) {
       if (typeof part === "number") ids.push(part);
-      else for (const piece of preTokenize(normalize(part))) model.encode(piece, ids);
+      else for (const piece of preTokenize(part.text, part.first)) model.encode(piece, ids);
     }
-    if (options.frame) for (const id of frame.after) ids.push(id);
-    return Int32Array.from(ids);
+    const framed = options.begin === true && begin.some((id, index) => ids[index] !== id) ? [...begin, ...ids] : ids;
+    return Int32Array.from(framed);
   }
 
   function decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
-    // Added tokens are plain text; only the model's own tokens pass the decoder (byte-level tokens form text together).
-    let text = "";
-    let run: string[] = [];
+    const tokens: string[] = [];
     for (let index = 0; index < ids.length; index++) {
       const id = ids[index]!;
-      const special = added.byId.get(id);
-      if (special === undefined) {
-        const token = model.tokenOf(id);
-        if (token === undefined) {
-          // Models often pad their embedding table past the tokenizer's last token: such an id carries no text.
-          continue;
-        }
-        run.push(token);
-        continue;
-      }
-      text += decoder(run);
-      run = [];
-      if (!(special.special && options.skipSpecialTokens)) text += special.content;
+      const known = added.byId.get(id);
+      if (known?.special === true && options.skipSpecialTokens === true) continue;
+      const token = known?.content ?? model.tokenOf(id);
+      // Models often pad their embedding table past the tokenizer's last token: such an id carries no text.
+      if (token !== undefined) tokens.push(token);
     }
-    return text + decoder(run);
+    return decodeTokens(tokens);
   }
 
   function specialTokenId(text: string): number {

@@ -1,0 +1,165 @@
+// The vocabulary of a GGUF file as the tokenizer.json and tokenizer_config.json of a Hugging Face folder, which tokenizer.ts then reads
+// as any other and an export writes. Two sorts: "gpt2" (byte-level BPE with merges) and "llama" (SentencePiece: scores, bytes to fall back on).
+import { preTokenizers } from "./gguf-pre-tokenizers.ts";
+import type { NamedPreTokenizer } from "./gguf-pre-tokenizers.ts";
+import type { GgufMetadata } from "./gguf-types.ts";
+import { tokenizerFault } from "./tokenizer-fault.ts";
+
+// Values of tokenizer.ggml.token_type.
+const unknownType = 2;
+const controlType = 3;
+const userDefinedType = 4;
+const unusedType = 5;
+const byteType = 6;
+
+const mark = "\u2581";
+
+interface GgufVocabulary {
+  tokens: string[];
+  types: number[];
+  metadata: GgufMetadata;
+  path: string;
+}
+
+function fault(path: string, what: string): Error {
+  return tokenizerFault(`The tokenizer in ${path} ${what}.`, "Use a GGUF file of a Llama, Mistral, Qwen, SmolLM2 or Gemma model, or the Hugging Face folder of the same model.");
+}
+
+function list<Value>(metadata: GgufMetadata, key: string, type: "string" | "number", path: string): Value[] | undefined {
+  const value = metadata.get(`tokenizer.ggml.${key}`);
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.some((entry) => typeof entry !== type)) throw fault(path, `has a ${key} that is not a list of ${type}s`);
+  return value as Value[];
+}
+
+function tokenText({ tokens, metadata }: GgufVocabulary, name: string): { id: number; text: string } | undefined {
+  const id = metadata.get(`tokenizer.ggml.${name}_token_id`);
+  const text = typeof id === "number" ? tokens[id] : undefined;
+  return text === undefined ? undefined : { id: id as number, text };
+}
+
+function readVocabulary(metadata: GgufMetadata, path: string): GgufVocabulary {
+  const tokens = list<string>(metadata, "tokens", "string", path);
+  if (tokens === undefined || tokens.length === 0) throw fault(path, "has no tokens");
+  const types = list<number>(metadata, "token_type", "number", path) ?? new Array<number>(tokens.length).fill(1);
+  if (types.length !== tokens.length) throw fault(path, `has ${tokens.length} tokens and ${types.length} types`);
+  if (new Set(tokens).size !== tokens.length) throw fault(path, "has a token twice");
+  return { tokens, types, metadata, path };
+}
+
+function addedTokens({ tokens, types }: GgufVocabulary): object[] {
+  return tokens.flatMap((content, id) => {
+    const type = types[id];
+    if (content === "" || (type !== unknownType && type !== controlType && type !== userDefinedType)) return [];
+    return [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: type !== userDefinedType }];
+  });
+}
+
+function bytePairParts(vocabulary: GgufVocabulary): Record<string, unknown> {
+  const { tokens, types, metadata, path } = vocabulary;
+  const pre = metadata.get("tokenizer.ggml.pre") ?? "default";
+  const named: NamedPreTokenizer | undefined = preTokenizers.get(String(pre));
+  if (named === undefined) throw fault(path, `splits texts by ${JSON.stringify(String(pre))}, which is not known (known: ${[...preTokenizers.keys()].join(", ")})`);
+  const merges = list<string>(metadata, "merges", "string", path);
+  if (merges === undefined) throw fault(path, "has no merges");
+  return {
+    normalizer: named.normalizer,
+    pre_tokenizer: { type: "Sequence", pretokenizers: named.steps },
+    post_processor: beginStep(vocabulary, named.begin === true),
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      ...bytePairModel,
+      ignore_merges: named.ignoreMerges === true,
+      // Rows that only fill the table up are no tokens.
+      vocab: Object.fromEntries(tokens.flatMap((token, id) => (types[id] === unusedType ? [] : [[token, id]]))),
+      merges,
+    },
+  };
+}
+
+const bytePairModel = { type: "BPE", dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false, byte_fallback: false };
+
+// SentencePiece joins the neighbours that form the piece with the best score: each way to cut a piece in two is a merge.
+function scoredMerges({ tokens, types, path }: GgufVocabulary, scores: number[]): string[][] {
+  if (scores.length !== tokens.length) throw fault(path, `has ${tokens.length} tokens and ${scores.length} scores`);
+  const scoreOf = new Map(tokens.map((token, id) => [token, scores[id]!]));
+  const merges: Array<{ pair: string[]; score: number }> = [];
+  for (const [id, token] of tokens.entries()) {
+    if (types[id] === unknownType || types[id] === controlType || types[id] === byteType) continue;
+    const characters = [...token];
+    const cuts: string[][] = [];
+    for (let cut = 1; cut < characters.length; cut++) {
+      const pair = [characters.slice(0, cut).join(""), characters.slice(cut).join("")];
+      if (scoreOf.has(pair[0]!) && scoreOf.has(pair[1]!)) cuts.push(pair);
+    }
+    const score = (pair: string[], side: number): number => scoreOf.get(pair[side]!)!;
+    cuts.sort((a, b) => score(b, 0) - score(a, 0) || score(b, 1) - score(a, 1));
+    for (const pair of cuts) merges.push({ pair, score: scores[id]! });
+  }
+  return merges.sort((a, b) => b.score - a.score).map(({ pair }) => pair);
+}
+
+function sentencePieceParts(vocabulary: GgufVocabulary): Record<string, unknown> {
+  const { tokens, metadata, path } = vocabulary;
+  const scores = list<number>(metadata, "scores", "number", path);
+  if (scores === undefined) throw fault(path, "has no scores");
+  const prefix = metadata.get("tokenizer.ggml.add_space_prefix") !== false;
+  const replace = { type: "Replace", pattern: { String: " " }, content: mark };
+  const restore = [{ type: "Replace", pattern: { String: mark }, content: " " }, { type: "ByteFallback" }, { type: "Fuse" }];
+  return {
+    normalizer: prefix ? { type: "Sequence", normalizers: [{ type: "Prepend", prepend: mark }, replace] } : replace,
+    pre_tokenizer: null,
+    post_processor: beginStep(vocabulary, true),
+    decoder: { type: "Sequence", decoders: prefix ? [...restore, { type: "Strip", content: " ", start: 1, stop: 0 }] : restore },
+    model: {
+      ...bytePairModel,
+      unk_token: tokenText(vocabulary, "unknown")?.text ?? null,
+      fuse_unk: true,
+      byte_fallback: true,
+      ignore_merges: false,
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      merges: scoredMerges(vocabulary, scores),
+    },
+  };
+}
+
+// Files that do not say whether a text begins with a begin token leave it to the sort of tokenizer.
+function beginStep(vocabulary: GgufVocabulary, otherwise: boolean): unknown {
+  const begin = tokenText(vocabulary, "bos");
+  const wanted = vocabulary.metadata.get("tokenizer.ggml.add_bos_token") ?? otherwise;
+  if (wanted !== true || begin === undefined) return null;
+  const { id, text } = begin;
+  const item = { SpecialToken: { id: text, type_id: 0 } };
+  return {
+    type: "TemplateProcessing",
+    single: [item, { Sequence: { id: "A", type_id: 0 } }],
+    pair: [item, { Sequence: { id: "A", type_id: 0 } }, { SpecialToken: { id: text, type_id: 1 } }, { Sequence: { id: "B", type_id: 1 } }],
+    special_tokens: { [text]: { id: text, ids: [id], tokens: [text] } },
+  };
+}
+
+/** The tokenizer.json for a GGUF file's metadata. Throws AZR_TOKENIZER_FORMAT. */
+export function tokenizerJsonFromGguf(metadata: GgufMetadata, path: string): Record<string, unknown> {
+  const sort = metadata.get("tokenizer.ggml.model");
+  if (sort !== "gpt2" && sort !== "llama") throw fault(path, `is of the sort ${JSON.stringify(String(sort))}, which is not supported (supported: gpt2, llama)`);
+  const vocabulary = readVocabulary(metadata, path);
+  const parts = sort === "gpt2" ? bytePairParts(vocabulary) : sentencePieceParts(vocabulary);
+  return { version: "1.0", truncation: null, padding: null, added_tokens: addedTokens(vocabulary), ...parts };
+}
+
+/** The tokenizer_config.json for a GGUF file's metadata: special tokens by their roles, and the chat template. Throws AZR_TOKENIZER_FORMAT. */
+export function tokenizerConfigFromGguf(metadata: GgufMetadata, path: string): Record<string, unknown> {
+  const vocabulary = readVocabulary(metadata, path);
+  const named = { bos_token: "bos", eos_token: "eos", unk_token: "unknown", pad_token: "padding" };
+  const roles = Object.entries(named).flatMap(([key, name]) => {
+    const token = tokenText(vocabulary, name);
+    return token === undefined ? [] : [[key, token.text]];
+  });
+  const template = metadata.get("tokenizer.chat_template");
+  return {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    clean_up_tokenization_spaces: false,
+    ...Object.fromEntries(roles),
+    ...(typeof template === "string" ? { chat_template: template } : {}),
+  };
+}

@@ -4,7 +4,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameS
 import { dirname, join, resolve } from "node:path";
 import type { SaveModelOptions } from "./engine/engine.ts";
 import { readGgufModel } from "./engine/gguf-model.ts";
-import { isGguf } from "./engine/gguf.ts";
+import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from "./engine/gguf-tokenizer.ts";
+import { isGguf, readGguf } from "./engine/gguf.ts";
 import type { OnModelProgress } from "./engine/hub-progress.ts";
 import { openEngine } from "./engine/open.ts";
 import { resolveModel } from "./engine/resolve-model.ts";
@@ -57,8 +58,10 @@ function writeConfig(from: string, to: string, type: string): void {
 }
 
 function writeTokenizer(from: string, to: string): void {
-  if (!isGguf(from)) copy(from, to, tokenizerFiles);
-  else throw new AzrError("AZR_TOKENIZER_FORMAT", `The tokenizer in ${from} cannot be written as a tokenizer.json yet.`, { hint: "Export the Hugging Face folder of the same model." });
+  if (!isGguf(from)) return copy(from, to, tokenizerFiles);
+  const { metadata } = readGguf(from);
+  writeJson(join(to, "tokenizer.json"), tokenizerJsonFromGguf(metadata, from));
+  writeJson(join(to, "tokenizer_config.json"), tokenizerConfigFromGguf(metadata, from));
 }
 
 function requireEmpty(out: string): string {

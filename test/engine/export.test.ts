@@ -10,8 +10,10 @@ import { loadTokenizer } from "../../src/engine/tokenizer.ts";
 import { exportModel } from "../../src/export-model.ts";
 import { azr, jsonLines } from "../cli/harness.ts";
 import { exportCases, makeExport } from "../truth/export-cases.ts";
+import { truthParts, writeGguf } from "./support/gguf-file.ts";
 import { smolLm2 } from "./support/smollm.ts";
 import { model, rejects, rows } from "./support/tiny-model.ts";
+import { readTruth } from "../truth/model-folder.ts";
 
 const stored = JSON.parse(readFileSync(join(dirname(fileURLToPath(import.meta.url)), "..", "truth", "data", "export.json"), "utf8")) as Record<string, unknown>;
 const sequences = rows([2, 8, 20, 21, 30, 31, 12, 1]);
@@ -73,6 +75,15 @@ t.test("failures leave nothing", async (t) => {
   t.same(readdirSync(folder).sort(), ["empty", "full"]);
   await exportModel({ model, out: join(folder, "empty"), threads: 1 });
   t.ok(existsSync(join(folder, "empty", "model.safetensors")), "an empty folder is taken");
+});
+
+t.test("rotary factors that only a GGUF file can express", async (t) => {
+  const folder = t.testdir();
+  const parts = truthParts(readTruth("llama3"));
+  parts.tensors.push({ name: "rope_freqs.weight", shape: [8], data: new Uint8Array(Float32Array.of(1, 1, 2, 3, 5, 5, 5, 5).buffer) });
+  const path = writeGguf(join(folder, "model.gguf"), parts);
+  await rejects(t, () => exportModel({ model: path, out: join(folder, "out"), threads: 1 }), "AZR_MODEL_FORMAT", /no config.json can express/);
+  t.same(readdirSync(folder), ["model.gguf"]);
 });
 
 t.test("values beyond float16", async (t) => {

@@ -39,11 +39,11 @@ Supervisor::Supervisor(ZygoteSettings settings, uint32_t workers) : workers_(wor
     finished(ticket, {lost});
   };
   events.outgrown = [this](uint64_t ticket) { outgrown(ticket); };
-  events.watch = [this](int fd, bool wanted) {
-    if (wanted) {
-      watch(fd, EPOLLIN);
-    } else {
+  events.watch = [this](int fd, ZygotePool::Watch wanted) {
+    if (wanted == ZygotePool::Watch::kNothing) {
       epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    } else {
+      watch(fd, wanted == ZygotePool::Watch::kInput ? EPOLLIN | EPOLLRDHUP : EPOLLRDHUP);
     }
   };
   pool_ = std::make_unique<ZygotePool>(std::move(settings), workers, std::move(events));

@@ -108,6 +108,8 @@ void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text
     const long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
     if (pid == 0) run_child(command);
     send_notice(NoticeKind::kForked, static_cast<int32_t>(pid < 0 ? -errno : pid), 0, "");
+    // Its going is heard at once; the notice alone is not.
+    if (pid < 0) leave(1);
   }
 }
 

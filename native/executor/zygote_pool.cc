@@ -82,6 +82,7 @@ void ZygotePool::start(Worker& worker) {
   worker.zygote = std::make_unique<ZygoteProcess>();
   worker.state = State::kStarting;
   worker.zygote_gone = false;
+  worker.listened_to = false;
   worker.child = 0;
   worker.probe = 0;
   worker.deadline_us = now_us() + kStartPatienceUs;
@@ -94,11 +95,11 @@ void ZygotePool::start(Worker& worker) {
     worker.deadline_us = broken(worker.kind) ? 0 : now_us() + kRestartPauseUs * start_failures_[worker.kind.index()];
     return;
   }
-  events_.watch(worker.zygote->control(), true);
+  events_.watch(worker.zygote->control(), Watch::kInput);
 }
 
 void ZygotePool::replace(Worker& worker) {
-  events_.watch(worker.zygote->control(), false);
+  events_.watch(worker.zygote->control(), Watch::kNothing);
   worker.zygote->kill();
   // The dead process is reaped by reap(), which knows it no longer; the object may go.
   worker.zygote->forget();
@@ -134,7 +135,8 @@ void ZygotePool::dispatch(Worker& worker, Job job) {
   worker.child = 0;
   worker.wall_killed = false;
   worker.started_us = now_us();
-  worker.deadline_us = worker.started_us + kForkPatienceUs;
+  // Looked at by then at the latest: the number of the child may have come without waking anybody.
+  worker.deadline_us = worker.started_us + std::min(kForkPatienceUs, int64_t{worker.job.limits.wall_ms} * 1000);
   if (!worker.zygote->send(worker.job.command, worker.job.task)) on_gone(worker);
 }
 
@@ -142,6 +144,7 @@ void ZygotePool::cancel(uint64_t ticket) {
   for (auto& worker : workers_) {
     if (worker->state != State::kBusy || worker->job.ticket != ticket) continue;
     worker->cancelled = true;
+    if (worker->child == 0) drain(*worker);
     if (worker->child > 0) ::kill(worker->child, SIGKILL);
   }
 }
@@ -203,6 +206,8 @@ void ZygotePool::on_notice(Worker& worker, const Notice& notice) {
         break;
       }
       worker.child = notice.pid;
+      if (worker.listened_to) events_.watch(worker.zygote->control(), Watch::kGoing);
+      worker.listened_to = false;
       worker.deadline_us = worker.started_us + int64_t{worker.job.limits.wall_ms} * 1000;
       if (worker.cancelled) ::kill(worker.child, SIGKILL);
       const auto early = early_.find(notice.pid);
@@ -222,7 +227,7 @@ void ZygotePool::on_gone(Worker& worker) {
   if ((state == State::kBusy || state == State::kProbing) && worker.child > 0) {
     // The child is ours and goes on; its result is as good as ever.
     worker.zygote_gone = true;
-    events_.watch(worker.zygote->control(), false);
+    events_.watch(worker.zygote->control(), Watch::kNothing);
     return;
   }
   if (state == State::kStarting || state == State::kProbing) {
@@ -323,11 +328,20 @@ void ZygotePool::on_probe_end(Worker& worker, const Ending& ending, const SlotVi
     return;
   }
   worker.state = State::kIdle;
+  // From now on its only notices are those of forks, which are read when there is something else to do with them: it wakes nobody for one.
+  events_.watch(worker.zygote->control(), Watch::kGoing);
   start_failures_[worker.kind.index()] = 0;
   if (ready()) was_ready_ = true;
 }
 
+void ZygotePool::read_notices() {
+  for (auto& worker : workers_) {
+    if (worker->state == State::kBusy && worker->child == 0 && !worker->zygote_gone && worker->zygote) drain(*worker);
+  }
+}
+
 void ZygotePool::reap() {
+  read_notices();
   int status = 0;
   rusage usage{};
   for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
@@ -349,6 +363,12 @@ void ZygotePool::reap() {
       continue;
     }
     if (early_.size() > 256) early_.clear();
+    // It was faster than its zygote: the notice of it is still to come, and has to be heard.
+    for (auto& worker : workers_) {
+      if (worker->state != State::kBusy || worker->child != 0 || !worker->zygote || worker->listened_to) continue;
+      worker->listened_to = true;
+      events_.watch(worker->zygote->control(), Watch::kInput);
+    }
     early_[pid] = {status, usage, now_us()};
   }
 }
@@ -374,7 +394,15 @@ int ZygotePool::on_time() {
   for (auto& worker : workers_) {
     if (worker->deadline_us == 0 || worker->state == State::kIdle) continue;
     if (now >= worker->deadline_us) {
-      if (worker->child > 0 && !worker->wall_killed && extend(*worker, now)) {
+      if (worker->state == State::kBusy && worker->child == 0 && worker->zygote && !worker->zygote_gone) {
+        const ZygoteProcess* before = worker->zygote.get();
+        drain(*worker);
+        if (worker->zygote.get() != before || worker->state != State::kBusy) continue;
+        if (worker->child == 0 && now < worker->started_us + kForkPatienceUs) worker->deadline_us = worker->started_us + kForkPatienceUs;
+      }
+      if (now < worker->deadline_us) {
+        // Its number has come, or may still do.
+      } else if (worker->child > 0 && !worker->wall_killed && extend(*worker, now)) {
         // It goes on.
       } else if (worker->child > 0) {
         // Not reaped yet, so the number is still this child's.

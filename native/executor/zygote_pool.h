@@ -52,6 +52,9 @@ constexpr ZygoteKind zygote_kind(int index) {
 
 class ZygotePool {
  public:
+  /** Input also means the other end's going. */
+  enum class Watch { kNothing, kGoing, kInput };
+
   struct Events {
     /** A job ended. Not called for a cancelled ticket. */
     std::function<void(uint64_t ticket, std::vector<RunRecord> records)> finished;
@@ -59,8 +62,8 @@ class ZygotePool {
     std::function<void(uint64_t ticket)> lost;
     /** The job needs the whole library: it has to be given again, to a zygote that has it. */
     std::function<void(uint64_t ticket)> outgrown;
-    /** The descriptor is to be watched for input, or no longer. */
-    std::function<void(int fd, bool watch)> watch;
+    /** What of the descriptor is to be watched. */
+    std::function<void(int fd, Watch watch)> watch;
   };
 
   ZygotePool(ZygoteSettings settings, uint32_t workers, Events events);
@@ -106,6 +109,8 @@ class ZygotePool {
     int64_t started_us = 0;
     int64_t deadline_us = 0;
     bool wall_killed = false;
+    /** The notice of its fork is awaited by epoll. */
+    bool listened_to = false;
     uint32_t probe = 0;
     /** Resident memory of the zygote. */
     uint64_t resident_bytes = 0;
@@ -124,6 +129,8 @@ class ZygotePool {
   void on_child_end(Worker& worker, int status, const rusage& usage);
   void on_probe_end(Worker& worker, const Ending& ending, const SlotView& view);
   void drain(Worker& worker);
+  /** Reads the notices of forks that nobody has read yet: they wake nobody. */
+  void read_notices();
 
   ZygoteSettings settings_;
   Events events_;

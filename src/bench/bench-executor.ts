@@ -10,7 +10,7 @@ import { findPython, type PythonChoice } from "../executor/find-python.ts";
 import { openExecutor } from "../executor/open.ts";
 import { oneCoreRates } from "./one-core.ts";
 import { ordinaryPrograms } from "./ordinary-programs.ts";
-import { runMix } from "./run-mix.ts";
+import { runMix, warmUpPasses } from "./run-mix.ts";
 import { quantile, spread, type Spread } from "./spread.ts";
 
 export interface ExecutorBench {
@@ -65,7 +65,7 @@ export async function benchExecutor(options: ExecutorBenchOptions = {}): Promise
   {
     await using executor = await openExecutor({ workers: 1, python, allowUntestedPython });
     version = executor.stats().python;
-    await runMix(executor, 4, 1, signal);
+    await runMix(executor, 8, Math.min(warmUpPasses, 2 * passes), signal);
     for (let round = 0; round < rounds; round++) {
       for (const { program, input } of ordinaryPrograms) {
         const began = performance.now();
@@ -79,7 +79,7 @@ export async function benchExecutor(options: ExecutorBenchOptions = {}): Promise
   }
   {
     await using executor = await openExecutor({ workers, python, allowUntestedPython });
-    await runMix(executor, 8 * workers, 1, signal);
+    await runMix(executor, 8 * workers, Math.min(warmUpPasses, 2 * passes), signal);
     for (let round = 0; round < rounds; round++) parallel.push(await runMix(executor, 8 * workers, passes * workers, signal));
   }
   const bound = await oneCoreRates({ python, allowUntestedPython, rounds, passes, signal });

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { AzrError } from "../errors.ts";
 import { openExecutor } from "../executor/open.ts";
-import { runMix } from "./run-mix.ts";
+import { runMix, warmUpPasses } from "./run-mix.ts";
 
 export interface OneCoreOptions {
   python?: string | undefined;
@@ -36,7 +36,7 @@ export async function oneCoreRates({ signal, ...options }: OneCoreOptions): Prom
 async function main(): Promise<void> {
   const { rounds, passes, ...options } = JSON.parse(process.argv[2]!) as OneCoreOptions;
   await using executor = await openExecutor({ ...options, workers: 1 });
-  await runMix(executor, 4, 1);
+  await runMix(executor, 8, Math.min(warmUpPasses, 2 * passes));
   const rates: number[] = [];
   for (let round = 0; round < rounds; round++) rates.push(await runMix(executor, 8, passes));
   process.stdout.write(JSON.stringify(rates));

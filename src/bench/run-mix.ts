@@ -2,6 +2,9 @@
 import type { Executor } from "../executor/executor.ts";
 import { ordinaryPrograms } from "./ordinary-programs.ts";
 
+/** Passes before anything is measured: by then both sides have compiled what they use, as they have in a run that lasts. */
+export const warmUpPasses = 16;
+
 /** Runs the mix `passes` times with so many requests in flight; runs a second. */
 export async function runMix(executor: Executor, inFlight: number, passes: number, signal?: AbortSignal): Promise<number> {
   const total = ordinaryPrograms.length * passes;

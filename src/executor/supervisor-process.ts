@@ -60,7 +60,14 @@ export function startSupervisor(command: SupervisorCommand, events: SupervisorEv
     const running: SupervisorProcess = {
       hello: { python: "", layers: {}, variants: 0, workers: 0 },
       pid: child.pid ?? 0,
-      send: (frame) => void child.stdin.write(frame),
+      send(frame) {
+        // What is sent before this turn of the event loop ends goes out in one piece.
+        if (child.stdin.writableCorked === 0) {
+          child.stdin.cork();
+          process.nextTick(() => child.stdin.uncork());
+        }
+        child.stdin.write(frame);
+      },
       setBusy(busy) {
         for (const item of [child, ...pipes]) {
           if (busy) item.ref();

@@ -1,13 +1,16 @@
-// Samples texts from a model: the library call behind `azr generate`. Prompts are taken as they are; special tokens written in them
-// count as such, so the prompts of a format can be tried by hand.
+// Samples texts from a model: the library call behind `azr generate`. Prompts are taken as they are, after the begin token where the model's
+// family has one, or as messages of a chat; special tokens written in them count as such, so the prompts of a format can be tried by hand.
 
 import { cutRows, packRows } from "./curriculum/token-rows.ts";
+import { loadChatTemplate } from "./engine/chat-template.ts";
 import { AzrError } from "./errors.ts";
-import { openModel } from "./open-model.ts";
+import { openModel, resolveModel } from "./open-model.ts";
 import type { OpenModelOptions } from "./open-model.ts";
 
 export interface GenerateTextOptions extends OpenModelOptions {
   prompts: string[];
+  /** Takes each prompt as a user's message, written by the model's chat template. */
+  chat?: boolean;
   /** Completions a prompt. Default 1. */
   samples?: number;
   /** Default 1; 0 is greedy. */
@@ -37,12 +40,13 @@ export interface GeneratedPrompt {
   parity: boolean;
 }
 
-/** One entry a prompt, in order. Throws AZR_INPUT_INVALID for a prompt without tokens, and what `openModel` throws. */
+/** One entry a prompt, in order. Throws AZR_INPUT_INVALID for a prompt without tokens or a model without a chat template, and what `openModel` throws. */
 export async function generateText(options: GenerateTextOptions): Promise<GeneratedPrompt[]> {
-  const { prompts, samples = 1, temperature = 1, topP, topK, maxTokens = 128, seed = 0, signal } = options;
+  const { prompts, chat = false, samples = 1, temperature = 1, topP, topK, maxTokens = 128, seed = 0, signal } = options;
+  const template = chat ? loadChatTemplate((await resolveModel(options.model, options)).tokenizer) : undefined;
   await using model = await openModel(options);
   const { engine, tokenizer, stopTokens } = model;
-  const encoded = prompts.map((prompt) => tokenizer.encode(prompt));
+  const encoded = prompts.map((prompt) => (template ? tokenizer.encode(template([{ role: "user", content: prompt }])) : tokenizer.encode(prompt, { begin: true })));
   for (const [index, ids] of encoded.entries()) {
     if (ids.length > 0) continue;
     throw new AzrError("AZR_INPUT_INVALID", `Prompt ${index + 1} has no tokens.`, { hint: "Give a prompt that is not empty." });

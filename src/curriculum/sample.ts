@@ -6,7 +6,8 @@ import { cutRows, packRows } from "./token-rows.ts";
 
 /** Text to token ids and back; the tokenizer of the model. */
 export interface TextCodec {
-  encode(text: string): ArrayLike<number>;
+  /** With `begin`, as the model's prompts begin: with a begin token, where its family has one. */
+  encode(text: string, options?: { begin?: boolean }): ArrayLike<number>;
   decode(tokens: ArrayLike<number>): string;
 }
 
@@ -39,7 +40,7 @@ export interface SampleRequest {
   signal?: AbortSignal;
 }
 
-export const encodePrompt = (codec: TextCodec, prompt: Prompt): EncodedPrompt => ({ ...prompt, tokens: codec.encode(prompt.text) });
+export const encodePrompt = (codec: TextCodec, prompt: Prompt): EncodedPrompt => ({ ...prompt, tokens: codec.encode(prompt.text, { begin: true }) });
 
 /** One list of completions a prompt, in the order of the prompts. Rejects as Engine.generate does. */
 export async function sampleCompletions(request: SampleRequest): Promise<Completion[][]> {

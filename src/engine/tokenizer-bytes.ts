@@ -22,9 +22,6 @@ export function bytesToCharacters(text: string): string {
   return characters;
 }
 
-/** All characters of the alphabet: what a vocabulary must hold to spell any text. */
-export const byteAlphabet: readonly string[] = characterOfByte;
-
 function bytesOf(token: string): ArrayLike<number> {
   const bytes: number[] = [];
   for (const character of token) {

@@ -2,7 +2,7 @@
 // treated differently from the original are refused. Used by tokenizer.ts.
 import { bytesToCharacters } from "./tokenizer-bytes.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
-import { compilePattern, textPattern } from "./tokenizer-pattern.ts";
+import { compilePattern, escapePattern, textPattern } from "./tokenizer-pattern.ts";
 import { listOf, stepOf, unsupported } from "./tokenizer-step.ts";
 import type { Step } from "./tokenizer-step.ts";
 
@@ -60,7 +60,7 @@ function parseMetaspace(step: Step, path: string): PreTokenizer {
   // Older files say only whether there is a space in front.
   const scheme = step["prepend_scheme"] ?? (step["add_prefix_space"] === false ? "never" : "always");
   if (scheme !== "first" && scheme !== "always" && scheme !== "never") throw tokenizerFault(`Metaspace in ${path} has the unknown prepend_scheme ${JSON.stringify(scheme)}.`);
-  const words = new RegExp(`${mark}[^${mark}]*`, "gu");
+  const words = new RegExp(`${escapePattern(mark)}[^${escapePattern(mark)}]*`, "gu");
   return (text, first) => {
     const marked = text.replaceAll(" ", mark);
     const full = (scheme === "always" || (scheme === "first" && first)) && !marked.startsWith(mark) ? mark + marked : marked;

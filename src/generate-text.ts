@@ -1,9 +1,11 @@
 // Samples texts from a model: the library call behind `azr generate`. Prompts are taken as they are, after the begin token where the model's
 // family has one, or as messages of a chat; special tokens written in them count as such, so the prompts of a format can be tried by hand.
 
-import { cutRows, packRows } from "./curriculum/token-rows.ts";
+import { packRows } from "./curriculum/token-rows.ts";
+import type { GenerateRequest } from "./engine/engine.ts";
 import { loadChatTemplate } from "./engine/chat-template.ts";
 import { AzrError } from "./errors.ts";
+import { followText } from "./follow-text.ts";
 import { openModel, resolveModel } from "./open-model.ts";
 import type { OpenModelOptions } from "./open-model.ts";
 
@@ -17,9 +19,16 @@ export interface GenerateTextOptions extends OpenModelOptions {
   temperature?: number;
   topP?: number;
   topK?: number;
+  minP?: number;
+  repetitionPenalty?: number;
   /** Most tokens a completion. Default 128. */
   maxTokens?: number;
+  minTokens?: number;
+  /** A completion ends before the first of these texts. It is sampled a little further than it is given: tokens and log-probabilities end where the text does. */
+  stop?: string[];
   seed?: number;
+  /** Receives pieces of text as they are sampled, each whole characters: of completion `sample` of prompt `prompt`. */
+  onText?(piece: { prompt: number; sample: number; text: string }): void;
   signal?: AbortSignal;
 }
 
@@ -42,7 +51,8 @@ export interface GeneratedPrompt {
 
 /** One entry a prompt, in order. Throws AZR_INPUT_INVALID for a prompt without tokens or a model without a chat template, and what `openModel` throws. */
 export async function generateText(options: GenerateTextOptions): Promise<GeneratedPrompt[]> {
-  const { prompts, chat = false, samples = 1, temperature = 1, topP, topK, maxTokens = 128, seed = 0, signal } = options;
+  const { prompts, chat = false, samples = 1, stop = [], signal } = options;
+  if (stop.some((text) => text === "")) throw new AzrError("AZR_INPUT_INVALID", "A text to stop at is empty.", { hint: "Leave it out." });
   const template = chat ? loadChatTemplate((await resolveModel(options.model, options)).tokenizer) : undefined;
   await using model = await openModel(options);
   const { engine, tokenizer, stopTokens } = model;
@@ -51,32 +61,43 @@ export async function generateText(options: GenerateTextOptions): Promise<Genera
     if (ids.length > 0) continue;
     throw new AzrError("AZR_INPUT_INVALID", `Prompt ${index + 1} has no tokens.`, { hint: "Give a prompt that is not empty." });
   }
-  const result = await engine.generate({
+  const followers = Array.from({ length: prompts.length * samples }, (_, row) => followText(tokenizer, { stop, stopTokens }, (text) =>
+    options.onText?.({ prompt: Math.floor(row / samples), sample: row % samples, text })));
+  const finished = new AbortController();
+  let open = followers.length;
+  const stream = engine.stream({
+    ...samplingOf(options),
     prompts: packRows(encoded),
     samples,
-    maxTokens,
-    temperature,
-    seed,
     stopTokens,
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK }),
-    ...(signal === undefined ? {} : { signal }),
+    signal: signal === undefined ? finished.signal : AbortSignal.any([signal, finished.signal]),
   });
-  const { tokens, lengths } = result.completions;
-  const logprobs = cutRows(result.logProbabilities, lengths);
-  const completions = cutRows(tokens, lengths).map((row, index): GeneratedText => {
-    const stopped = result.stopped[index] === 1;
-    return {
-      text: tokenizer.decode(stopped ? row.subarray(0, -1) : row),
-      tokens: [...row],
-      logprobs: [...logprobs[index]!],
-      finish: stopped ? "stop" : "length",
-    };
-  });
+  let parity = true;
+  try {
+    for (let next = await stream.next(); ; next = await stream.next()) {
+      if (next.done) {
+        ({ parity } = next.value);
+        break;
+      }
+      const { row, token, logProbability } = next.value;
+      if (followers[row]!.push(token, logProbability)) open -= 1;
+      // Rows that have met a text to stop at need no more tokens; once all have, none is needed.
+      if (open === 0 && stop.length > 0) finished.abort();
+    }
+  } catch (error) {
+    if (open > 0 || signal?.aborted) throw error;
+  }
+  const completions = followers.map((follower) => follower.end());
   return prompts.map((prompt, index) => ({
     prompt,
     promptTokens: Array.from(encoded[index]!),
     completions: completions.slice(index * samples, (index + 1) * samples),
-    parity: result.parity,
+    parity,
   }));
+}
+
+/** What of the options goes to the engine as it is. */
+function samplingOf({ temperature, topP, topK, minP, repetitionPenalty, minTokens, maxTokens = 128, seed = 0 }: GenerateTextOptions) {
+  const all = { temperature, topP, topK, minP, repetitionPenalty, minTokens, maxTokens, seed };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Pick<GenerateRequest, "maxTokens" | "seed">;
 }

@@ -59,7 +59,8 @@ function attackUnder({ before, mapped }: Condition, python: string): Promise<{ o
 
 function canBeRun(python: string): boolean {
   try {
-    execFileSync("setpriv", [...asNobody.slice(1), python, "-I", "-c", ""], { stdio: "ignore" });
+    // Through a shell: setpriv itself still has root's powers when it starts a program.
+    execFileSync("setpriv", [...asNobody.slice(1), "sh", "-c", 'exec "$0" -I -c ""', python], { stdio: "ignore" });
     return true;
   } catch {
     return false;

@@ -4,6 +4,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { AzrError } from "../errors.ts";
 import { openGgufCursor } from "./gguf-cursor.ts";
+import { readModelFile } from "./model-file.ts";
 import type { GgufCursor } from "./gguf-cursor.ts";
 import { isReadable, readableTypes, typeNames } from "./gguf-types.ts";
 import type { GgufMetadata, GgufValue, StorageType } from "./gguf-types.ts";
@@ -62,14 +63,7 @@ export function ggufFault(path: string, what: string, hint = "Download or copy t
  * @throws AzrError AZR_MODEL_NOT_FOUND (cannot be opened); AZR_MODEL_FORMAT (broken, cut off, or of a kind that cannot be read)
  */
 export function readGguf(path: string): GgufFile {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, "r");
-  } catch (cause) {
-    throw new AzrError("AZR_MODEL_NOT_FOUND", `Cannot open ${path}: ${(cause as Error).message}`, { hint: "Check the path given as --model.", cause });
-  }
-  try {
-    const status = fstatSync(descriptor);
+  return readModelFile(path, (descriptor, status) => {
     if (!status.isFile()) throw ggufFault(path, "is no regular file", "Give the path of a .gguf file.");
     if (begins(descriptor) !== magic) throw ggufFault(path, `does not begin with the letters ${magic}`);
     const cursor = openGgufCursor(descriptor, status.size, (what) => ggufFault(path, what));
@@ -79,9 +73,7 @@ export function readGguf(path: string): GgufFile {
     const entryCount = cursor.unsigned64("the number of metadata entries");
     const metadata = readMetadata(cursor, entryCount, path);
     return { path, metadata, tensors: readTensors(cursor, tensorCount, metadata, status.size, path) };
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }
 
 function checkVersion(version: number, path: string): void {

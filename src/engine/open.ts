@@ -6,7 +6,7 @@ import { errorExitCodes } from "../errors.ts";
 import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows, requireText } from "./arguments.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest } from "./engine.ts";
 import { loadAddon } from "./load-addon.ts";
-import type { LayoutEntry, NativeEngine } from "./load-addon.ts";
+import type { LayoutEntry, NativeEngine, TokenListener } from "./load-addon.ts";
 import { readModelConfig } from "./model-config.ts";
 import type { OnModelProgress } from "./hub-progress.ts";
 import { resolveModel } from "./resolve-model.ts";
@@ -100,13 +100,13 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
     }
   }
 
+  const sample = (request: GenerateRequest, listener?: TokenListener) =>
+    call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort, listener)), parity: true }));
+
   const engine: Engine = {
     shape,
-    generate: (request: GenerateRequest) =>
-      call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort)), parity: true })),
-    stream: (request: GenerateRequest) =>
-      streamTokens(request, (inner, listener) =>
-        call(inner, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(inner), abort, listener)), parity: true }))),
+    generate: (request: GenerateRequest) => sample(request),
+    stream: (request: GenerateRequest) => streamTokens(request, sample),
     score: (request: ScoreRequest) =>
       call(request, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
     update: (request: UpdateRequest) => call(request, (abort) => native.update(nativeUpdateRequest(request), abort)),

@@ -1,7 +1,8 @@
 // The header of a safetensors file: read and checked before any weight is trusted, and made for writing.
 // Layout: u64 little-endian header length, JSON header, tensor bytes. The weights themselves are read by native/engine.
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { readSync } from "node:fs";
 import { AzrError } from "../errors.ts";
+import { readModelFile } from "./model-file.ts";
 
 /** Bytes an element of each type that the format defines. */
 export const elementBytes = {
@@ -38,15 +39,8 @@ export interface SafetensorsOptions {
  * @throws AzrError AZR_MODEL_NOT_FOUND (cannot be opened); AZR_MODEL_FORMAT or AZR_CHECKPOINT_CORRUPT (broken or truncated)
  */
 export function readSafetensorsHeader(path: string, options: SafetensorsOptions = {}): SafetensorsTable {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, "r");
-  } catch (cause) {
-    throw new AzrError("AZR_MODEL_NOT_FOUND", `Cannot open ${path}: ${(cause as Error).message}`, { hint: "Check the path given as --model.", cause });
-  }
-  try {
+  return readModelFile(path, (descriptor, status) => {
     const fault = faultOf(path, options);
-    const status = fstatSync(descriptor);
     if (!status.isFile()) throw fault("is no regular file");
     const fileBytes = status.size;
     const prefix = Buffer.alloc(8);
@@ -58,9 +52,7 @@ export function readSafetensorsHeader(path: string, options: SafetensorsOptions 
     const header = Buffer.alloc(headerBytes);
     readSync(descriptor, header, 0, headerBytes, 8);
     return parseSafetensorsHeader(header, fileBytes, path, options);
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }
 
 function faultOf(path: string, options: SafetensorsOptions): (what: string) => AzrError {

@@ -54,12 +54,13 @@ function decodeCommand(context: CliContext): Command {
     });
 }
 
+const range = ({ low, high }: Spread, digits: number): string => `(${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+
 function decodeTable({ model, parameters, threads, gigaflops, gigabytesPerSecond, rows, rounds }: DecodeBench): string {
   const lines = rows.map((row) => {
-    const { low, high } = row.spread;
     const share = (100 * row.tokensPerSecond) / row.limitTokensPerSecond;
     const what = row.shared ? `${row.batch} samples of one prompt of ${row.promptTokens}` : `${row.batch} ${row.batch === 1 ? "row" : "rows"}`;
-    return `${what.padEnd(32)} ${row.tokensPerSecond.toFixed(0).padStart(6)} tokens/s (${low.toFixed(0)} to ${high.toFixed(0)}), ${share.toFixed(0)} % of the ${row.limitTokensPerSecond.toFixed(0)} that ${row.limitedBy === "memory" ? "memory" : "products"} allow`;
+    return `${what.padEnd(32)} ${row.tokensPerSecond.toFixed(0).padStart(6)} tokens/s ${range(row.spread, 0)}, ${share.toFixed(0)} % of the ${row.limitTokensPerSecond.toFixed(0)} that ${row.limitedBy === "memory" ? "memory" : "products"} allow`;
   });
   return [
     `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in single precision, ${threads} threads, ${rounds} rounds`,
@@ -86,7 +87,6 @@ function executorCommand(context: CliContext): Command {
 }
 
 function executorTable(bench: ExecutorBench): string {
-  const range = ({ low, high }: Spread, digits: number): string => `(${low.toFixed(digits)} to ${high.toFixed(digits)})`;
   const rows: [string, string][] = [
     ["a run, request to answer", `median ${bench.p50Ms.toFixed(2)} ms, 99 % within ${bench.p99Ms.toFixed(2)} ms`],
     ["one core for all", bench.oneCore === null ? "not measured: there is no taskset" : `${bench.oneCore.median.toFixed(0)} runs/s ${range(bench.oneCore, 0)}`],

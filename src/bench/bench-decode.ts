@@ -1,11 +1,13 @@
 // How fast a model samples on this machine, in one sitting, beside what the machine could do at most: its best matrix product and its reading of
-// memory, measured in the same run. Rates are medians over rounds, with the lowest and the highest beside them.
+// memory, measured in the same run. Rates are medians over rounds, with the lowest and the highest beside them. What a shared prompt saves is
+// measured by shared-prompt.ts.
 import { AzrError } from "../errors.ts";
 import { readModelConfig } from "../engine/model-config.ts";
 import { loadAddon, type MachineLimits } from "../engine/load-addon.ts";
 import { openEngine, type OpenEngineOptions } from "../engine/open.ts";
-import type { Engine, GenerateRequest, ModelShape } from "../engine/engine.ts";
+import type { Engine, ModelShape } from "../engine/engine.ts";
 import { resolveModel } from "../engine/resolve-model.ts";
+import { compareSharedPrompt, fixedPrompts, type SharedPromptComparison } from "./shared-prompt.ts";
 import { spread, type Spread } from "./spread.ts";
 
 export interface DecodeRow {
@@ -35,6 +37,8 @@ export interface DecodeBench {
   gigaflops: number;
   gigabytesPerSecond: number;
   rows: DecodeRow[];
+  /** The shared prompt beside separate requests; null with 0 shared samples. */
+  sharedPrompt: SharedPromptComparison | null;
   rounds: number;
 }
 
@@ -47,8 +51,10 @@ export interface BenchDecodeOptions {
   promptTokens?: number;
   /** New tokens a row. Default 32. */
   newTokens?: number;
-  /** Samples of one prompt of 512 tokens in the last measurement; 0 leaves it out. Default 8. */
+  /** Samples of one prompt in the last measurements; 0 leaves them out. Default 8. */
   sharedSamples?: number;
+  /** Tokens of that prompt. Default 512. */
+  sharedPromptTokens?: number;
   rounds?: number;
   signal?: AbortSignal;
 }
@@ -59,21 +65,23 @@ export function productWeights({ hiddenSize, layers, heads, keyValueHeads, headS
   return layers * (attention + 3 * hiddenSize * feedForwardSize) + vocabularySize * hiddenSize;
 }
 
+/** Bytes that a weight of the products takes in memory, by how the weights are held: q8 has a scale of two bytes for each 32. */
+export const bytesPerWeight = { f32: 4, bf16: 2, q8: 34 / 32 } as const;
+
 /**
- * Tokens a second at most: each passes through every product, and each step reads every weight once, in single precision. The attention's part is
- * left out of both, so that the limit is never too low.
+ * Tokens a second at most: each passes through every product, and each step reads every weight once. The attention's part is left out of both, so
+ * that the limit is never too low.
  */
-export function decodeLimit(shape: ModelShape, batch: number, { flops, bytesPerSecond }: MachineLimits): Pick<DecodeRow, "limitTokensPerSecond" | "limitedBy"> {
+export function decodeLimit(
+  shape: ModelShape,
+  batch: number,
+  { flops, bytesPerSecond }: MachineLimits,
+  weightBytes: number = bytesPerWeight.f32,
+): Pick<DecodeRow, "limitTokensPerSecond" | "limitedBy"> {
   const weights = productWeights(shape);
   const products = flops / (2 * weights);
-  const memory = (batch * bytesPerSecond) / (4 * weights);
+  const memory = (batch * bytesPerSecond) / (weightBytes * weights);
   return { limitTokensPerSecond: Math.min(products, memory), limitedBy: products < memory ? "products" : "memory" };
-}
-
-/** Prompts of token ids drawn by a fixed rule: what they are does not matter, that they differ does. */
-function prompts(count: number, length: number, vocabulary: number): GenerateRequest["prompts"] {
-  const tokens = Int32Array.from({ length: count * length }, (_, at) => (at * 7919 + 13) % Math.max(2, vocabulary - 1));
-  return { tokens, lengths: new Int32Array(count).fill(length) };
 }
 
 /**
@@ -81,20 +89,22 @@ function prompts(count: number, length: number, vocabulary: number): GenerateReq
  * @throws AzrError AZR_INPUT_INVALID for lengths that the model does not reach, and what `openEngine` throws
  */
 export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBench> {
-  const { model, threads, batches = [1, 8, 64], promptTokens = 16, newTokens = 32, sharedSamples = 8, rounds = 5, signal } = options;
+  const { model, threads, batches = [1, 8, 64], promptTokens = 16, newTokens = 32 } = options;
+  const { sharedSamples = 8, sharedPromptTokens = 512, rounds = 5, signal } = options;
   const opening: OpenEngineOptions = { model, ...(threads === undefined ? {} : { threads }), ...(signal && { signal }) };
   const limits = await measureLimits(opening);
   await using engine = await openEngine(opening);
-  const sharedPrompt = 512;
-  const longest = Math.max(promptTokens, sharedSamples > 0 ? sharedPrompt : 0) + newTokens;
+  const longest = Math.max(promptTokens, sharedSamples > 0 ? sharedPromptTokens : 0) + newTokens;
   if (longest > engine.shape.maxPositions) {
     throw new AzrError("AZR_INPUT_INVALID", `The model has ${engine.shape.maxPositions} positions; the benchmark takes ${longest}.`, {
       hint: "Ask for fewer tokens, and leave the shared prompt out with 0 samples.",
     });
   }
+  const row = { promptTokens, newTokens, rounds, limits, signal };
+  const shared = { samples: sharedSamples, promptTokens: sharedPromptTokens, newTokens, rounds, signal };
   const rows: DecodeRow[] = [];
-  for (const batch of batches) rows.push(await measureRow(engine, { batch, shared: false, promptTokens, newTokens, rounds, limits, signal }));
-  if (sharedSamples > 0) rows.push(await measureRow(engine, { batch: sharedSamples, shared: true, promptTokens: sharedPrompt, newTokens, rounds, limits, signal }));
+  for (const batch of batches) rows.push(await measureRow(engine, { ...row, batch, shared: false }));
+  if (sharedSamples > 0) rows.push(await measureRow(engine, { ...row, batch: sharedSamples, shared: true, promptTokens: sharedPromptTokens }));
   return {
     type: "bench-decode",
     model,
@@ -103,6 +113,7 @@ export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBe
     gigaflops: limits.flops / 1e9,
     gigabytesPerSecond: limits.bytesPerSecond / 1e9,
     rows,
+    sharedPrompt: sharedSamples > 0 ? await compareSharedPrompt(engine, shared) : null,
     rounds,
   };
 }
@@ -115,18 +126,12 @@ interface RowOptions extends Pick<DecodeRow, "batch" | "shared" | "promptTokens"
 
 async function measureRow(engine: Engine, { rounds, limits, signal, ...row }: RowOptions): Promise<DecodeRow> {
   const { batch, shared, promptTokens, newTokens } = row;
-  const request: GenerateRequest = {
-    prompts: prompts(shared ? 1 : batch, promptTokens, engine.shape.vocabularySize),
-    samples: shared ? batch : 1,
-    maxTokens: newTokens,
-    seed: 1,
-    stopTokens: [],
-    ...(signal && { signal }),
-  };
+  const request = { samples: shared ? batch : 1, seed: 1, stopTokens: [], ...(signal && { signal }) };
+  const prompts = fixedPrompts(shared ? 1 : batch, promptTokens, engine.shape.vocabularySize);
   // The first token comes with the prompt: a call that makes no other tells what the prompts cost.
   const seconds = async (maxTokens: number): Promise<number> => {
     const began = performance.now();
-    await engine.generate({ ...request, maxTokens });
+    await engine.generate({ ...request, prompts, maxTokens });
     return (performance.now() - began) / 1000;
   };
   await seconds(2);

@@ -3,10 +3,13 @@
 import { Command, Option } from "commander";
 import { benchDecode, type DecodeBench } from "../../bench/bench-decode.ts";
 import { benchExecutor, type ExecutorBench } from "../../bench/bench-executor.ts";
+import type { SharedPromptComparison } from "../../bench/shared-prompt.ts";
 import type { Spread } from "../../bench/spread.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
+import { fetchModel } from "../model-progress.ts";
 import { allowUntestedPythonOption, jsonOption, modelOption, pythonOption, threadsOption, whole, workersOption } from "../options.ts";
+import { stoppable } from "../stop.ts";
 
 interface BenchOptions {
   json?: boolean;
@@ -42,21 +45,24 @@ function decodeCommand(context: CliContext): Command {
     .addOption(new Option("--batches <n,...>", "rows decoded together").argParser((text: string) => text.split(",").map(whole(1))).default([1, 8, 64], "1,8,64"))
     .addOption(new Option("--prompt-tokens <n>", "tokens of each prompt").argParser(whole(1)).default(16))
     .addOption(new Option("--new-tokens <n>", "tokens sampled a row").argParser(whole(2)).default(32))
-    .addOption(new Option("--shared-samples <n>", "samples of one prompt of 512 tokens; 0 leaves it out").argParser(whole(0)).default(8))
+    .addOption(new Option("--shared-samples <n>", "samples of one prompt of 512 tokens, also beside as many separate requests; 0 leaves them out").argParser(whole(0)).default(8))
     .addOption(new Option("--rounds <n>", "rounds of each measurement").argParser(whole(1)).default(5))
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr bench decode --model seedling --shared-samples 0")
     .action(async ({ json, ...options }: DecodeOptions) => {
-      if (json !== true) say(context, "measuring; this takes some seconds, and other work on the machine shows in it");
-      const bench = await benchDecode(options);
-      if (json === true) await printJson(context, bench);
-      else await print(context, decodeTable(bench));
+      await stoppable(context, json === true, async (signal) => {
+        await fetchModel(context, options.model, { json, signal });
+        if (json !== true) say(context, "measuring; this takes a minute or two, and other work on the machine shows in it");
+        const bench = await benchDecode({ ...options, signal });
+        if (json === true) await printJson(context, bench);
+        else await print(context, decodeTable(bench));
+      });
     });
 }
 
 const range = ({ low, high }: Spread, digits: number): string => `(${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 
-function decodeTable({ model, parameters, threads, gigaflops, gigabytesPerSecond, rows, rounds }: DecodeBench): string {
+function decodeTable({ model, parameters, threads, gigaflops, gigabytesPerSecond, rows, sharedPrompt, rounds }: DecodeBench): string {
   const lines = rows.map((row) => {
     const share = (100 * row.tokensPerSecond) / row.limitTokensPerSecond;
     const what = row.shared ? `${row.batch} samples of one prompt of ${row.promptTokens}` : `${row.batch} ${row.batch === 1 ? "row" : "rows"}`;
@@ -66,7 +72,19 @@ function decodeTable({ model, parameters, threads, gigaflops, gigabytesPerSecond
     `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in single precision, ${threads} threads, ${rounds} rounds`,
     `the machine: ${gigaflops.toFixed(0)} billion operations/s in a large product, ${gigabytesPerSecond.toFixed(1)} billion bytes/s read`,
     ...lines,
+    ...(sharedPrompt === null ? [] : sharedPromptLines(sharedPrompt)),
   ].join("\n");
+}
+
+function sharedPromptLines({ samples, promptTokens, newTokens, shared, together, oneByOne, timesTogether, timesOneByOne }: SharedPromptComparison): string[] {
+  const line = (what: string, rate: Spread, times?: Spread): string =>
+    `  ${what.padEnd(30)} ${rate.median.toFixed(0).padStart(6)} tokens/s ${range(rate, 0)}${times ? `; sharing is ${times.median.toFixed(2)} times as fast ${range(times, 2)}` : ""}`;
+  return [
+    `whole calls, prompts of ${promptTokens} tokens included, ${newTokens} new tokens a sample:`,
+    line(`${samples} samples of one prompt`, shared),
+    line(`${samples} separate prompts, one call`, together, timesTogether),
+    line(`${samples} calls one after another`, oneByOne, timesOneByOne),
+  ];
 }
 
 function executorCommand(context: CliContext): Command {

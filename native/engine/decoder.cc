@@ -17,10 +17,7 @@ void Grow(std::vector<float>* buffer, int64_t size) {
 void Decoder::Embed(const int32_t* tokens, int64_t rows) {
   const int64_t width = model_->shape().hidden;
   Grow(&hidden_, rows * width);
-  const float* table = model_->at(model_->layout().embedding);
-  ParallelFor(rows, 256, [&](int64_t r) {
-    std::memcpy(hidden_.data() + r * width, table + tokens[r] * width, width * sizeof(float));
-  });
+  ParallelFor(rows, 64, [&](int64_t r) { model_->EmbeddingRow(tokens[r], hidden_.data() + r * width); });
 }
 
 void Decoder::ReachPositions(const std::vector<int32_t>& positions) {

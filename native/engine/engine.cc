@@ -59,8 +59,8 @@ int ApplyThreads(int threads) {
 
 }  // namespace
 
-Engine::Engine(const ModelShape& shape, int threads)
-    : model_((ApplyThreads(threads), shape)),
+Engine::Engine(const ModelShape& shape, int threads, const WeightSettings& weights)
+    : model_((ApplyThreads(threads), shape), weights),
       decoder_(&model_),
       head_(&model_),
       optimizer_(model_.layout().total),
@@ -80,19 +80,34 @@ void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh
   for (size_t i = 0; i < seen.size(); ++i) {
     if (!seen[i]) throw EngineError("AZR_MODEL_FORMAT", "the tensor " + names[i].name + " is missing");
   }
-  const auto read_all = [&](float* parameters) {
+  const auto read_all = [&](bool store) {
     for (const TensorSource& source : sources) {
       const NamedTensor& tensor = names[source.index];
       const int64_t rows = tensor.dimensions.front(), columns = tensor.size() / rows;
-      if (!ReadTensor(source, rows, columns, parameters == nullptr ? nullptr : parameters + tensor.offset)) {
+      TensorTarget target;
+      std::atomic<bool> fits{true};
+      if (store) {
+        target.place = model_.InPlace(source.index);
+        if (target.place == nullptr) {
+          target.take = [&](int64_t first, int64_t count, const float* values) {
+            if (!model_.SetRows(source.index, first, count, values)) fits = false;
+          };
+        }
+      }
+      if (!ReadTensor(source, rows, columns, target)) {
         throw EngineError("AZR_MODEL_FORMAT", "the tensor " + tensor.name + " in " + source.path +
                                                   " holds values that are not finite numbers");
+      }
+      if (!fits) {
+        throw EngineError("AZR_MODEL_FORMAT", "the tensor " + tensor.name + " in " + source.path +
+                                                  " holds values beyond the range of the format that weights are held in");
       }
     }
   };
   // Reading twice costs less than a second copy of the model.
-  if (!fresh) read_all(nullptr);
-  read_all(model_.MutableParameters());
+  if (!fresh) read_all(false);
+  if (model_.weights().trainable) model_.MutableParameters();
+  read_all(true);
 }
 
 void Engine::LoadOptimizer(const std::string& path, int64_t first_offset, int64_t second_offset, int64_t steps) {
@@ -107,6 +122,7 @@ void Engine::LoadOptimizer(const std::string& path, int64_t first_offset, int64_
 
 void Engine::SaveParameters(const std::string& path, const std::string& header, StorageType type, int64_t first,
                             int64_t count) const {
+  model_.parameters();  // says so when there are none to be saved
   const auto& names = model_.layout().names;
   const int64_t last = count < 0 ? static_cast<int64_t>(names.size()) : first + count;
   if (first < 0 || first > last || last > static_cast<int64_t>(names.size())) Invalid("there are no such parameters");
@@ -192,6 +208,7 @@ std::vector<float> Engine::Score(const TokenRows& sequences, const std::atomic<b
 }
 
 UpdateResult Engine::Update(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort) {
+  model_.parameters();  // says so when there are none to be trained
   CheckRows(batch.prompts, 1, "prompts");
   CheckRows(batch.completions, 1, "completions");
   const size_t tokens = batch.completions.tokens.size();

@@ -26,7 +26,7 @@ struct EngineStats {
 class Engine {
  public:
   // `threads`: size of the team that this thread will use; 0 keeps LibTorch's choice.
-  Engine(const ModelShape& shape, int threads);
+  Engine(const ModelShape& shape, int threads, const WeightSettings& weights = {});
 
   const Model& model() const { return model_; }
   int threads() const;

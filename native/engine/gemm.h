@@ -1,4 +1,4 @@
-// Single-precision matrix products of the engine. Each output element is one chain of fused multiply-adds in the
+// Matrix products of the engine, single precision in and out. Each output element is one chain of multiply-adds in the
 // order of the reduction index, whatever the number of rows, the position of the row in the batch or the number of
 // threads: the row-invariance on which "sampler and trainer agree to the bit" rests. PackedMatrix owns its memory.
 // Engine thread only (products use the engine's team).
@@ -8,31 +8,40 @@
 #include <cstdlib>
 #include <memory>
 
+#include "engine/weight_format.h"
+
 namespace azr {
 
-// A right-hand side [depth, columns], stored as panels of kPanel columns, zero-padded: [panels][depth][kPanel].
+// A right-hand side [depth, columns] in one of the formats, stored as panels of 32 columns whose layouts
+// gemm_tile.h describes. Products with f32 and q8 compute in single precision; with bf16 the left side is rounded to
+// bfloat16 as well and products are summed in single precision.
 class PackedMatrix {
  public:
-  static constexpr int64_t kPanel = 32;
+  // Takes memory for a matrix, all zero.
+  void Resize(WeightFormat format, int64_t depth, int64_t columns);
+  // Stores columns first to first + count - 1 from rows [count, depth], as a linear layer keeps its weights. Returns
+  // whether all values fit the format's range. Several threads may store different columns.
+  bool SetColumns(int64_t first, int64_t count, const float* rows);
+  // Packs weights [columns, depth] so that Multiply gives x W^T.
+  void PackTransposed(WeightFormat format, const float* weights, int64_t columns, int64_t depth);
+  // Packs a row-major matrix [depth, columns] so that Multiply gives x B. Not for q8.
+  void Pack(WeightFormat format, const float* matrix, int64_t depth, int64_t columns);
 
-  // Packs weights [columns, depth] (row-major, as a linear layer keeps them) so that Multiply gives x W^T.
-  void PackTransposed(const float* weights, int64_t columns, int64_t depth);
-  // Packs a row-major matrix [depth, columns] so that Multiply gives x B.
-  void Pack(const float* matrix, int64_t depth, int64_t columns);
-
+  WeightFormat format() const { return format_; }
   int64_t depth() const { return depth_; }
   int64_t columns() const { return columns_; }
-  const float* panel(int64_t index) const { return data_.get() + index * depth_ * kPanel; }
-  bool empty() const { return data_ == nullptr; }
-  void Clear() { data_.reset(); capacity_ = 0; }
+  int64_t panels() const;
+  int64_t panel_bytes() const { return panel_bytes_; }
+  const uint8_t* panel(int64_t index) const { return data_.get() + index * panel_bytes_; }
+  int64_t bytes() const { return capacity_; }
 
  private:
-  void Resize(int64_t depth, int64_t columns);
   struct Free {
-    void operator()(float* p) const { std::free(p); }
+    void operator()(uint8_t* p) const { std::free(p); }
   };
-  std::unique_ptr<float[], Free> data_;
-  int64_t capacity_ = 0, depth_ = 0, columns_ = 0;
+  std::unique_ptr<uint8_t[], Free> data_;
+  WeightFormat format_ = WeightFormat::kFloat32;
+  int64_t capacity_ = 0, depth_ = 0, columns_ = 0, panel_bytes_ = 0;
 };
 
 // c[rows, columns] = (accumulate ? c : 0) + a[rows, depth] * b. Row strides in floats.

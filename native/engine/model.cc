@@ -83,80 +83,162 @@ namespace {
 // Rotary tables of models with long contexts would be large, and most of them never looked at.
 constexpr int64_t kFirstPositions = 4096;
 
-ModelShape Checked(const ModelShape& shape) {
+ModelShape Checked(const ModelShape& shape, const WeightSettings& weights) {
   shape.Check();
+  if (weights.trainable && weights.format == WeightFormat::kQ8) {
+    throw EngineError("AZR_INPUT_INVALID", "weights in q8 cannot be trained: open the model with f32 or bf16, or not trainable");
+  }
   return shape;
 }
 }  // namespace
 
-Model::Model(const ModelShape& shape)
-    : shape_(Checked(shape)),
+Model::Model(const ModelShape& shape, const WeightSettings& weights)
+    : shape_(Checked(shape, weights)),
+      weights_(weights),
       layout_(shape),
       rope_(shape.head_size, shape.rope_theta, std::min(shape.max_positions, kFirstPositions), shape.rope_factors),
-      parameters_(at::zeros({layout_.total}, at::kFloat)) {}
+      matrices_(Matrices()) {
+  if (weights.trainable) {
+    parameters_ = at::zeros({layout_.total}, at::kFloat);
+    return;
+  }
+  for (Matrix& matrix : matrices_) matrix.forward->Resize(weights.format, matrix.depth, matrix.columns);
+  forward_.current = true;
+  embedding_.resize(shape.vocabulary * RowBytes(weights.format, shape.hidden));
+  for (const NamedTensor& tensor : layout_.names) {
+    if (tensor.dimensions.size() == 1) vectors_[tensor.offset].resize(tensor.size());
+  }
+}
+
+std::vector<Model::Matrix> Model::Matrices() {
+  const ModelShape& s = shape_;
+  std::vector<Matrix> all;
+  forward_.layers.resize(s.layers);
+  backward_.layers.resize(s.layers);
+  for (int64_t i = 0; i < s.layers; ++i) {
+    const LayerOffsets& offsets = layout_.layers[i];
+    PackedLayer &forward = forward_.layers[i], &backward = backward_.layers[i];
+    all.push_back({offsets.qkv, s.qkv_width(), s.hidden, &forward.qkv, &backward.qkv});
+    all.push_back({offsets.output, s.hidden, s.query_width(), &forward.output, &backward.output});
+    all.push_back({offsets.gate_up, 2 * s.feed_forward, s.hidden, &forward.gate_up, &backward.gate_up});
+    all.push_back({offsets.down, s.hidden, s.feed_forward, &forward.down, &backward.down});
+  }
+  all.push_back({layout_.head, s.vocabulary, s.hidden, &forward_.head, &backward_.head});
+  return all;
+}
 
 void Model::ReachPositions(int64_t positions) {
   // By doubling, so that a growing completion does not pay for each token.
   if (positions > rope_.positions()) rope_.Reach(std::min(shape_.max_positions, std::max(positions, 2 * rope_.positions())));
 }
 
+const float* Model::parameters() const {
+  if (!weights_.trainable) {
+    throw EngineError("AZR_INPUT_INVALID", "the model was opened without its trainable weights");
+  }
+  return parameters_.const_data_ptr<float>();
+}
+
+const float* Model::at(int64_t offset) const {
+  return weights_.trainable ? parameters() + offset : vectors_.at(offset).data();
+}
+
 float* Model::MutableParameters() {
+  parameters();
   forward_.current = backward_.current = false;
   return parameters_.mutable_data_ptr<float>();
 }
 
+void Model::EmbeddingRow(int64_t token, float* out) const {
+  const int64_t width = shape_.hidden;
+  if (!weights_.trainable) {
+    DecodeRow(weights_.format, embedding_.data() + token * RowBytes(weights_.format, width), width, out);
+    return;
+  }
+  const float* row = at(layout_.embedding) + token * width;
+  for (int64_t i = 0; i < width; ++i) {
+    out[i] = weights_.format == WeightFormat::kBfloat16 ? WidenBfloat16(RoundToBfloat16(row[i])) : row[i];
+  }
+}
+
+float* Model::InPlace(size_t index) {
+  const NamedTensor& tensor = layout_.names[index];
+  if (weights_.trainable) return parameters_.mutable_data_ptr<float>() + tensor.offset;
+  return tensor.dimensions.size() == 1 ? vectors_.at(tensor.offset).data() : nullptr;
+}
+
+bool Model::SetRows(size_t index, int64_t first, int64_t count, const float* values) {
+  const NamedTensor& tensor = layout_.names[index];
+  const int64_t columns = tensor.dimensions.back();
+  if (float* place = InPlace(index)) {
+    std::copy(values, values + count * columns, place + first * columns);
+    return true;
+  }
+  bool fits = true;
+  if (tensor.offset == layout_.embedding) {
+    const int64_t bytes = RowBytes(weights_.format, columns);
+    for (int64_t i = 0; i < count; ++i) {
+      fits = EncodeRow(weights_.format, values + i * columns, columns, embedding_.data() + (first + i) * bytes) && fits;
+    }
+  }
+  for (const Matrix& matrix : matrices_) {  // a tied embedding is the head's matrix too
+    const int64_t place = tensor.offset - matrix.offset;
+    if (place < 0 || place >= matrix.columns * matrix.depth) continue;
+    fits = matrix.forward->SetColumns(place / matrix.depth + first, count, values) && fits;
+  }
+  return fits;
+}
+
 void Model::Initialize(uint64_t seed) {
-  float* out = MutableParameters();
+  if (weights_.trainable) MutableParameters();
   const float residual = 1.0f / std::sqrt(2.0f * static_cast<float>(shape_.layers));
-  uint64_t stream = 0;
-  for (const NamedTensor& tensor : layout_.names) {
-    ++stream;
-    float* values = out + tensor.offset;
+  std::vector<float> row;
+  for (size_t index = 0; index < layout_.names.size(); ++index) {
+    const NamedTensor& tensor = layout_.names[index];
+    const uint64_t stream = index + 1;
     if (tensor.dimensions.size() == 1) {
-      std::fill(values, values + tensor.size(), tensor.name.ends_with(".bias") ? 0.0f : 1.0f);
+      row.assign(tensor.size(), tensor.name.ends_with(".bias") ? 0.0f : 1.0f);
+      SetRows(index, 0, 1, row.data());
       continue;
     }
-    float deviation = 1.0f / std::sqrt(static_cast<float>(tensor.dimensions[1]));
+    const int64_t columns = tensor.dimensions[1];
+    float deviation = 1.0f / std::sqrt(static_cast<float>(columns));
     if (tensor.offset == layout_.embedding || tensor.offset == layout_.head) deviation = 0.02f;
     if (tensor.name.ends_with("o_proj.weight") || tensor.name.ends_with("down_proj.weight")) deviation *= residual;
-    for (int64_t i = 0; i < tensor.size(); ++i) {
-      values[i] = deviation * NormalAt(seed, stream, static_cast<uint64_t>(i));
+    row.resize(columns);
+    for (int64_t r = 0; r < tensor.dimensions[0]; ++r) {
+      for (int64_t i = 0; i < columns; ++i) {
+        row[i] = deviation * NormalAt(seed, stream, static_cast<uint64_t>(r * columns + i));
+      }
+      SetRows(index, r, 1, row.data());
     }
   }
 }
 
 const PackedModel& Model::Forward() {
   if (forward_.current) return forward_;
-  const ModelShape& s = shape_;
-  forward_.layers.resize(s.layers);
-  for (int64_t i = 0; i < s.layers; ++i) {
-    const LayerOffsets& offsets = layout_.layers[i];
-    PackedLayer& layer = forward_.layers[i];
-    layer.qkv.PackTransposed(at(offsets.qkv), s.qkv_width(), s.hidden);
-    layer.output.PackTransposed(at(offsets.output), s.hidden, s.query_width());
-    layer.gate_up.PackTransposed(at(offsets.gate_up), 2 * s.feed_forward, s.hidden);
-    layer.down.PackTransposed(at(offsets.down), s.hidden, s.feed_forward);
+  for (Matrix& matrix : matrices_) {
+    matrix.forward->PackTransposed(weights_.format, at(matrix.offset), matrix.columns, matrix.depth);
   }
-  forward_.head.PackTransposed(at(layout_.head), s.vocabulary, s.hidden);
   forward_.current = true;
   return forward_;
 }
 
 const PackedModel& Model::Backward() {
   if (backward_.current) return backward_;
-  const ModelShape& s = shape_;
-  backward_.layers.resize(s.layers);
-  for (int64_t i = 0; i < s.layers; ++i) {
-    const LayerOffsets& offsets = layout_.layers[i];
-    PackedLayer& layer = backward_.layers[i];
-    layer.qkv.Pack(at(offsets.qkv), s.qkv_width(), s.hidden);
-    layer.output.Pack(at(offsets.output), s.hidden, s.query_width());
-    layer.gate_up.Pack(at(offsets.gate_up), 2 * s.feed_forward, s.hidden);
-    layer.down.Pack(at(offsets.down), s.hidden, s.feed_forward);
+  for (Matrix& matrix : matrices_) {
+    matrix.backward->Pack(weights_.format, at(matrix.offset), matrix.columns, matrix.depth);
   }
-  backward_.head.Pack(at(layout_.head), s.vocabulary, s.hidden);
   backward_.current = true;
   return backward_;
+}
+
+int64_t Model::bytes() const {
+  int64_t total = static_cast<int64_t>(embedding_.size());
+  if (weights_.trainable) total += layout_.total * static_cast<int64_t>(sizeof(float));
+  for (const auto& [offset, vector] : vectors_) total += static_cast<int64_t>(vector.size() * sizeof(float));
+  for (const Matrix& matrix : matrices_) total += matrix.forward->bytes() + matrix.backward->bytes();
+  return total;
 }
 
 }  // namespace azr

@@ -1,6 +1,8 @@
-// A decoder of the Llama family (Llama, Mistral, Qwen2, Qwen3): its shape, its parameters in one flat buffer, and the packed copies of its matrices that the
-// products read. Model owns all three. The flat buffer makes the optimizer, the gradient norm and checkpoints plain
-// loops; a gradient or moment buffer has the same layout. Engine thread only.
+// A decoder of the Llama family (Llama, Mistral, Qwen2, Qwen3): its shape, its parameters, and the packed matrices that
+// the products read. Model owns all three. A model that is trained keeps its parameters in one flat buffer of single
+// precision, which makes the optimizer, the gradient norm and checkpoints plain loops (a gradient or moment buffer has
+// the same layout), and packs matrices from it in the format of its products. One that is not keeps packed matrices,
+// an embedding and small vectors alone. Engine thread only.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/attention.h"
@@ -53,6 +56,12 @@ struct ParameterLayout {
   std::vector<NamedTensor> names;
 };
 
+// How a model's weights are held.
+struct WeightSettings {
+  WeightFormat format = WeightFormat::kFloat32;
+  bool trainable = true;  // not with q8
+};
+
 struct PackedLayer {
   PackedMatrix qkv, output, gate_up, down;
 };
@@ -66,9 +75,13 @@ struct PackedModel {
 
 class Model {
  public:
-  explicit Model(const ModelShape& shape);
+  // Throws AZR_MODEL_FORMAT for a shape that this engine cannot run, AZR_INPUT_INVALID for trainable weights in q8.
+  explicit Model(const ModelShape& shape, const WeightSettings& weights = {});
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
 
   const ModelShape& shape() const { return shape_; }
+  const WeightSettings& weights() const { return weights_; }
   const ParameterLayout& layout() const { return layout_; }
   // Holds positions up to those of the last ReachPositions.
   const RopeTable& rope() const { return rope_; }
@@ -77,24 +90,48 @@ class Model {
   HeadNorms head_norms(const LayerOffsets& offsets) const {
     return {shape_.heads, shape_.key_value_heads, shape_.head_size, at(offsets.query_norm), at(offsets.key_norm)};
   }
-  const float* parameters() const { return parameters_.const_data_ptr<float>(); }
-  const float* at(int64_t offset) const { return parameters() + offset; }
+  // Trainable models only (AZR_INPUT_INVALID): the flat buffer, [layout().total].
+  const float* parameters() const;
+  // A parameter by its offset; of a model that is not trained only those of one dimension.
+  const float* at(int64_t offset) const;
   // The flat buffer for writing; the packed copies are rebuilt before their next use.
   float* MutableParameters();
+  // Row `token` of the embedding, as products would see it: out[hidden].
+  void EmbeddingRow(int64_t token, float* out) const;
 
   // Fills the parameters from a seed: matrices normal with deviation 1/sqrt(fan in), residual projections scaled down by
   // sqrt(2 * layers) (GPT-2), embedding 0.02, norms 1.
   void Initialize(uint64_t seed);
+  // Stores rows first to first + count - 1 of the layout's parameter `index`, [count, columns] (a vector is one row).
+  // Returns whether all values fit the format's range. Several threads may store different rows.
+  bool SetRows(size_t index, int64_t first, int64_t count, const float* values);
+  // Where all of a parameter lies in single precision, if it does: values may be written there in place of SetRows,
+  // after MutableParameters. Null otherwise.
+  float* InPlace(size_t index);
 
   const PackedModel& Forward();
   const PackedModel& Backward();
+  // Memory of parameters and packed matrices.
+  int64_t bytes() const;
 
  private:
+  // A packed matrix of each direction, and the parameters that are its weights: [columns, depth] at `offset`.
+  struct Matrix {
+    int64_t offset, columns, depth;
+    PackedMatrix *forward, *backward;
+  };
+  std::vector<Matrix> Matrices();
+
   ModelShape shape_;
+  WeightSettings weights_;
   ParameterLayout layout_;
   RopeTable rope_;
-  at::Tensor parameters_;  // [total] float
+  at::Tensor parameters_;  // [total] float, of a trainable model
   PackedModel forward_, backward_;
+  std::vector<Matrix> matrices_;
+  // Of a model that is not trained:
+  std::unordered_map<int64_t, std::vector<float>> vectors_;  // by offset
+  std::vector<uint8_t> embedding_;                           // [vocabulary] rows in the format
 };
 
 }  // namespace azr

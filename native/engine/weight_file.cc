@@ -65,6 +65,7 @@ bool AllFinite(const float* values, int64_t count) {
   return bad == 0;
 }
 
+constexpr int64_t kRowsTaken = 32;   // a panel of packed columns
 constexpr int64_t kChunk = 1 << 15;  // values read at once: whole blocks of each type, and the caches hold them
 
 // A part of a tensor: `rows` rows of `columns` values that begin at value `first`, widened into `out`.
@@ -106,29 +107,35 @@ bool WriteExactly(int fd, const void* data, int64_t bytes) {
 
 }  // namespace
 
-bool ReadTensor(const TensorSource& source, int64_t rows, int64_t columns, float* out) {
+bool ReadTensor(const TensorSource& source, int64_t rows, int64_t columns, const TensorTarget& target) {
   const File file(source.path, O_RDONLY);
   if (file.fd() < 0) throw EngineError("AZR_MODEL_FORMAT", source.path + ": " + std::strerror(errno));
   const int64_t count = rows * columns, values = FormatOf(source.type).values, paired = source.paired_rows;
-  const bool pairs = paired == 0 || (paired > 0 && paired % 2 == 0 && rows % paired == 0 && columns % values == 0);
-  if (count % values != 0 || !pairs) {
+  const bool by_rows = paired > 0 || target.take;
+  const bool pairs = paired == 0 || (paired > 0 && paired % 2 == 0 && rows % paired == 0);
+  if (count % values != 0 || !pairs || (by_rows && columns % values != 0)) {
     throw EngineError("AZR_MODEL_FORMAT", source.path + ": a tensor's shape does not suit its type");
   }
-  const int64_t chunk = paired > 0 ? paired * columns : kChunk;
+  // Parts of rows: as many as a taker packs together, or whole heads.
+  const int64_t unit = paired > 0 ? paired : kRowsTaken, wanted = std::max<int64_t>(1, kChunk / (unit * columns));
+  const int64_t chunk = by_rows ? wanted * unit * columns : kChunk;
   std::atomic<bool> finite{true};
   std::mutex mutex;
   std::exception_ptr failure;  // guarded by mutex
   ParallelFor((count + chunk - 1) / chunk, 1, [&](int64_t i) {
     try {
       const int64_t first = i * chunk, size = std::min(chunk, count - first);
-      std::vector<float> scratch(out == nullptr ? size : 0);
-      float* target = out == nullptr ? scratch.data() : out + first;
+      std::vector<float> scratch(target.place == nullptr ? size : 0);
+      float* out = target.place == nullptr ? scratch.data() : target.place + first;
       if (paired > 0) {
-        ReadPart(file.fd(), source, first, paired, columns, target);
+        for (int64_t at = 0; at < size; at += paired * columns) {
+          ReadPart(file.fd(), source, first + at, paired, columns, out + at);
+        }
       } else {
-        ReadPart(file.fd(), source, first, 1, size, target);
+        ReadPart(file.fd(), source, first, 1, size, out);
       }
-      if (!AllFinite(target, size)) finite = false;
+      if (!AllFinite(out, size)) finite = false;
+      if (target.take) target.take(first / columns, size / columns, out);
     } catch (...) {
       std::lock_guard<std::mutex> lock(mutex);
       if (!failure) failure = std::current_exception();
@@ -139,7 +146,7 @@ bool ReadTensor(const TensorSource& source, int64_t rows, int64_t columns, float
 }
 
 void ReadFloats(const std::string& path, int64_t offset, StorageType type, int64_t count, float* out) {
-  ReadTensor({0, path, offset, type}, 1, count, out);
+  ReadTensor({0, path, offset, type}, 1, count, {out});
 }
 
 namespace {

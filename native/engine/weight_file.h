@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,9 +26,16 @@ struct TensorSource {
   float shift = 0.0f;  // added to each value
 };
 
-// Reads a tensor [rows, columns] into `out`, or only looks at it when `out` is null. Returns whether all values are
-// finite. Throws AZR_MODEL_FORMAT when the file cannot be read, is too short, or the shape does not suit the type.
-bool ReadTensor(const TensorSource& source, int64_t rows, int64_t columns, float* out);
+// Where a tensor's values go: to a place, or a few rows at a time to somebody who takes them, from several threads at
+// once; to neither when they are only looked at.
+struct TensorTarget {
+  float* place = nullptr;                                                             // [rows, columns]
+  std::function<void(int64_t first, int64_t count, const float* values)> take = {};  // values[count, columns]
+};
+
+// Reads a tensor [rows, columns]. Returns whether all values are finite. Throws AZR_MODEL_FORMAT when the file cannot be
+// read, is too short, or the shape does not suit the type.
+bool ReadTensor(const TensorSource& source, int64_t rows, int64_t columns, const TensorTarget& target);
 
 // The same for plain ranges, of whatever values: `count` of them at byte `offset` of `path`.
 void ReadFloats(const std::string& path, int64_t offset, StorageType type, int64_t count, float* out);

@@ -77,9 +77,25 @@ TEST(Dequantize, EachFormatAsTheReferenceReadsIt) {
   ASSERT_EQ(cases.size(), 11u);
   for (const Case& one : cases) {
     std::vector<float> values(one.count);
-    EXPECT_TRUE(ReadTensor(Source(one), kRows, kColumns, values.data())) << one.name;
+    EXPECT_TRUE(ReadTensor(Source(one), kRows, kColumns, {values.data()})) << one.name;
     ExpectSameBits(values, Expected(one), one.name);
-    EXPECT_TRUE(ReadTensor(Source(one), kRows, kColumns, nullptr)) << one.name;
+    EXPECT_TRUE(ReadTensor(Source(one), kRows, kColumns, {})) << one.name;
+  }
+}
+
+// The same values, when somebody takes them a few rows at a time.
+TEST(Dequantize, RowsAreHandedOn) {
+  for (const Case& one : Cases()) {
+    for (int64_t paired : {0, 2, 4}) {
+      TensorSource source = Source(one);
+      source.paired_rows = paired;
+      std::vector<float> expected(one.count), values(one.count, 7.0f);
+      EXPECT_TRUE(ReadTensor(source, kRows, kColumns, {expected.data()}));
+      EXPECT_TRUE(ReadTensor(source, kRows, kColumns, {nullptr, [&](int64_t first, int64_t count, const float* rows) {
+                                                         std::copy_n(rows, count * kColumns, &values[first * kColumns]);
+                                                       }}));
+      ExpectSameBits(values, expected, one.name);
+    }
   }
 }
 
@@ -88,14 +104,14 @@ TEST(Dequantize, RowsOfRotaryPairsComeApart) {
     TensorSource source = Source(one);
     source.paired_rows = 4;
     std::vector<float> values(one.count), expected(one.count), stored = Expected(one);
-    EXPECT_TRUE(ReadTensor(source, kRows, kColumns, values.data()));
+    EXPECT_TRUE(ReadTensor(source, kRows, kColumns, {values.data()}));
     const int64_t from[kRows] = {0, 2, 1, 3};
     for (int64_t row = 0; row < kRows; ++row) {
       std::copy_n(&stored[from[row] * kColumns], kColumns, &expected[row * kColumns]);
     }
     ExpectSameBits(values, expected, one.name);
     source.paired_rows = 2;  // heads of two rows: each pair is a head, nothing moves
-    EXPECT_TRUE(ReadTensor(source, kRows, kColumns, values.data()));
+    EXPECT_TRUE(ReadTensor(source, kRows, kColumns, {values.data()}));
     ExpectSameBits(values, stored, one.name);
   }
 }
@@ -105,7 +121,7 @@ TEST(Dequantize, ShiftedValues) {
   TensorSource source = Source(one);
   source.shift = -1.0f;
   std::vector<float> values(one.count), expected = Expected(one);
-  EXPECT_TRUE(ReadTensor(source, kRows, kColumns, values.data()));
+  EXPECT_TRUE(ReadTensor(source, kRows, kColumns, {values.data()}));
   for (float& value : expected) value -= 1.0f;
   ExpectSameBits(values, expected, "shifted");
 }
@@ -115,15 +131,15 @@ TEST(Dequantize, WhatDoesNotSuitIsRefused) {
     std::vector<float> values(one.count);
     TensorSource source = Source(one);
     if (FormatOf(one.type).values > 1) {
-      EXPECT_EQ(CodeOf([&] { ReadTensor(source, 1, kColumns - 1, values.data()); }), "AZR_MODEL_FORMAT") << one.name;
+      EXPECT_EQ(CodeOf([&] { ReadTensor(source, 1, kColumns - 1, {values.data()}); }), "AZR_MODEL_FORMAT") << one.name;
       source.paired_rows = 4;  // rows that are no whole blocks cannot be moved
-      EXPECT_EQ(CodeOf([&] { ReadTensor(source, 64, 16, values.data()); }), "AZR_MODEL_FORMAT") << one.name;
+      EXPECT_EQ(CodeOf([&] { ReadTensor(source, 64, 16, {values.data()}); }), "AZR_MODEL_FORMAT") << one.name;
     }
     source.paired_rows = 3;
-    EXPECT_EQ(CodeOf([&] { ReadTensor(source, kRows, kColumns, values.data()); }), "AZR_MODEL_FORMAT") << one.name;
+    EXPECT_EQ(CodeOf([&] { ReadTensor(source, kRows, kColumns, {values.data()}); }), "AZR_MODEL_FORMAT") << one.name;
     source = Source(one);
     source.offset = int64_t{1} << 40;  // past the end
-    EXPECT_EQ(CodeOf([&] { ReadTensor(source, kRows, kColumns, values.data()); }), "AZR_MODEL_FORMAT") << one.name;
+    EXPECT_EQ(CodeOf([&] { ReadTensor(source, kRows, kColumns, {values.data()}); }), "AZR_MODEL_FORMAT") << one.name;
   }
   EXPECT_EQ(CodeOf([] { StorageTypeNamed("IQ4_XS"); }), "AZR_MODEL_FORMAT");
 }
@@ -141,8 +157,15 @@ TEST(Dequantize, ArbitrarySourcesAreReadOrRefused) {
     source.shift = below(2) == 0 ? 0.0f : -1.0f;
     const int64_t rows = 1 + below(9), columns = below(2) == 0 ? 1 + below(600) : 32 * (1 + below(16));
     std::vector<float> values(rows * columns);
-    float* out = below(3) == 0 ? nullptr : values.data();
-    const std::string code = CodeOf([&] { ReadTensor(source, rows, columns, out); });
+    TensorTarget target;
+    const uint64_t kind = below(3);
+    if (kind == 0) target.place = values.data();
+    if (kind == 1) {
+      target.take = [&](int64_t first, int64_t count, const float* part) {
+        std::copy_n(part, count * columns, values.data() + first * columns);
+      };
+    }
+    const std::string code = CodeOf([&] { ReadTensor(source, rows, columns, target); });
     ++(code == "none" ? read : refused);
     ASSERT_TRUE(code == "none" || code == "AZR_MODEL_FORMAT") << code;
   }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -41,18 +42,42 @@ double Error(const std::vector<float>& values, const std::vector<double>& expect
   return difference / largest;
 }
 
-TEST(Gemm, MultiplyIsTheProductWhateverTheRows) {
-  for (int64_t depth : {1, 16, 511, 512, 513, 1100}) {
+// What a row of inputs is to a product of this format, and by how much it may be off: [depth] each.
+void Inputs(WeightFormat format, const float* row, int64_t depth, std::vector<double>* values, std::vector<double>* slack) {
+  values->assign(row, row + depth);
+  slack->assign(depth, 0.0);
+  for (int64_t k = 0; k < depth; ++k) {
+    if (format == WeightFormat::kBfloat16) (*values)[k] = WidenBfloat16(RoundToBfloat16(row[k]));
+    if (format != WeightFormat::kQ8) continue;
+    for (int64_t i = k / kQ8Block * kQ8Block; i < std::min(depth, (k / kQ8Block + 1) * kQ8Block); ++i) {
+      (*slack)[k] = std::max((*slack)[k], std::abs(row[i]) / 65530.0);
+    }
+  }
+}
+
+class GemmTest : public ::testing::TestWithParam<WeightFormat> {};
+
+TEST_P(GemmTest, MultiplyIsTheProductWhateverTheRows) {
+  const WeightFormat format = GetParam();
+  for (int64_t depth : {1, 16, 33, 511, 512, 513, 1100}) {
     for (int64_t columns : {1, 31, 32, 33, 70}) {
       const int64_t most = 201, a_stride = depth + 3, c_stride = columns + 5;
       const std::vector<float> a = Random(1, most * a_stride), weights = Random(2, columns * depth);
-      std::vector<float> transposed(weights.size());
+      std::vector<float> held(weights.size()), transposed(weights.size());
+      std::vector<uint8_t> row(RowBytes(format, depth));
       for (int64_t j = 0; j < columns; ++j) {
+        EXPECT_TRUE(EncodeRow(format, weights.data() + j * depth, depth, row.data()));
+        DecodeRow(format, row.data(), depth, held.data() + j * depth);
         for (int64_t k = 0; k < depth; ++k) transposed[k * columns + j] = weights[j * depth + k];
       }
       PackedMatrix packed, same;
-      packed.PackTransposed(weights.data(), columns, depth);
-      same.Pack(transposed.data(), depth, columns);
+      packed.PackTransposed(format, weights.data(), columns, depth);
+      if (format == WeightFormat::kQ8) {  // column by column, as they come from a file
+        same.Resize(format, depth, columns);
+        for (int64_t j = columns - 1; j >= 0; --j) EXPECT_TRUE(same.SetColumns(j, 1, weights.data() + j * depth));
+      } else {
+        same.Pack(format, transposed.data(), depth, columns);
+      }
       const std::vector<float> start = Random(3, most * c_stride);
       for (bool accumulate : {false, true}) {
         std::vector<float> all = start, other = start;
@@ -60,20 +85,24 @@ TEST(Gemm, MultiplyIsTheProductWhateverTheRows) {
         Multiply(a.data(), a_stride, most, same, other.data(), c_stride, accumulate);
         EXPECT_EQ(std::memcmp(all.data(), other.data(), all.size() * sizeof(float)), 0);
         for (int64_t r : {int64_t{0}, int64_t{11}, int64_t{12}, int64_t{100}, most - 1}) {
+          std::vector<double> inputs, slack;
+          Inputs(format, a.data() + r * a_stride, depth, &inputs, &slack);
           for (int64_t j = 0; j < c_stride; ++j) {
             double expected = j >= columns || accumulate ? start[r * c_stride + j] : 0.0, magnitude = std::abs(expected);
+            double bound = 0.0;
             for (int64_t k = 0; j < columns && k < depth; ++k) {
-              const double product = static_cast<double>(a[r * a_stride + k]) * weights[j * depth + k];
+              const double product = inputs[k] * held[j * depth + k];
               expected += product;
               magnitude += std::abs(product);
+              bound += slack[k] * std::abs(held[j * depth + k]);
             }
             // Where nothing is computed (past the columns) nothing may change.
-            const double bound = j >= columns ? 0.0 : 4e-7 * magnitude;
+            bound = j >= columns ? 0.0 : bound + 4e-7 * magnitude;
             ASSERT_LE(std::abs(all[r * c_stride + j] - expected), bound) << depth << " x " << columns << " row " << r;
           }
         }
         // The same bits for every number of rows: the row-invariance that gemm.h promises.
-        for (int64_t rows : {1, 2, 11, 12, 13, 47, 48, 49}) {
+        for (int64_t rows : {1, 2, 3, 5, 6, 7, 11, 12, 13, 47, 48, 49}) {
           std::vector<float> part = start;
           Multiply(a.data(), a_stride, rows, packed, part.data(), c_stride, accumulate);
           EXPECT_EQ(std::memcmp(part.data(), all.data(), rows * c_stride * sizeof(float)), 0) << rows << " rows";
@@ -83,6 +112,28 @@ TEST(Gemm, MultiplyIsTheProductWhateverTheRows) {
     }
   }
 }
+
+// A row that holds no numbers gives none, and no other row is touched by it.
+TEST_P(GemmTest, WhatIsNoNumberStaysNone) {
+  const int64_t depth = 70, columns = 40;
+  const std::vector<float> weights = Random(2, columns * depth);
+  PackedMatrix packed;
+  packed.PackTransposed(GetParam(), weights.data(), columns, depth);
+  for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
+    std::vector<float> a = Random(1, 3 * depth), clean = a, out(3 * columns), expected(3 * columns);
+    a[depth + 66] = bad;
+    Multiply(a.data(), depth, 3, packed, out.data(), columns, false);
+    Multiply(clean.data(), depth, 3, packed, expected.data(), columns, false);
+    for (int64_t j = 0; j < columns; ++j) {
+      EXPECT_FALSE(std::isfinite(out[columns + j]));
+      EXPECT_EQ(out[j], expected[j]);
+      EXPECT_EQ(out[2 * columns + j], expected[2 * columns + j]);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, GemmTest,
+                         ::testing::Values(WeightFormat::kFloat32, WeightFormat::kBfloat16, WeightFormat::kQ8));
 
 TEST(Gemm, OuterProductsAccumulate) {
   for (int64_t rows : {1, 255, 256, 257, 600}) {

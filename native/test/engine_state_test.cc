@@ -116,6 +116,71 @@ TEST_F(StateTest, ContinuesBitForBitFromFiles) {
   EXPECT_EQ(resumed->optimizer_steps(), 0);
 }
 
+// The same file opened in each way: what is not trained is not held twice and says so, and gives the same tokens.
+TEST_F(StateTest, WeightsAreHeldInEachFormat) {
+  const std::string path = (folder_ / "held").string();
+  engine_->SaveParameters(path, "");
+  std::vector<TensorSource> sources;
+  int64_t offset = 0;
+  const auto& names = engine_->model().layout().names;
+  for (size_t i = 0; i < names.size(); ++i) {
+    sources.push_back({static_cast<int64_t>(i), path, offset, StorageType::kFloat32});
+    offset += names[i].size() * static_cast<int64_t>(sizeof(float));
+  }
+  const TokenRows prompts{RandomTokens(1, 1, 20, 67), {7, 13}};
+  GenerateSettings settings;
+  settings.max_tokens = 24;
+  settings.samples = 3;
+  const auto open = [&](const WeightSettings& weights) {
+    auto engine = std::make_unique<Engine>(shape_, 1, weights);
+    engine->LoadParameters(sources, true);
+    return engine;
+  };
+  const auto exact = open({});
+  const GenerateResult expected = exact->Generate(prompts, settings, kNoAbort);
+  for (WeightFormat format : {WeightFormat::kFloat32, WeightFormat::kBfloat16}) {
+    const auto both = open({format, true}), light = open({format, false});
+    const GenerateResult a = both->Generate(prompts, settings, kNoAbort), b = light->Generate(prompts, settings, kNoAbort);
+    EXPECT_EQ(a.completions.tokens, b.completions.tokens);
+    EXPECT_EQ(a.log_probabilities, b.log_probabilities);
+    if (format == WeightFormat::kFloat32) {
+      EXPECT_EQ(a.log_probabilities, expected.log_probabilities);
+    }
+    EXPECT_LT(light->model().bytes(), both->model().bytes() * 2 / 3);
+    EXPECT_EQ(CodeOf([&] { light->Update({}, {}, kNoAbort); }, "trainable"), "AZR_INPUT_INVALID");
+    EXPECT_EQ(CodeOf([&] { light->SaveParameters(path + "2", ""); }, "trainable"), "AZR_INPUT_INVALID");
+  }
+  EXPECT_EQ(CodeOf([&] { open({WeightFormat::kQ8, true}); }, "q8"), "AZR_INPUT_INVALID");
+  // Scored alike: what the formats lose, and in q8 not a bit more than the weights lost.
+  TokenRows sequences{RandomTokens(2, 2, 60, 67), {60}};
+  const std::vector<float> scores = exact->Score(sequences, kNoAbort);
+  const auto light = open({WeightFormat::kQ8, false});
+  const std::vector<float> quantized = light->Score(sequences, kNoAbort);
+  Model& rounded = model(*exact);
+  float* weights = rounded.MutableParameters();
+  for (const NamedTensor& tensor : names) {
+    if (tensor.dimensions.size() == 1) continue;
+    const int64_t columns = tensor.dimensions[1];
+    std::vector<uint8_t> row(RowBytes(WeightFormat::kQ8, columns));
+    for (int64_t r = 0; r < tensor.dimensions[0]; ++r) {
+      EncodeRow(WeightFormat::kQ8, weights + tensor.offset + r * columns, columns, row.data());
+      DecodeRow(WeightFormat::kQ8, row.data(), columns, weights + tensor.offset + r * columns);
+    }
+  }
+  const std::vector<float> dequantized = exact->Score(sequences, kNoAbort);
+  for (size_t i = 0; i < scores.size(); ++i) {
+    EXPECT_NEAR(quantized[i], dequantized[i], 2e-3) << i;
+    EXPECT_NEAR(quantized[i], scores[i], 0.5) << i;
+  }
+  // Initialized weights too.
+  for (WeightFormat format : {WeightFormat::kFloat32, WeightFormat::kBfloat16}) {
+    Engine both(shape_, 1, {format, true}), alone(shape_, 1, {format, false});
+    both.Initialize(4);
+    alone.Initialize(4);
+    EXPECT_EQ(both.Score(sequences, kNoAbort), alone.Score(sequences, kNoAbort));
+  }
+}
+
 TEST_F(StateTest, InitializesFromASeed) {
   const auto other = Open();
   engine_->Initialize(5);

@@ -8,51 +8,88 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/gemm.h"
 #include "engine/parallel.h"
 #include "engine/vector_math.h"
 
 namespace azr {
 namespace {
 
-// The shortest of several runs, in seconds: the limit is what the machine can do, not what it does on average.
+// The shortest of several runs, in seconds: the limit is what the machine can do, not what it does on average. The
+// first run warms up.
 template <typename Body>
 double BestSeconds(int runs, const Body& body) {
   double best = 1e9;
-  for (int i = 0; i < runs; ++i) {
+  for (int i = 0; i <= runs; ++i) {
     const auto began = std::chrono::steady_clock::now();
     body();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    if (i > 0) best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   }
   return best;
 }
 
-}  // namespace
+// Operations a second of a product, at the best of a few shapes: `seconds(rows, depth, columns)` times one.
+template <typename Seconds>
+double BestFlops(const Seconds& seconds) {
+  struct Shape {
+    int64_t rows, depth, columns;
+  };
+  constexpr Shape kShapes[] = {{64, 512, 1536}, {384, 512, 1536}, {384, 1536, 1536}, {1536, 1536, 1536}};
+  double best = 0;
+  for (const auto& [rows, depth, columns] : kShapes) {
+    best = std::max(best, 2.0 * rows * depth * columns / seconds(rows, depth, columns));
+  }
+  return best;
+}
 
-MachineLimits MeasureLimits() {
-  MachineLimits limits;
-  constexpr int64_t kSide = 1536;
-  const at::Tensor a = at::ones({kSide, kSide}), b = at::ones({kSide, kSide});
-  at::mm(a, b);
-  limits.flops = 2.0 * kSide * kSide * kSide / BestSeconds(5, [&] { at::mm(a, b); });
+double LibTorchFlops(at::ScalarType type) {
+  return BestFlops([type](int64_t rows, int64_t depth, int64_t columns) {
+    const at::Tensor a = at::ones({rows, depth}, type), b = at::ones({depth, columns}, type);
+    return BestSeconds(4, [&] { at::mm(a, b); });
+  });
+}
 
-  constexpr int64_t kBlocks = 512, kBlock = 1 << 18;  // 512 blocks of 1 MiB
-  std::vector<float> data(kBlocks * kBlock, 1.0f);
-  std::vector<float> sums(kBlocks);
-  const double seconds = BestSeconds(5, [&] {
-    ParallelFor(kBlocks, 1, [&](int64_t block) {
-      const float* at = data.data() + block * kBlock;
+double OwnFlops(WeightFormat format) {
+  return BestFlops([format](int64_t rows, int64_t depth, int64_t columns) {
+    const std::vector<float> a(rows * depth, 1.0f), weights(columns * depth, 1.0f);
+    std::vector<float> c(rows * columns);
+    PackedMatrix b;
+    b.PackTransposed(format, weights.data(), columns, depth);
+    return BestSeconds(4, [&] { Multiply(a.data(), depth, rows, b, c.data(), columns, false); });
+  });
+}
+
+double ProductFlops(WeightFormat format) {
+  const double own = OwnFlops(format);
+  if (format == WeightFormat::kBfloat16) return std::max(own, LibTorchFlops(at::kBFloat16));
+  const double single = std::max(own, LibTorchFlops(at::kFloat));
+  return format == WeightFormat::kQ8 ? std::max(single, OwnFlops(WeightFormat::kFloat32)) : single;
+}
+
+// The array lies as weights do, in large pages where the system has them, and is read panel by panel.
+double ReadBytesPerSecond() {
+  PackedMatrix data;
+  data.Resize(WeightFormat::kFloat32, 4096, 32768);
+  std::vector<float> sums(data.panels());
+  const double seconds = BestSeconds(4, [&] {
+    ParallelFor(data.panels(), 1, [&](int64_t panel) {
+      const float* at = reinterpret_cast<const float*>(data.panel(panel));
+      const float* end = at + data.panel_bytes() / static_cast<int64_t>(sizeof(float));
       Vec one = Broadcast(0.0f), two = one, three = one, four = one;
-      for (int64_t i = 0; i < kBlock; i += 4 * kLanes) {
-        one = one + Load(at + i);
-        two = two + Load(at + i + kLanes);
-        three = three + Load(at + i + 2 * kLanes);
-        four = four + Load(at + i + 3 * kLanes);
+      for (; at < end; at += 4 * kLanes) {
+        one = one + Load(at);
+        two = two + Load(at + kLanes);
+        three = three + Load(at + 2 * kLanes);
+        four = four + Load(at + 3 * kLanes);
       }
-      sums[block] = HorizontalSum(one + two + three + four);  // kept, so that the loop is not left out
+      sums[panel] = HorizontalSum(one + two + three + four);  // kept, so that the loop is not left out
     });
   });
-  limits.bytes_per_second = static_cast<double>(data.size() * sizeof(float)) / seconds;
-  return limits;
+  return static_cast<double>(data.panels() * data.panel_bytes()) / seconds;
 }
+
+}  // namespace
+
+MachineLimits MeasureLimits(WeightFormat format) { return {ProductFlops(format), ReadBytesPerSecond()}; }
 
 }  // namespace azr

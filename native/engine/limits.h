@@ -1,14 +1,19 @@
-// What this machine can do at most, measured: the figures that stand beside the rates of a benchmark. Not part of any computation. Engine thread
-// only (it uses the engine's team); takes about a second and 512 MiB, which it gives back.
+// What this machine can do at most, measured: the figures that stand beside the rates of a benchmark. Not part of any
+// computation. Engine thread only (it uses the engine's team); takes about two seconds and 512 MiB, which it gives
+// back.
 #pragma once
+
+#include "engine/weight_format.h"
 
 namespace azr {
 
 struct MachineLimits {
-  double flops = 0;            // multiply-adds counted as two, a second, of the best matrix product LibTorch has (single precision)
+  double flops = 0;            // multiply-adds counted as two, a second, of the best matrix product for the format
   double bytes_per_second = 0; // read from memory by all threads, of an array that no cache holds
 };
 
-MachineLimits MeasureLimits();
+// The best product is the better of LibTorch's and the engine's own, each at the best of a few shapes. q8 computes in
+// single precision, so that the products of single precision bound it as well.
+MachineLimits MeasureLimits(WeightFormat format = WeightFormat::kFloat32);
 
 }  // namespace azr

@@ -45,7 +45,7 @@ export interface GeneratedPrompt {
   prompt: string;
   promptTokens: number[];
   completions: GeneratedText[];
-  /** Whether `azr score` gives these log-probabilities bit for bit. */
+  /** Whether training computes these log-probabilities bit for bit (`azr score` rounds differently, by about 1e-6). */
   parity: boolean;
 }
 
@@ -53,7 +53,8 @@ export interface GeneratedPrompt {
 export async function generateText(options: GenerateTextOptions): Promise<GeneratedPrompt[]> {
   const { prompts, chat = false, samples = 1, stop = [], signal } = options;
   if (stop.some((text) => text === "")) throw new AzrError("AZR_INPUT_INVALID", "A text to stop at is empty.", { hint: "Leave it out." });
-  const template = chat ? loadChatTemplate((await resolveModel(options.model, options)).tokenizer) : undefined;
+  const watch = { ...(signal && { signal }), ...(options.onProgress && { onProgress: options.onProgress }) };
+  const template = chat ? loadChatTemplate((await resolveModel(options.model, watch)).tokenizer) : undefined;
   await using model = await openModel(options);
   const { engine, tokenizer, stopTokens } = model;
   const encoded = prompts.map((prompt) => (template ? tokenizer.encode(template([{ role: "user", content: prompt }])) : tokenizer.encode(prompt, { begin: true })));

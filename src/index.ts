@@ -46,6 +46,6 @@ export { inspect } from "./inspect/index.ts";
 export type { InspectReport } from "./inspect/index.ts";
 export { inspectModel } from "./inspect-model.ts";
 export type { InspectModelOptions, ModelFile, ModelReport } from "./inspect-model.ts";
-export type { BytesByType, MemoryEstimate } from "./model-memory.ts";
+export type { BytesByFormat, MemoryEstimate, TrainingMemory } from "./model-memory.ts";
 export { resume, train } from "./train.ts";
 export type { ResumeOptions, Run, RunResult, TrainOptions } from "./train.ts";

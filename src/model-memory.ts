@@ -1,12 +1,9 @@
 // How much memory a model needs, from its shape alone: for rollouts and for training. The figures behind `azr inspect model`.
 
-import type { ModelShape } from "./engine/engine.ts";
+import type { ModelShape, WeightFormat } from "./engine/engine.ts";
 
-/** Bytes with numbers of 4 bytes, and of 2. */
-export interface BytesByType {
-  fp32: number;
-  bf16: number;
-}
+/** Bytes by how the weights are held. */
+export type BytesByFormat = Record<WeightFormat, number>;
 
 export interface MemoryRequest {
   /** Tokens of a sequence, prompt included. */
@@ -17,32 +14,32 @@ export interface MemoryRequest {
   microBatchTokens: number;
 }
 
-export interface MemoryEstimate {
-  /** parameters x width. */
-  weights: BytesByType;
-  /** The matrices once more, in the order in which the engine on the CPU reads them: (parameters - norms - biases, the tied head counted again) x width. */
-  copies: BytesByType;
-  /** Keys and values of one token: 2 x layers x key-value heads x head size x width. */
-  cachePerToken: BytesByType;
-  /** weights + copies + cachePerToken x length x batch. */
-  rollout: { length: number; batch: number; cache: BytesByType; total: BytesByType };
-  /** In fp32, bytes. total = weights + gradients + moments + copies + activations. */
-  training: {
-    microBatchTokens: number;
-    weights: number;
-    gradients: number;
-    /** First and second moments of the optimizer. */
-    moments: number;
-    /** Those of the forward and of the backward products. */
-    copies: number;
-    /** See `activationNumbers`; an estimate for the engine on the CPU. */
-    activations: number;
-    total: number;
-  };
+/** Bytes that training takes; `total` is their sum. */
+export interface TrainingMemory {
+  /** In single precision: parameters x 4. */
+  weights: number;
+  gradients: number;
+  /** First and second moments of the optimizer. */
+  moments: number;
+  /** The matrices in the order and the format in which the products read them, once for the forward and once for the backward pass. */
+  copies: number;
+  /** See `activationNumbers`; an estimate for the engine on the CPU. */
+  activations: number;
+  total: number;
 }
 
-const widths = (size: number): BytesByType => ({ fp32: 4 * size, bf16: 2 * size });
-const add = (...all: BytesByType[]): BytesByType => ({ fp32: all.reduce((sum, { fp32 }) => sum + fp32, 0), bf16: all.reduce((sum, { bf16 }) => sum + bf16, 0) });
+export interface MemoryEstimate {
+  /** An engine that samples and scores: matrices and embedding (a tied one is held for both of its uses) x width, norms and biases in single precision. */
+  weights: BytesByFormat;
+  /** Keys and values of one token, in single precision: 2 x layers x key-value heads x head size x 4. */
+  cachePerToken: number;
+  /** weights + cachePerToken x length x batch. */
+  rollout: { length: number; batch: number; cache: number; total: BytesByFormat };
+  training: { microBatchTokens: number; f32: TrainingMemory; bf16: TrainingMemory };
+}
+
+const bytesPerWeight: BytesByFormat = { f32: 4, bf16: 2, q8: 34 / 32 };
+const byFormat = (bytes: (width: number) => number): BytesByFormat => ({ f32: bytes(bytesPerWeight.f32), bf16: bytes(bytesPerWeight.bf16), q8: bytes(bytesPerWeight.q8) });
 
 /**
  * Numbers in a model. With hidden size H, query width Q = heads x head size, key-value width K = key-value heads x head size,
@@ -80,12 +77,26 @@ export function activationNumbers(shape: ModelShape, tokens: number): number {
 
 /** Memory for rollouts and for training; `parameters` as counted in the files, or by `countParameters`. */
 export function estimateMemory(shape: ModelShape, parameters: number, { length, batch, microBatchTokens }: MemoryRequest): MemoryEstimate {
-  const { keys } = sides(shape);
-  const weights = widths(parameters);
-  const copies = widths(shape.layers * layerMatrices(shape) + shape.vocabularySize * shape.hiddenSize);
-  const cachePerToken = widths(2 * shape.layers * keys);
-  const cache = widths(2 * shape.layers * keys * length * batch);
-  const training = { weights: weights.fp32, gradients: weights.fp32, moments: 2 * weights.fp32, copies: 2 * copies.fp32, activations: 4 * activationNumbers(shape, microBatchTokens) };
-  const total = Object.values(training).reduce((sum, bytes) => sum + bytes, 0);
-  return { weights, copies, cachePerToken, rollout: { length, batch, cache, total: add(weights, copies, cache) }, training: { microBatchTokens, ...training, total } };
+  const embedding = shape.vocabularySize * shape.hiddenSize;
+  const matrices = shape.layers * layerMatrices(shape) + embedding;
+  const vectors = countParameters(shape) - (shape.tiedHead ? matrices : matrices + embedding);
+  const weights = byFormat((width) => Math.round(width * (matrices + embedding)) + 4 * vectors);
+  const cachePerToken = 4 * 2 * shape.layers * sides(shape).keys;
+  const cache = cachePerToken * length * batch;
+  const training = (format: "f32" | "bf16"): TrainingMemory => {
+    const parts = {
+      weights: 4 * parameters,
+      gradients: 4 * parameters,
+      moments: 8 * parameters,
+      copies: 2 * bytesPerWeight[format] * matrices,
+      activations: 4 * activationNumbers(shape, microBatchTokens),
+    };
+    return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
+  };
+  return {
+    weights,
+    cachePerToken,
+    rollout: { length, batch, cache, total: { f32: weights.f32 + cache, bf16: weights.bf16 + cache, q8: weights.q8 + cache } },
+    training: { microBatchTokens, f32: training("f32"), bf16: training("bf16") },
+  };
 }

@@ -7,9 +7,10 @@ import type { OnModelProgress } from "./engine/hub-progress.ts";
 import { openEngine } from "./engine/open.ts";
 import { resolveModel } from "./engine/resolve-model.ts";
 import { loadTokenizer } from "./engine/tokenizer.ts";
-import type { Engine } from "./engine/engine.ts";
+import type { Engine, WeightFormat } from "./engine/engine.ts";
 import type { Tokenizer } from "./engine/tokenizer.ts";
 
+export type { WeightFormat } from "./engine/engine.ts";
 export { resolveModel } from "./engine/resolve-model.ts";
 export type { ModelProgress, OnModelProgress } from "./engine/hub-progress.ts";
 
@@ -26,19 +27,21 @@ export interface OpenModelOptions {
   model: string;
   /** Threads of the engine. Default: the engine's choice. */
   threads?: number;
+  /** How the weights are held. Default `f32`. */
+  weights?: WeightFormat;
   /** Told of the download, when the model is one of the hub that is not in the cache. */
   onProgress?: OnModelProgress;
   signal?: AbortSignal;
 }
 
-/** Opens a model. Throws AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_TOKENIZER_FORMAT, AZR_DOWNLOAD_FAILED and what `openEngine` throws. */
-export async function openModel({ model, threads, signal, onProgress }: OpenModelOptions): Promise<OpenModel> {
+/** Opens a model for sampling and scoring: its weights are not trainable. Throws AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_TOKENIZER_FORMAT, AZR_DOWNLOAD_FAILED and what `openEngine` throws. */
+export async function openModel({ model, threads, weights, signal, onProgress }: OpenModelOptions): Promise<OpenModel> {
   const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const files = await resolveModel(model, watch);
   const { shape, endTokens } = readModelConfig(files.config);
   const tokenizer = loadTokenizer(files.tokenizer, shape.vocabularySize);
   const marker = tokenizer.specialTokens.get("<|end|>");
   const stopTokens = endTokens.length > 0 || marker === undefined ? endTokens : [marker];
-  const engine = await openEngine({ model, ...watch, ...(threads === undefined ? {} : { threads }) });
+  const engine = await openEngine({ model, trainable: false, ...watch, ...(threads === undefined ? {} : { threads }), ...(weights && { weights }) });
   return { name: model, engine, tokenizer, stopTokens, [Symbol.asyncDispose]: () => engine.dispose() };
 }

@@ -60,7 +60,7 @@ t.test("a model of the hub, of which the weights stay there", async (t) => {
 t.test("the command", async (t) => {
   const text = await azr(["inspect", "model"]);
   t.equal(text.code, 0);
-  for (const line of [/^model: +seedling$/m, /^parameters: +0\.8 million$/m, /^file: +model\.safetensors, 3\.\d MB of F32$/m, /^training: +\d+\.\d MB in fp32: weights/m]) t.match(text.stdout, line);
+  for (const line of [/^model: +seedling$/m, /^parameters: +0\.8 million$/m, /^file: +model\.safetensors, 3\.\d MB of F32$/m, /^weights: .*\d MB in f32, .*\d MB in bf16, \d+ kB in q8/m, /^training: +\d+\.\d MB in f32, \d+\.\d MB in bf16; in f32: weights/m]) t.match(text.stdout, line);
   const json = await azr(["inspect", "model", "--json", "--length", "64", "--batch", "2"]);
   t.match(JSON.parse(json.stdout), { model: "seedling", architecture: "LlamaForCausalLM", memory: { rollout: { length: 64, batch: 2 } } });
   t.equal(json.stderr, "");

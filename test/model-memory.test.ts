@@ -18,14 +18,19 @@ t.test("parameters are those that the models are known to have", async (t) => {
 
 t.test("memory", async (t) => {
   const memory = estimateMemory(smol, countParameters(smol), { length: 100, batch: 8, microBatchTokens: 1000 });
-  t.same(memory.weights, { fp32: 134_515_008 * 4, bf16: 134_515_008 * 2 });
-  t.same(memory.cachePerToken, { fp32: 46_080, bf16: 23_040 }, "2 x 30 layers x 3 heads x 64 numbers");
-  t.same(memory.rollout.cache, { fp32: 46_080 * 800, bf16: 23_040 * 800 });
-  t.same(memory.copies.fp32, 4 * (134_515_008 - 576 - 30 * 2 * 576), "all but the norms");
-  t.equal(memory.rollout.total.bf16, memory.weights.bf16 + memory.copies.bf16 + memory.rollout.cache.bf16);
-  const { weights, gradients, moments, copies, activations, total } = memory.training;
-  t.same([weights, gradients, moments, copies], [memory.weights.fp32, memory.weights.fp32, 2 * memory.weights.fp32, 2 * memory.copies.fp32]);
-  t.equal(total, weights + gradients + moments + copies + activations);
+  const [vectors, matrices] = [576 + 30 * 2 * 576, 134_515_008 - 576 - 30 * 2 * 576];
+  const held = matrices + 49_152 * 576;
+  t.same(memory.weights, { f32: 4 * (held + vectors), bf16: 2 * held + 4 * vectors, q8: (34 / 32) * held + 4 * vectors }, "the tied embedding twice");
+  const untied = estimateMemory({ ...smol, tiedHead: false }, countParameters({ ...smol, tiedHead: false }), { length: 1, batch: 1, microBatchTokens: 1 });
+  t.same(untied.weights, memory.weights, "as much as one that is not tied");
+  t.equal(memory.cachePerToken, 46_080, "2 x 30 layers x 3 heads x 64 numbers");
+  t.equal(memory.rollout.cache, 46_080 * 800);
+  t.equal(memory.rollout.total.bf16, memory.weights.bf16 + memory.rollout.cache);
+  for (const [format, width] of [["f32", 4], ["bf16", 2]] as const) {
+    const { weights, gradients, moments, copies, activations, total } = memory.training[format];
+    t.same([weights, gradients, moments, copies], [4 * 134_515_008, 4 * 134_515_008, 8 * 134_515_008, 2 * width * matrices]);
+    t.equal(total, weights + gradients + moments + copies + activations);
+  }
   const perToken = activationNumbers(smol, 2000) - activationNumbers(smol, 1000);
   t.equal(perToken, 1000 * (30 * (2 * 576 + 2 + 2 * 576 + 2 * 192 + 9 + 2 * 1536) + 4 * 576 + 4 * 576 + 4 * 192 + 4 * 1536), "logits do not grow with the tokens");
 });

@@ -27,6 +27,14 @@ ModelShape ToShape(const Napi::Object& o) {
   return shape;
 }
 
+WeightSettings ToWeightSettings(const Napi::Object& o) {
+  try {
+    return {WeightFormatNamed(Text(o, "weights")), o.Get("trainable").ToBoolean()};
+  } catch (const EngineError& error) {  // only a Napi::Error may leave a callback
+    throw Napi::TypeError::New(o.Env(), error.what());
+  }
+}
+
 GenerateSettings ToGenerateSettings(const Napi::Object& o) {
   GenerateSettings settings;
   settings.samples = Integer(o, "samples");

@@ -45,6 +45,7 @@ inline TokenRows Rows(const Napi::Object& object, const char* key) {
 }
 
 ModelShape ToShape(const Napi::Object& object);
+WeightSettings ToWeightSettings(const Napi::Object& object);
 GenerateSettings ToGenerateSettings(const Napi::Object& request);
 UpdateBatch ToUpdateBatch(const Napi::Object& request);
 UpdateSettings ToUpdateSettings(const Napi::Object& request);

@@ -23,12 +23,14 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                       InstanceMethod<&EngineWrap::Stats>("stats"), InstanceMethod<&EngineWrap::Stop>("stop")});
 }
 
-// new NativeEngine(shape, threads)
+// new NativeEngine(shape, threads, {weights, trainable})
 EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const Napi::Env env = info.Env();
   shape_ = ToShape(info[0].As<Napi::Object>());
   const int threads = info[1].As<Napi::Number>().Int32Value();
-  thread_ = EngineThread::Start(env, [shape = shape_, threads] { return std::make_unique<Engine>(shape, threads); });
+  const WeightSettings weights = ToWeightSettings(info[2].As<Napi::Object>());
+  thread_ = EngineThread::Start(
+      env, [shape = shape_, threads, weights] { return std::make_unique<Engine>(shape, threads, weights); });
   napi_add_env_cleanup_hook(env, EnvironmentEnds, this);
 }
 

@@ -111,6 +111,7 @@ void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh
 }
 
 void Engine::LoadOptimizer(const std::string& path, int64_t first_offset, int64_t second_offset, int64_t steps) {
+  model_.parameters();
   const int64_t total = model_.layout().total;
   std::vector<float> first(total), second(total);
   ReadFloats(path, first_offset, StorageType::kFloat32, total, first.data());
@@ -134,6 +135,7 @@ void Engine::SaveParameters(const std::string& path, const std::string& header, 
 }
 
 void Engine::SaveOptimizer(const std::string& path, const std::string& header) {
+  model_.parameters();
   const int64_t bytes = model_.layout().total * static_cast<int64_t>(sizeof(float));
   const int64_t steps = optimizer_.steps();
   WriteFloats(path, header,

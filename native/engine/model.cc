@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <sstream>
 
 #include "engine/counter_random.h"
@@ -105,8 +106,14 @@ Model::Model(const ModelShape& shape, const WeightSettings& weights)
   for (Matrix& matrix : matrices_) matrix.forward->Resize(weights.format, matrix.depth, matrix.columns);
   forward_.current = true;
   embedding_.resize(shape.vocabulary * RowBytes(weights.format, shape.hidden));
+  // Vectors that lie side by side stay so: the three biases of an attention are read as one.
+  int64_t end = -1;
+  std::vector<float>* run = nullptr;
   for (const NamedTensor& tensor : layout_.names) {
-    if (tensor.dimensions.size() == 1) vectors_[tensor.offset].resize(tensor.size());
+    if (tensor.dimensions.size() != 1) continue;
+    if (tensor.offset != end) run = &vectors_[tensor.offset];
+    run->resize(run->size() + tensor.size());
+    end = tensor.offset + tensor.size();
   }
 }
 
@@ -134,13 +141,18 @@ void Model::ReachPositions(int64_t positions) {
 
 const float* Model::parameters() const {
   if (!weights_.trainable) {
-    throw EngineError("AZR_INPUT_INVALID", "the model was opened without its trainable weights");
+    throw EngineError("AZR_INPUT_INVALID", "the model was opened without trainable weights, which training and saving need: open it with trainable: true");
   }
   return parameters_.const_data_ptr<float>();
 }
 
 const float* Model::at(int64_t offset) const {
-  return weights_.trainable ? parameters() + offset : vectors_.at(offset).data();
+  if (weights_.trainable) return parameters() + offset;
+  const auto run = std::prev(vectors_.upper_bound(offset));
+  if (offset - run->first >= static_cast<int64_t>(run->second.size())) {
+    throw EngineError("AZR_INTERNAL", "a matrix was read as a vector");
+  }
+  return run->second.data() + (offset - run->first);
 }
 
 float* Model::MutableParameters() {
@@ -164,7 +176,7 @@ void Model::EmbeddingRow(int64_t token, float* out) const {
 float* Model::InPlace(size_t index) {
   const NamedTensor& tensor = layout_.names[index];
   if (weights_.trainable) return parameters_.mutable_data_ptr<float>() + tensor.offset;
-  return tensor.dimensions.size() == 1 ? vectors_.at(tensor.offset).data() : nullptr;
+  return tensor.dimensions.size() == 1 ? const_cast<float*>(at(tensor.offset)) : nullptr;
 }
 
 bool Model::SetRows(size_t index, int64_t first, int64_t count, const float* values) {

@@ -8,9 +8,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/attention.h"
@@ -130,7 +130,7 @@ class Model {
   PackedModel forward_, backward_;
   std::vector<Matrix> matrices_;
   // Of a model that is not trained:
-  std::unordered_map<int64_t, std::vector<float>> vectors_;  // by offset
+  std::map<int64_t, std::vector<float>> vectors_;  // by the offset of the first of a run
   std::vector<uint8_t> embedding_;                           // [vocabulary] rows in the format
 };
 

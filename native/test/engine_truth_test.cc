@@ -96,14 +96,48 @@ class TruthTest : public ::testing::TestWithParam<const char*> {
       const std::vector<float> factors = truth_.values("rope-factors");
       shape.rope_factors.assign(factors.begin(), factors.end());
     }
-    engine_ = std::make_unique<Engine>(shape, 1);
+    shape_ = shape;
+    engine_ = Open({});
+  }
+
+  std::unique_ptr<Engine> Open(const WeightSettings& weights) const {
+    auto engine = std::make_unique<Engine>(shape_, 1, weights);
+    const auto& names = engine->model().layout().names;
     std::vector<TensorSource> sources;
-    for (size_t i = 0; i < names().size(); ++i) {
-      EXPECT_EQ(truth_.at("weight:" + names()[i].name).dimensions, names()[i].dimensions) << names()[i].name;
-      sources.push_back({static_cast<int64_t>(i), truth_.data_path(), truth_.byte_offset("weight:" + names()[i].name),
+    for (size_t i = 0; i < names.size(); ++i) {
+      EXPECT_EQ(truth_.at("weight:" + names[i].name).dimensions, names[i].dimensions) << names[i].name;
+      sources.push_back({static_cast<int64_t>(i), truth_.data_path(), truth_.byte_offset("weight:" + names[i].name),
                          StorageType::kFloat32});
     }
-    engine_->LoadParameters(sources);
+    engine->LoadParameters(sources);
+    return engine;
+  }
+
+  // Of all tokens of the batch, [rows * length, vocabulary].
+  std::vector<float> Logits(Engine* engine) const {
+    Model& model = const_cast<Model&>(engine->model());
+    Decoder decoder(&model);
+    Head head(&model);
+    const std::vector<float> tokens = truth_.values("tokens");
+    const int64_t rows = truth_.at("tokens").dimensions[0], length = truth_.at("tokens").dimensions[1];
+    PackedBatch batch;
+    std::vector<int64_t> index;
+    for (int64_t r = 0; r < rows; ++r) {
+      batch.groups.push_back({batch.rows(), length, {}});
+      for (int64_t i = 0; i < length; ++i) {
+        index.push_back(batch.rows());
+        batch.tokens.push_back(static_cast<int32_t>(tokens[r * length + i]));
+        batch.positions.push_back(static_cast<int32_t>(i));
+      }
+    }
+    decoder.Forward(batch, false);
+    const float* logits = head.Logits(decoder.hidden(), index.data(), batch.rows());
+    std::vector<float> dense;
+    for (int64_t r = 0; r < batch.rows(); ++r) {
+      dense.insert(dense.end(), logits + r * head.logit_stride(),
+                   logits + r * head.logit_stride() + model.shape().vocabulary);
+    }
+    return dense;
   }
 
   const std::vector<NamedTensor>& names() const { return engine_->model().layout().names; }
@@ -139,34 +173,35 @@ class TruthTest : public ::testing::TestWithParam<const char*> {
   }
 
   Truth truth_;
+  ModelShape shape_;
   std::unique_ptr<Engine> engine_;
 };
 
-TEST_P(TruthTest, Logits) {
-  Model& model = const_cast<Model&>(engine_->model());
-  Decoder decoder(&model);
-  Head head(&model);
-  const std::vector<float> tokens = truth_.values("tokens"), expected = truth_.values("logits");
-  const int64_t rows = truth_.at("tokens").dimensions[0], length = truth_.at("tokens").dimensions[1];
-  const int64_t vocabulary = model.shape().vocabulary;
-  PackedBatch batch;
-  std::vector<int64_t> index;
-  for (int64_t r = 0; r < rows; ++r) {
-    batch.groups.push_back({batch.rows(), length, {}});
-    for (int64_t i = 0; i < length; ++i) {
-      index.push_back(batch.rows());
-      batch.tokens.push_back(static_cast<int32_t>(tokens[r * length + i]));
-      batch.positions.push_back(static_cast<int32_t>(i));
-    }
+double Largest(const std::vector<float>& a, const std::vector<float>& b) {
+  double largest = 0.0;
+  for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
+  return largest;
+}
+
+TEST_P(TruthTest, LogitsInSinglePrecision) {
+  const std::vector<float> logits = Logits(engine_.get()), expected = truth_.values("logits");
+  ASSERT_EQ(logits.size(), expected.size());
+  EXPECT_LT(Error(logits.data(), expected), kTolerance);
+  EXPECT_LT(Largest(logits, expected), kTolerance);
+}
+
+// make_bfloat16_truth.py made the logits of transformers in bfloat16. Both round, each its own way: the engine must be
+// no further from the exact logits than transformers is.
+TEST_P(TruthTest, LogitsInBfloat16) {
+  const std::vector<float> exact = truth_.values("logits");
+  const std::vector<float> expected = Truth(std::string(GetParam()) + "-bf16").values("logits");
+  for (bool trainable : {true, false}) {
+    const auto engine = Open({WeightFormat::kBfloat16, trainable});
+    const std::vector<float> logits = Logits(engine.get());
+    EXPECT_LT(Error(logits.data(), expected), 3e-2);
+    EXPECT_LE(Error(logits.data(), exact), Error(expected.data(), exact));
+    EXPECT_LE(Largest(logits, exact), Largest(expected, exact));
   }
-  decoder.Forward(batch, false);
-  const float* logits = head.Logits(decoder.hidden(), index.data(), batch.rows());
-  std::vector<float> dense;
-  for (int64_t r = 0; r < batch.rows(); ++r) {
-    dense.insert(dense.end(), logits + r * head.logit_stride(), logits + r * head.logit_stride() + vocabulary);
-  }
-  ASSERT_EQ(dense.size(), expected.size());
-  EXPECT_LT(Error(dense.data(), expected), kTolerance);
 }
 
 TEST_P(TruthTest, LossAndGradients) {

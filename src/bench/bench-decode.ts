@@ -5,7 +5,7 @@ import { AzrError } from "../errors.ts";
 import { readModelConfig } from "../engine/model-config.ts";
 import { loadAddon, type MachineLimits } from "../engine/load-addon.ts";
 import { openEngine, type OpenEngineOptions } from "../engine/open.ts";
-import type { Engine, ModelShape } from "../engine/engine.ts";
+import type { Engine, WeightFormat, ModelShape } from "../engine/engine.ts";
 import { resolveModel } from "../engine/resolve-model.ts";
 import { compareSharedPrompt, fixedPrompts, type SharedPromptComparison } from "./shared-prompt.ts";
 import { spread, type Spread } from "./spread.ts";
@@ -32,6 +32,7 @@ export interface DecodeBench {
   type: "bench-decode";
   model: string;
   threads: number;
+  weights: WeightFormat;
   parameters: number;
   /** Billions of single-precision operations a second, and of bytes. */
   gigaflops: number;
@@ -45,6 +46,8 @@ export interface DecodeBench {
 export interface BenchDecodeOptions {
   model: string;
   threads?: number;
+  /** How the weights are held. Default `f32`. */
+  weights?: WeightFormat;
   /** Rows decoded together, one measurement each. Default 1, 8 and 64. */
   batches?: number[];
   /** Tokens of the prompts of those. Default 16. */
@@ -89,9 +92,9 @@ export function decodeLimit(
  * @throws AzrError AZR_INPUT_INVALID for lengths that the model does not reach, and what `openEngine` throws
  */
 export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBench> {
-  const { model, threads, batches = [1, 8, 64], promptTokens = 16, newTokens = 32 } = options;
+  const { model, threads, weights = "f32", batches = [1, 8, 64], promptTokens = 16, newTokens = 32 } = options;
   const { sharedSamples = 8, sharedPromptTokens = 512, rounds = 5, signal } = options;
-  const opening: OpenEngineOptions = { model, ...(threads === undefined ? {} : { threads }), ...(signal && { signal }) };
+  const opening: OpenEngineOptions = { model, weights, trainable: false, ...(threads === undefined ? {} : { threads }), ...(signal && { signal }) };
   const limits = await measureLimits(opening);
   await using engine = await openEngine(opening);
   const longest = Math.max(promptTokens, sharedSamples > 0 ? sharedPromptTokens : 0) + newTokens;
@@ -100,7 +103,7 @@ export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBe
       hint: "Ask for fewer tokens, and leave the shared prompt out with 0 samples.",
     });
   }
-  const row = { promptTokens, newTokens, rounds, limits, signal };
+  const row = { promptTokens, newTokens, rounds, limits, weightBytes: bytesPerWeight[weights], signal };
   const shared = { samples: sharedSamples, promptTokens: sharedPromptTokens, newTokens, rounds, signal };
   const rows: DecodeRow[] = [];
   for (const batch of batches) rows.push(await measureRow(engine, { ...row, batch, shared: false }));
@@ -109,6 +112,7 @@ export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBe
     type: "bench-decode",
     model,
     threads: engine.stats().threads,
+    weights,
     parameters: engine.stats().parameters,
     gigaflops: limits.flops / 1e9,
     gigabytesPerSecond: limits.bytesPerSecond / 1e9,
@@ -121,10 +125,11 @@ export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBe
 interface RowOptions extends Pick<DecodeRow, "batch" | "shared" | "promptTokens" | "newTokens"> {
   rounds: number;
   limits: MachineLimits;
+  weightBytes: number;
   signal: AbortSignal | undefined;
 }
 
-async function measureRow(engine: Engine, { rounds, limits, signal, ...row }: RowOptions): Promise<DecodeRow> {
+async function measureRow(engine: Engine, { rounds, limits, weightBytes, signal, ...row }: RowOptions): Promise<DecodeRow> {
   const { batch, shared, promptTokens, newTokens } = row;
   const request = { samples: shared ? batch : 1, seed: 1, stopTokens: [], ...(signal && { signal }) };
   const prompts = fixedPrompts(shared ? 1 : batch, promptTokens, engine.shape.vocabularySize);
@@ -144,14 +149,14 @@ async function measureRow(engine: Engine, { rounds, limits, signal, ...row }: Ro
     whole.push((batch * newTokens) / all);
   }
   const rates = spread(decoding);
-  return { ...row, tokensPerSecond: rates.median, spread: rates, wholeTokensPerSecond: spread(whole).median, ...decodeLimit(engine.shape, batch, limits) };
+  return { ...row, tokensPerSecond: rates.median, spread: rates, wholeTokensPerSecond: spread(whole).median, ...decodeLimit(engine.shape, batch, limits, weightBytes) };
 }
 
 /** Measured by a small engine of its own, so that the model's memory does not stand in the way. */
 async function measureLimits({ model, threads = 0, signal }: OpenEngineOptions): Promise<MachineLimits> {
   const { shape } = readModelConfig((await resolveModel(model, { ...(signal && { signal }) })).config);
   const { NativeEngine } = loadAddon();
-  const native = new NativeEngine({ ...shape, vocabularySize: 16, layers: 1, hiddenSize: 16, feedForwardSize: 16 }, threads);
+  const native = new NativeEngine({ ...shape, vocabularySize: 16, layers: 1, hiddenSize: 16, feedForwardSize: 16 }, threads, { weights: "f32", trainable: false });
   try {
     await native.ready();
     return await native.measureMachine();

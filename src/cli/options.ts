@@ -38,6 +38,8 @@ export const modelOption = (): Option =>
 export const setOption = (): Option =>
   new Option("--set <key=value>", "change one setting of the configuration; repeatable").argParser(collect);
 export const threadsOption = (): Option => new Option("--threads <n>", "threads of the engine").argParser(whole(1));
+export const weightsOption = (): Option =>
+  new Option("--weights <format>", "how the weights are held: single precision, bfloat16, or 8 bits with a scale for each 32").choices(["f32", "bf16", "q8"]).default("f32");
 export const workersOption = (): Option => new Option("--workers <n>", "parallel runs in the executor").argParser(whole(1));
 export const pythonOption = (): Option => new Option("--python <path>", "Python that runs the programs: CPython 3.11 to 3.13");
 export const allowUntestedPythonOption = (): Option =>

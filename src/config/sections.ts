@@ -144,6 +144,10 @@ export const executor = z.strictObject({
 
 export const engine = z.strictObject({
   threads: z.int().min(0).default(0).meta({ description: "Threads of the engine; 0 = by the number of cores" }),
+  weights: z
+    .enum(["f32", "bf16"])
+    .default("f32")
+    .meta({ description: "How the products read the weights, when sampling and when training: in single precision or in bfloat16. The optimizer's copy is always in single precision" }),
 });
 
 export const run = z.strictObject({

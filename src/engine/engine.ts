@@ -47,7 +47,10 @@ export interface GenerateResult {
   logProbabilities: Float32Array;
   /** [rows]: 1 where a stop token ended the row, 0 where maxTokens did. */
   stopped: Uint8Array;
-  /** True when these log-probabilities are the ones that `update` computes, bit for bit (`score` rounds differently, by about 1e-6). */
+  /**
+   * True when these log-probabilities are the ones that `update` computes, bit for bit (`score` rounds differently, by about 1e-6). Not so of
+   * weights in `q8`, which cannot be trained: a trainer has others.
+   */
   parity: boolean;
 }
 
@@ -124,9 +127,17 @@ export interface UpdateResult {
   trainedTokens: number;
 }
 
+/**
+ * How an engine holds the weights of its matrices. `f32`: single precision. `bf16`: bfloat16; products take their inputs in bfloat16 too and sum in single
+ * precision. `q8`: integers of 8 bits with a scale for each 32 (GGUF's Q8_0), inputs of 16 bits; not trainable.
+ */
+export type WeightFormat = "f32" | "bf16" | "q8";
+
 export interface EngineStats {
   threads: number;
   parameters: number;
+  weights: WeightFormat;
+  trainable: boolean;
   /** Since open: counts and the seconds that the engine thread spent on each kind of work. */
   generatedTokens: number;
   trainedTokens: number;
@@ -166,7 +177,8 @@ export interface SaveModelOptions {
 /**
  * A model with its optimizer. Calls are queued and run one at a time in call order. Every method rejects with AZR_DISPOSED
  * after disposal, AZR_ABORTED when its signal fires (between tokens or micro-batches; an aborted update leaves the weights
- * untouched), AZR_INPUT_INVALID for malformed arrays, AZR_NUMERICS for non-finite loss or gradients (weights untouched).
+ * untouched), AZR_INPUT_INVALID for malformed arrays and, of an engine that was opened without
+ * trainable weights, for `update` and the saving methods, AZR_NUMERICS for non-finite loss or gradients (weights untouched).
  */
 export interface Engine {
   readonly shape: ModelShape;
@@ -182,7 +194,7 @@ export interface Engine {
   saveModel(folder: string, options?: SaveModelOptions): Promise<void>;
   /** Writes `optimizer.safetensors` (AdamW moments and the step count) into an existing folder, synced to disk. */
   saveOptimizer(folder: string): Promise<void>;
-  /** Replaces weights and optimizer state by those of a checkpoint folder. */
+  /** Replaces weights and optimizer state (by default where the weights are trainable) by those of a checkpoint folder. */
   load(folder: string, options?: { optimizer?: boolean }): Promise<void>;
   stats(): EngineStats;
   dispose(): Promise<void>;

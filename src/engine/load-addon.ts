@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import { AzrError } from "../errors.ts";
-import type { EngineStats, ModelShape, TokenRows } from "./engine.ts";
+import type { EngineStats, ModelShape, TokenRows, WeightFormat } from "./engine.ts";
 import type { StorageType } from "./gguf-types.ts";
 
 /** One parameter, in the order in which the engine keeps their data. */
@@ -61,13 +61,13 @@ export interface NativeEngine {
   /** Single-precision operations a second of the best matrix product, and bytes a second read from memory, by the engine's threads. Takes a second. */
   measureMachine(): Promise<MachineLimits>;
   abort(number: number): void;
-  stats(): Omit<EngineStats, "parameters">;
+  stats(): Omit<EngineStats, "parameters" | "weights" | "trainable">;
   stop(): void;
 }
 
 export interface Addon {
   NativeEngine: {
-    new (shape: ModelShape, threads: number): NativeEngine;
+    new (shape: ModelShape, threads: number, held: { weights: WeightFormat; trainable: boolean }): NativeEngine;
     /** The layout of a model of this shape; nothing is allocated for it. */
     layoutOf(shape: ModelShape): LayoutEntry[];
   };

@@ -4,7 +4,7 @@ import { AzrError } from "../errors.ts";
 import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
 import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows, requireText } from "./arguments.ts";
-import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest } from "./engine.ts";
+import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest, WeightFormat } from "./engine.ts";
 import { loadAddon } from "./load-addon.ts";
 import type { LayoutEntry, NativeEngine, TokenListener } from "./load-addon.ts";
 import { readModelConfig } from "./model-config.ts";
@@ -21,6 +21,13 @@ export interface OpenEngineOptions {
   onProgress?: OnModelProgress;
   /** Size of the engine's thread team. Default: LibTorch's choice, one a core. */
   threads?: number;
+  /** How the weights are held. Default `f32`. */
+  weights?: WeightFormat;
+  /**
+   * Whether the weights can be trained and saved: then they are held in single precision beside what the products read. Default: true, but not with
+   * `q8`. Without it an engine that only samples and scores takes half the memory and less.
+   */
+  trainable?: boolean;
   /** Start from random weights drawn from this seed; only config.json is read from the model's folder. */
   initialize?: { seed: number };
   signal?: AbortSignal;
@@ -30,6 +37,7 @@ const hints: Partial<Record<AzrErrorCode, string>> = {
   AZR_MODEL_FORMAT: "Compare the model's files with those of its source; download or copy them again.",
   AZR_RUN_FOLDER: "Free disk space or choose another folder; earlier checkpoints are whole.",
   AZR_NUMERICS: "Lower update.learningRate, or resume from an earlier checkpoint.",
+  AZR_INPUT_INVALID: "See the Engine interface in absolute-zero's types.",
   AZR_OUT_OF_MEMORY: "Lower update.microBatchTokens or generation.maxTokens, or use a smaller model.",
   AZR_DISPOSED: "Open a new engine with openEngine().",
   AZR_INTERNAL: "This is a bug in absolute-zero; please report it with the command that led here.",
@@ -46,17 +54,18 @@ function translate(error: unknown, signal?: AbortSignal): AzrError {
 
 /**
  * Opens a model for sampling, scoring and training.
- * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_DOWNLOAD_FAILED, AZR_CHECKPOINT_CORRUPT, AZR_ADDON_LOAD_FAILED, AZR_OUT_OF_MEMORY, AZR_ABORTED
+ * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_DOWNLOAD_FAILED, AZR_CHECKPOINT_CORRUPT, AZR_ADDON_LOAD_FAILED, AZR_OUT_OF_MEMORY, AZR_ABORTED, AZR_INPUT_INVALID
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { model, threads = 0, initialize, signal, onProgress } = requireRequest(options);
+  const { model, threads = 0, weights: format = "f32", initialize, signal, onProgress } = requireRequest(options);
+  const held = heldAs(format, options.trainable);
   const resolved = await resolveModel(requireText("model", model), { weights: initialize === undefined, ...(signal && { signal }), ...(onProgress && { onProgress }) });
   const { shape } = readModelConfig(resolved.config);
   const { NativeEngine } = loadAddon();
   if (signal?.aborted) throw new AzrError("AZR_ABORTED", "Opening the engine was aborted.", { cause: signal.reason });
   // Before memory is taken for what may be no model.
   const weights = initialize ? [] : findWeights(resolved.weights, layoutOf(shape), { checkpoint: resolved.checkpoint !== undefined });
-  const native = new NativeEngine(shape, requireInteger("threads", threads, 0));
+  const native = new NativeEngine(shape, requireInteger("threads", threads, 0), held);
   try {
     await native.ready();
     if (initialize) await native.initialize(requireInteger("initialize.seed", initialize.seed, 0));
@@ -65,7 +74,20 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     native.stop();
     throw translate(error, signal);
   }
-  return engineOf(native, shape);
+  return engineOf(native, shape, held);
+}
+
+const formats: readonly WeightFormat[] = ["f32", "bf16", "q8"];
+
+function heldAs(weights: WeightFormat, trainable = weights !== "q8"): Pick<EngineStats, "weights" | "trainable"> {
+  if (!formats.includes(weights)) {
+    throw new AzrError("AZR_INPUT_INVALID", `weights must be one of ${formats.join(", ")}; received ${JSON.stringify(weights)}.`, { hint: "Leave it out for single precision." });
+  }
+  if (typeof trainable !== "boolean") throw new AzrError("AZR_INPUT_INVALID", `trainable must be true or false; received ${JSON.stringify(trainable)}.`);
+  if (trainable && weights === "q8") {
+    throw new AzrError("AZR_INPUT_INVALID", "Weights in q8 cannot be trained.", { hint: "Open the model with weights f32 or bf16, or without trainable." });
+  }
+  return { weights, trainable };
 }
 
 // The parameters of a model of this shape, which native code checks.
@@ -77,7 +99,7 @@ function layoutOf(shape: Engine["shape"]): LayoutEntry[] {
   }
 }
 
-function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
+function engineOf(native: NativeEngine, shape: Engine["shape"], held: Pick<EngineStats, "weights" | "trainable">): Engine {
   const parameters = native.layout().reduce((sum, { size }) => sum + size, 0);
   let calls = 0;
   let disposal: Promise<void> | undefined;
@@ -101,7 +123,7 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
   }
 
   const sample = (request: GenerateRequest, listener?: TokenListener) =>
-    call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort, listener)), parity: true }));
+    call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort, listener)), parity: held.weights !== "q8" }));
 
   const engine: Engine = {
     shape,
@@ -112,7 +134,7 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
     update: (request: UpdateRequest) => call(request, (abort) => native.update(nativeUpdateRequest(request), abort)),
     saveModel: (folder, options) => call({}, async () => saveModel(native, requireText("folder", folder), options)),
     saveOptimizer: (folder) => call({}, async () => saveOptimizer(native, requireText("folder", folder))),
-    load: (folder, { optimizer = true } = {}) =>
+    load: (folder, { optimizer = held.trainable } = {}) =>
       call({}, async () => {
         // Both files are checked before either changes anything.
         const weights = findWeights(requireText("folder", folder), native.layout(), { checkpoint: true });
@@ -121,14 +143,14 @@ function engineOf(native: NativeEngine, shape: Engine["shape"]): Engine {
         await native.loadOptimizer(moments);
       }),
     stats() {
-      if (!disposal || !lastStats.value) lastStats.value = { ...native.stats(), parameters };
+      if (!disposal || !lastStats.value) lastStats.value = { ...native.stats(), parameters, ...held };
       return lastStats.value;
     },
     dispose() {
       // Running and queued calls are waited for; then the thread ends.
       disposal ??= native.ready().then(
         () => {
-          lastStats.value = { ...native.stats(), parameters };
+          lastStats.value = { ...native.stats(), parameters, ...held };
           native.stop();
         },
         () => native.stop(),

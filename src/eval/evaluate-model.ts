@@ -6,6 +6,7 @@ import type { Task } from "../curriculum/task.ts";
 import type { Tokenizer } from "../engine/tokenizer.ts";
 import { openExecutor } from "../executor/open.ts";
 import type { Executor } from "../executor/executor.ts";
+import type { WeightFormat } from "../engine/engine.ts";
 import { openModel } from "../open-model.ts";
 import type { OpenModel } from "../open-model.ts";
 import { evaluate } from "./evaluate.ts";
@@ -19,6 +20,8 @@ export interface EvaluateModelOptions
   /** Prompt format. Default: `compact` for models whose tokenizer has its markers, else `paper`. */
   format?: string;
   threads?: number;
+  /** How the weights are held. Default `f32`. */
+  weights?: WeightFormat;
   /** An executor that is open already; otherwise one is opened and closed. */
   executor?: Executor;
   /** Opens the model by its name, in place of `openModel`. */
@@ -27,7 +30,7 @@ export interface EvaluateModelOptions
 
 /** One outcome a task. Throws what opening and evaluating throw. */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<TaskOutcome[]> {
-  const { model, threads, format, executor, open = (name) => openModel({ model: name, threads }), ...rest } = options;
+  const { model, threads, weights, format, executor, open = (name) => openModel({ model: name, threads, weights }), ...rest } = options;
   await using opened = await open(model);
   await using own = executor === undefined ? await openExecutor() : null;
   const { engine, tokenizer, stopTokens } = opened;

@@ -12,7 +12,7 @@ import type { TaskOutcome } from "./evaluate.ts";
 import type { Evaluation } from "./outcome-file.ts";
 import { readTaskFile } from "../curriculum/task-file.ts";
 
-export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "samples" | "temperature" | "maxTokens" | "format" | "seed" | "threads" | "signal"> {
+export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "samples" | "temperature" | "maxTokens" | "format" | "seed" | "threads" | "weights" | "signal"> {
   /** Path of a JSONL file of tasks. */
   suite: string;
   model: string;

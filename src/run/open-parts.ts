@@ -80,16 +80,16 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
     for (const part of opened.splice(0).reverse()) await part.dispose();
   };
   try {
-    const { threads } = config.engine;
-    const open = async (): Promise<Engine> => {
+    const { threads, weights } = config.engine;
+    const open = async (trainable: boolean): Promise<Engine> => {
       const { openEngine } = await import("../engine/open.ts");
-      const engine = await openEngine({ model: config.model, ...(threads > 0 ? { threads } : {}) });
+      const engine = await openEngine({ model: config.model, weights, trainable, ...(threads > 0 ? { threads } : {}) });
       opened.push(engine);
       return engine;
     };
-    const engine = given.engine ?? (await open());
+    const engine = given.engine ?? (await open(true));
     // A resumed run loads its weights into `engine` alone: the frozen copy is the model that the run began with, as before.
-    const proposer = config.curriculum.proposer === "frozen" ? (given.proposer ?? (await open())) : engine;
+    const proposer = config.curriculum.proposer === "frozen" ? (given.proposer ?? (await open(false))) : engine;
     let { executor } = given;
     const tokenizer = given.tokenizer ?? (await openTokenizer(config, engine));
     const stopTokens = given.stopTokens ?? (await findStopTokens(config, tokenizer));

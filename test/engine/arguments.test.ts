@@ -63,15 +63,19 @@ t.test("malformed calls", async (t) => {
   await rejects(t, () => engine.generate({ ...request, signal: any({}) }), "AZR_INPUT_INVALID", /AbortSignal/);
   await rejects(t, () => engine.load(any(5)), "AZR_INPUT_INVALID", /text for folder/);
   await rejects(t, () => engine.saveModel(""), "AZR_INPUT_INVALID", /text for folder/);
+  await rejects(t, () => openEngine({ model, weights: any("int4") }), "AZR_INPUT_INVALID", /weights must be one of f32, bf16, q8; received "int4"/);
+  await rejects(t, () => openEngine({ model, weights: "q8", trainable: true }), "AZR_INPUT_INVALID", /q8 cannot be trained/);
+  await rejects(t, () => openEngine({ model, trainable: any("yes") }), "AZR_INPUT_INVALID", /true or false/);
   await rejects(t, () => openEngine({ model, threads: 1e6 }), "AZR_INPUT_INVALID", /threads/);
   t.same(await engine.generate(request), before, "the weights are as they were");
 
   // Past the checks of open.ts: the addon itself throws and does not read past the end of an array.
-  const native = new (loadAddon().NativeEngine)(engine.shape, 1);
+  const native = new (loadAddon().NativeEngine)(engine.shape, 1, { weights: "f32", trainable: true });
   for (const tokens of [new Uint8Array(3), [1, 2, 3], null, "abc"]) {
     t.throws(() => native.score({ sequences: { tokens, lengths: Int32Array.of(3) } }, 1), TypeError);
   }
-  t.throws(() => new (loadAddon().NativeEngine)(any(undefined), 1));
+  t.throws(() => new (loadAddon().NativeEngine)(any(undefined), 1, { weights: "f32", trainable: true }));
+  t.throws(() => new (loadAddon().NativeEngine)(engine.shape, 1, any({ weights: "int4" })), TypeError);
   native.stop();
   native.stop();
   await t.rejects(native.ready(), { code: "AZR_DISPOSED" });

@@ -5,10 +5,11 @@ import { benchDecode, type DecodeBench } from "../../bench/bench-decode.ts";
 import { benchExecutor, type ExecutorBench } from "../../bench/bench-executor.ts";
 import type { SharedPromptComparison } from "../../bench/shared-prompt.ts";
 import type { Spread } from "../../bench/spread.ts";
+import type { WeightFormat } from "../../open-model.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
-import { allowUntestedPythonOption, jsonOption, modelOption, pythonOption, threadsOption, whole, workersOption } from "../options.ts";
+import { allowUntestedPythonOption, jsonOption, modelOption, pythonOption, threadsOption, weightsOption, whole, workersOption } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
 interface BenchOptions {
@@ -30,6 +31,7 @@ interface DecodeOptions {
   json?: boolean;
   model: string;
   threads?: number;
+  weights: WeightFormat;
   batches: number[];
   promptTokens: number;
   newTokens: number;
@@ -42,6 +44,7 @@ function decodeCommand(context: CliContext): Command {
     .description("Tokens a second that a model samples, by rows decoded together, beside the limits of the machine measured in the same run.")
     .addOption(modelOption())
     .addOption(threadsOption())
+    .addOption(weightsOption())
     .addOption(new Option("--batches <n,...>", "rows decoded together").argParser((text: string) => text.split(",").map(whole(1))).default([1, 8, 64], "1,8,64"))
     .addOption(new Option("--prompt-tokens <n>", "tokens of each prompt").argParser(whole(1)).default(16))
     .addOption(new Option("--new-tokens <n>", "tokens sampled a row").argParser(whole(2)).default(32))
@@ -62,14 +65,14 @@ function decodeCommand(context: CliContext): Command {
 
 const range = ({ low, high }: Spread, digits: number): string => `(${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 
-function decodeTable({ model, parameters, threads, gigaflops, gigabytesPerSecond, rows, sharedPrompt, rounds }: DecodeBench): string {
+function decodeTable({ model, parameters, threads, weights, gigaflops, gigabytesPerSecond, rows, sharedPrompt, rounds }: DecodeBench): string {
   const lines = rows.map((row) => {
     const share = (100 * row.tokensPerSecond) / row.limitTokensPerSecond;
     const what = row.shared ? `${row.batch} samples of one prompt of ${row.promptTokens}` : `${row.batch} ${row.batch === 1 ? "row" : "rows"}`;
     return `${what.padEnd(32)} ${row.tokensPerSecond.toFixed(0).padStart(6)} tokens/s ${range(row.spread, 0)}, ${share.toFixed(0)} % of the ${row.limitTokensPerSecond.toFixed(0)} that ${row.limitedBy === "memory" ? "memory" : "products"} allow`;
   });
   return [
-    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in single precision, ${threads} threads, ${rounds} rounds`,
+    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}, ${threads} threads, ${rounds} rounds`,
     `the machine: ${gigaflops.toFixed(0)} billion operations/s in a large product, ${gigabytesPerSecond.toFixed(1)} billion bytes/s read`,
     ...lines,
     ...(sharedPrompt === null ? [] : sharedPromptLines(sharedPrompt)),

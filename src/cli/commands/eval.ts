@@ -7,10 +7,11 @@ import { evaluateSuite, evaluationOf } from "../../eval/evaluate-suite.ts";
 import { outcomeRecord, writeOutcomes } from "../../eval/outcome-file.ts";
 import type { Evaluation } from "../../eval/outcome-file.ts";
 import { accuracyTable, heldOutTable, samplesLabel } from "../../eval/table.ts";
+import type { WeightFormat } from "../../open-model.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
-import { decimal, jsonOption, modelOption, seedOption, threadsOption, whole } from "../options.ts";
+import { decimal, jsonOption, modelOption, seedOption, threadsOption, weightsOption, whole } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
 interface EvalOptions {
@@ -22,6 +23,7 @@ interface EvalOptions {
   format?: string;
   seed: number;
   threads?: number;
+  weights: WeightFormat;
   out?: string;
   outcomes?: boolean;
   json?: boolean;
@@ -39,6 +41,7 @@ export function evalCommand(context: CliContext): Command {
     .addOption(new Option("--format <name>", "prompt format; by default the one that the model's tokenizer has markers for").choices(["compact", "paper"]))
     .addOption(seedOption().default(0))
     .addOption(threadsOption())
+    .addOption(weightsOption())
     .option("--out <file>", "write the verdict of every answer of --model to a file, for `azr compare`")
     .option("--outcomes", "with --json: also one line a task with the verdict of every answer")
     .addOption(jsonOption())

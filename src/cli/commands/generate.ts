@@ -2,10 +2,11 @@
 
 import { Command, Option } from "commander";
 import { generateText } from "../../generate-text.ts";
+import type { WeightFormat } from "../../open-model.ts";
 import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
-import { decimal, jsonOption, modelOption, seedOption, threadsOption, collect, whole } from "../options.ts";
+import { decimal, jsonOption, modelOption, seedOption, threadsOption, weightsOption, collect, whole } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
 interface GenerateOptions {
@@ -23,6 +24,7 @@ interface GenerateOptions {
   minTokens: number;
   seed: number;
   threads?: number;
+  weights: WeightFormat;
   json?: boolean;
 }
 
@@ -43,6 +45,7 @@ export function generateCommand(context: CliContext): Command {
     .addOption(new Option("--min-tokens <n>", "no end before so many tokens").argParser(whole(0)).default(0))
     .addOption(seedOption().default(0))
     .addOption(threadsOption())
+    .addOption(weightsOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",

@@ -3,6 +3,7 @@
 import { Command, Option } from "commander";
 import { inspectModel } from "../../inspect-model.ts";
 import type { ModelReport } from "../../inspect-model.ts";
+import type { BytesByFormat, TrainingMemory } from "../../model-memory.ts";
 import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { bytesText, watchModel } from "../model-progress.ts";
@@ -41,8 +42,10 @@ function modelCommand(context: CliContext): Command {
 
 function reportText({ model, pinned, architecture, shape, parameters, context, tokenizerSize, files, memory }: ModelReport): string {
   const { layers, hiddenSize, heads, keyValueHeads, headSize, feedForwardSize, vocabularySize, tiedHead } = shape;
-  const { weights, copies, cachePerToken, rollout, training } = memory;
-  const both = ({ fp32, bf16 }: { fp32: number; bf16: number }): string => `${bytesText(fp32)} in fp32, ${bytesText(bf16)} in bf16`;
+  const { weights, cachePerToken, rollout, training } = memory;
+  const each = ({ f32, bf16, q8 }: BytesByFormat): string => `${bytesText(f32)} in f32, ${bytesText(bf16)} in bf16, ${bytesText(q8)} in q8`;
+  const parts = ({ weights, gradients, moments, copies, activations }: TrainingMemory): string =>
+    `weights ${bytesText(weights)}, gradients ${bytesText(gradients)}, moments ${bytesText(moments)}, copies ${bytesText(copies)}, activations of ${training.microBatchTokens} tokens ${bytesText(activations)}`;
   const rows: [label: string, text: string][] = [
     ["model", pinned ?? model],
     ["architecture", architecture ?? "not named"],
@@ -51,11 +54,10 @@ function reportText({ model, pinned, architecture, shape, parameters, context, t
     ["vocabulary", `${vocabularySize}${tiedHead ? ", head tied to the embedding" : ""}; tokenizer of ${tokenizerSize ?? "unknown size"}`],
     ["context", `${context} tokens`],
     ...files.map(({ name, bytes, types }): [string, string] => ["file", `${name}, ${bytesText(bytes)}${types === null ? ", not downloaded" : ` of ${Object.keys(types).join(", ")}`}`]),
-    ["weights", both(weights)],
-    ["copies", `${both(copies)} (in the order the CPU reads them)`],
-    ["cache", `${both(cachePerToken)}, for each token`],
-    [`rollout`, `${both(rollout.total)}, for ${rollout.batch} sequences of ${rollout.length} tokens`],
-    ["training", `${bytesText(training.total)} in fp32: weights ${bytesText(training.weights)}, gradients ${bytesText(training.gradients)}, moments ${bytesText(training.moments)}, copies ${bytesText(training.copies)}, activations of ${training.microBatchTokens} tokens ${bytesText(training.activations)}`],
+    ["weights", `${each(weights)}, to sample and score`],
+    ["cache", `${bytesText(cachePerToken)} for each token`],
+    ["rollout", `${each(rollout.total)}, for ${rollout.batch} sequences of ${rollout.length} tokens`],
+    ["training", `${bytesText(training.f32.total)} in f32, ${bytesText(training.bf16.total)} in bf16; in f32: ${parts(training.f32)}`],
   ];
   return rows.map(([label, text]) => `${`${label}:`.padEnd(14)}${text}`).join("\n");
 }

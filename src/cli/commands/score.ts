@@ -3,16 +3,18 @@
 import { Command } from "commander";
 import { scoreJsonl } from "../../score-jsonl.ts";
 import type { ScoreAnswer } from "../../score-jsonl.ts";
+import type { WeightFormat } from "../../open-model.ts";
 import type { CliContext } from "../context.ts";
 import { runJsonl } from "../jsonl-command.ts";
 import { fetchModel } from "../model-progress.ts";
-import { jsonOption, modelOption, threadsOption } from "../options.ts";
+import { jsonOption, modelOption, threadsOption, weightsOption } from "../options.ts";
 
 interface ScoreOptions {
   jsonl: string;
   json?: boolean;
   model: string;
   threads?: number;
+  weights: WeightFormat;
 }
 
 export function scoreCommand(context: CliContext): Command {
@@ -21,12 +23,13 @@ export function scoreCommand(context: CliContext): Command {
     .requiredOption("--jsonl <file>", 'lines {"id","tokens":[ids...]}; - for standard input')
     .addOption(modelOption())
     .addOption(threadsOption())
+    .addOption(weightsOption())
     .addOption(jsonOption())
     .addHelpText("after", `\nExample:\n  echo '{"id":"a","tokens":[2,8,20,21]}' | azr score --model seedling --jsonl -`)
     .action((options: ScoreOptions) =>
       runJsonl<ScoreAnswer>(context, options, async (job) => {
         await fetchModel(context, options.model, { json: options.json, signal: job.signal });
-        return scoreJsonl({ ...job, model: options.model, threads: options.threads });
+        return scoreJsonl({ ...job, model: options.model, threads: options.threads, weights: options.weights });
       }),
     );
 }

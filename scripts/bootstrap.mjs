@@ -1,6 +1,6 @@
 // From a fresh clone to a running command, in plain Node with no dependencies:
 //   node scripts/bootstrap.mjs demo [arguments of azr demo] | test [arguments of test.mjs] | build
-//   ... | attack [arguments of attacks.ts] | soak [RUNS]
+//   ... | attack [arguments of attacks.ts] | soak [RUNS] | fuzz [arguments of fuzz.ts]
 // Order: tools on the machine, npm packages, LibTorch and native build, TypeScript build; each skipped when up to date.
 
 import { spawn } from "node:child_process";
@@ -11,6 +11,7 @@ import { reportError, scriptError } from "./lib/script-error.mjs";
 import { checkBuildTools, checkNode, checkPython, repairs } from "./lib/toolchain.mjs";
 import { packageRoot } from "./native-location.mjs";
 
+const hooks = `--import=${join(packageRoot, "scripts", "lib", "typescript-hooks.mjs")}`;
 const log = (line) => process.stderr.write(`${line}\n`);
 
 /** Stops with one sentence a missing tool and the line that installs all of them. */
@@ -67,10 +68,14 @@ async function main([command, ...args]) {
     await setUp({});
     const everywhere = args.includes("--everywhere");
     const script = command === "soak" ? "soak" : everywhere ? "attacks-everywhere" : "attacks";
-    const hooks = join(packageRoot, "scripts", "lib", "typescript-hooks.mjs");
-    handOver(`test/executor/${script}.ts`, args.filter((value) => value !== "--everywhere"), [`--import=${hooks}`]);
+    handOver(`test/executor/${script}.ts`, args.filter((value) => value !== "--everywhere"), [hooks]);
+  } else if (command === "fuzz") {
+    await setUp({ native: false });
+    const { build } = await import("./build.mjs");
+    const { folder } = await build({ asan: true, log });
+    handOver("test/engine/fuzz.ts", ["--sanitized", folder, ...args], [hooks]);
   } else {
-    log("usage: node scripts/bootstrap.mjs demo | test | attack | soak | build");
+    log("usage: node scripts/bootstrap.mjs demo | test | attack | soak | fuzz | build");
     process.exitCode = 2;
   }
 }

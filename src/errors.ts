@@ -39,6 +39,10 @@ export interface AzrErrorOptions {
   cause?: unknown;
 }
 
+// Messages quote what files hold, and a damaged one may hold a name of megabytes: of such a message the beginning and the end tell enough.
+const longestMessage = 1500;
+const shortened = (message: string): string => (message.length <= longestMessage ? message : `${message.slice(0, 1000)} [...] ${message.slice(-300)}`);
+
 /** The only error class of the package. Compare `code`, never the text of `message`. */
 export class AzrError extends Error {
   readonly code: AzrErrorCode;
@@ -46,7 +50,7 @@ export class AzrError extends Error {
   readonly details: Record<string, unknown> | undefined;
 
   constructor(code: AzrErrorCode, message: string, options: AzrErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(shortened(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
     this.details = options.details;

@@ -1,7 +1,7 @@
 // What a model is and needs, without opening it: the library call behind `azr inspect model`. Reads config.json, the headers of the weights and the
 // size of the tokenizer; needs neither the addon nor LibTorch. Of a model of the hub only the description is fetched.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { ModelShape } from "./engine/engine.ts";
 import { readGgufModel } from "./engine/gguf-model.ts";
@@ -9,6 +9,7 @@ import type { GgufModel } from "./engine/gguf-model.ts";
 import { shardsOf, weightIndex } from "./engine/hub-files.ts";
 import { listHubWeights } from "./engine/hub-model.ts";
 import { readModelConfig } from "./engine/model-config.ts";
+import { readModelText } from "./engine/model-file.ts";
 import { resolveModel } from "./engine/resolve-model.ts";
 import type { ResolvedModel, ResolveOptions } from "./engine/resolve-model.ts";
 import { readSafetensorsHeader } from "./engine/safetensors.ts";
@@ -70,7 +71,7 @@ export async function inspectModel({ model, length, batch = 64, microBatchTokens
 }
 
 function readJson(path: string): any {
-  return JSON.parse(readFileSync(path, "utf8"));
+  return JSON.parse(readModelText(path));
 }
 
 function architectureOf({ config }: ResolvedModel, gguf: GgufModel | undefined): string | null {

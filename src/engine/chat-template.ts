@@ -1,12 +1,13 @@
 // A model's chat template: from messages to the text of a prompt, as transformers' apply_chat_template writes it. The template lies in
 // chat_template.jinja, tokenizer_config.json or chat_template.json of a folder, or in a GGUF file. What it gives is encoded as it is:
 // begin tokens are in it.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { AzrError } from "../errors.ts";
 import { isGguf, readGguf } from "./gguf.ts";
 import { tokenizerConfigFromGguf } from "./gguf-tokenizer.ts";
+import { readModelText } from "./model-file.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
 
 export interface ChatMessage {
@@ -32,22 +33,28 @@ type Settings = Record<string, unknown>;
 
 const roles = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-function readJson(path: string): Settings {
-  if (!existsSync(path)) return {};
+function readFile<Result>(path: string, read: (text: string) => Result): Result {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Settings;
-    throw new Error("it does not hold an object");
+    return read(readModelText(path));
   } catch (cause) {
     throw tokenizerFault(`${path} cannot be read: ${(cause as Error).message}`, "Take the file anew from where the model came from.", cause);
   }
+}
+
+function readJson(path: string): Settings {
+  if (!existsSync(path)) return {};
+  return readFile(path, (text) => {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Settings;
+    throw new Error("it does not hold an object");
+  });
 }
 
 function readSettings(place: string): Settings {
   if (isGguf(place)) return tokenizerConfigFromGguf(readGguf(place).metadata, place);
   const settings = readJson(join(place, "tokenizer_config.json"));
   const jinja = join(place, "chat_template.jinja");
-  if (existsSync(jinja)) return { ...settings, chat_template: readFileSync(jinja, "utf8") };
+  if (existsSync(jinja)) return { ...settings, chat_template: readFile(jinja, (text) => text) };
   return settings["chat_template"] === undefined ? { ...settings, ...readJson(join(place, "chat_template.json")) } : settings;
 }
 

@@ -1,10 +1,10 @@
 // The head of a GGUF file (versions 2 and 3): metadata and where its tensors lie, checked before any weight is trusted.
 // Layout: magic, version, counts, metadata, tensor descriptions, aligned tensor bytes. gguf-cursor.ts reads the values;
 // gguf-model.ts gives them the meaning of a model; the weights themselves are read by native/engine.
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { AzrError } from "../errors.ts";
 import { openGgufCursor } from "./gguf-cursor.ts";
-import { readModelFile } from "./model-file.ts";
+import { openAtOnce, readModelFile } from "./model-file.ts";
 import type { GgufCursor } from "./gguf-cursor.ts";
 import { isReadable, readableTypes, typeNames } from "./gguf-types.ts";
 import type { GgufMetadata, GgufValue, StorageType } from "./gguf-types.ts";
@@ -42,12 +42,14 @@ export function isGguf(path: string): boolean {
   if (/\.gguf$/i.test(path)) return true;
   let descriptor: number;
   try {
-    descriptor = openSync(path, "r");
+    descriptor = openAtOnce(path);
   } catch {
     return false;
   }
   try {
     return fstatSync(descriptor).isFile() && begins(descriptor) === magic;
+  } catch {
+    return false;
   } finally {
     closeSync(descriptor);
   }

@@ -1,8 +1,8 @@
 // Which files of a repository a model needs: the small ones that describe it, and its weights as safetensors or as one GGUF file.
 // Pickles are never taken: reading one runs code. Works on lists of names, so that it serves the hub's listing and the cache alike.
-import { readFileSync } from "node:fs";
 import { AzrError } from "../errors.ts";
 import type { HubName } from "./hub-name.ts";
+import { readModelText } from "./model-file.ts";
 
 /** Asked for in this order: the weights come last, so that where they are whole, all is there. */
 const describing = /^(config|generation_config|special_tokens_map|added_tokens|chat_template|tokenizer[\w.-]*)\.json$|^chat_template\.jinja$/;
@@ -87,7 +87,7 @@ function ggufHint(names: readonly string[], repo: string): string | undefined {
 export function shardsOf(indexPath: string): string[] {
   let map: unknown;
   try {
-    map = JSON.parse(readFileSync(indexPath, "utf8")).weight_map;
+    map = JSON.parse(readModelText(indexPath)).weight_map;
   } catch {
     map = undefined;
   }

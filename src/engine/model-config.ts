@@ -1,6 +1,6 @@
 // Reads a Hugging Face config.json into the ModelShape that the engine runs, and refuses what it would run differently.
 // Used by open.ts and resolve-model.ts; native/engine trusts the shape it gets.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import type { ModelShape } from "./engine.ts";
@@ -8,6 +8,7 @@ import { formatFault } from "./families/family.ts";
 import { familyOf } from "./families/registry.ts";
 import { readGgufModel } from "./gguf-model.ts";
 import { isGguf } from "./gguf.ts";
+import { readModelText } from "./model-file.ts";
 import { ropeFactors } from "./rope-factors.ts";
 
 export interface ModelConfig {
@@ -22,7 +23,7 @@ const hint = "Compare the file with that of the model's source.";
 
 function readJson(path: string): Record<string, any> {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const value: unknown = JSON.parse(readModelText(path));
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("it does not hold an object");
     return value;
   } catch (cause) {

@@ -1,12 +1,14 @@
 // Reads a Hugging Face tokenizer.json and turns text into token ids and back, with the results of their library.
 // Added tokens (tokenizer-added.ts) are cut out first; what lies between is normalized, cut into pieces (tokenizer-split.ts)
 // and encoded by the model (tokenizer-model.ts). Anything this package would read differently from the original is refused.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { isGguf, readGguf } from "./gguf.ts";
 import { tokenizerJsonFromGguf } from "./gguf-tokenizer.ts";
+import { readModelText } from "./model-file.ts";
 import { parseAddedTokens } from "./tokenizer-added.ts";
+import { checkBounds } from "./tokenizer-bounds.ts";
 import { parseDecoder } from "./tokenizer-decoder.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
 import { parseFrame } from "./tokenizer-frame.ts";
@@ -46,9 +48,18 @@ function readTokenizerJson(place: string): { json: unknown; path: string } {
     });
   }
   try {
-    return { json: JSON.parse(readFileSync(path, "utf8")), path };
+    return { json: JSON.parse(readModelText(path)), path };
   } catch (cause) {
-    throw tokenizerFault(`${path} is not valid JSON: ${(cause as Error).message}`, undefined, cause);
+    throw tokenizerFault(`${path} ${cause instanceof SyntaxError ? "is not valid JSON" : "cannot be read"}: ${(cause as Error).message}`, undefined, cause);
+  }
+}
+
+function parseBounded(json: unknown, path: string): Tokenizer {
+  try {
+    return parseTokenizer(json, path);
+  } catch (cause) {
+    // The stack's end, reached in quoting a value.
+    throw cause instanceof RangeError ? tokenizerFault(`${path} holds values that are nested too deep.`, undefined, cause) : cause;
   }
 }
 
@@ -61,7 +72,7 @@ function readTokenizerJson(place: string): { json: unknown; path: string } {
  */
 export function loadTokenizer(place: string, expectedVocabulary?: number): Tokenizer {
   const { json, path } = readTokenizerJson(place);
-  const tokenizer = parseTokenizer(json, path);
+  const tokenizer = parseBounded(json, path);
   if (expectedVocabulary !== undefined && tokenizer.vocabularySize > expectedVocabulary) {
     throw tokenizerFault(
       `${path} has token ids up to ${tokenizer.vocabularySize - 1}, but the model has only ${expectedVocabulary}.`,
@@ -75,6 +86,7 @@ export function loadTokenizer(place: string, expectedVocabulary?: number): Token
 export function parseTokenizer(json: unknown, path = "tokenizer.json"): Tokenizer {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw tokenizerFault(`${path} does not hold a JSON object.`);
   const file = json as Record<string, unknown>;
+  checkBounds(file, path);
   const model = parseTokenModel(file["model"], path);
   const normalize = parseNormalizer(file["normalizer"], path);
   const added = parseAddedTokens(file["added_tokens"], model, normalize, path);

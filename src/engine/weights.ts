@@ -1,12 +1,13 @@
 // Finds the weights and the optimizer state of a model in its files: matches their tensors to the engine's parameters by
 // Hugging Face name. Used by open.ts; the bytes are moved by native code, and written by save-weights.ts.
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { ggufTensors, readGgufModel } from "./gguf-model.ts";
 import { isReadable } from "./gguf-types.ts";
 import { isGguf } from "./gguf.ts";
 import type { LayoutEntry, OptimizerSource, TensorSource } from "./load-addon.ts";
+import { readModelText } from "./model-file.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import type { SafetensorsOptions } from "./safetensors.ts";
 
@@ -25,7 +26,7 @@ function readIndex(path: string, options: SafetensorsOptions): [tensor: string, 
     new AzrError(options.checkpoint ? "AZR_CHECKPOINT_CORRUPT" : "AZR_MODEL_FORMAT", `${path} cannot be read: ${why}`, { hint: "Download or copy the model again.", cause });
   let map: unknown;
   try {
-    map = (JSON.parse(readFileSync(path, "utf8")) as { weight_map?: unknown } | null)?.weight_map;
+    map = (JSON.parse(readModelText(path)) as { weight_map?: unknown } | null)?.weight_map;
   } catch (cause) {
     throw fault((cause as Error).message, cause);
   }

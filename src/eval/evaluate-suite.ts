@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { openExecutor } from "../executor/open.ts";
+import type { ExecutorOptions } from "../executor/open.ts";
 import { accuracies } from "./accuracy.ts";
 import type { Accuracy } from "./accuracy.ts";
 import { compareOutcomes } from "./compare.ts";
@@ -18,6 +19,8 @@ export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "sample
   model: string;
   /** A second model that is evaluated on the same tasks; it counts as `before` in the comparison. */
   baseline?: string;
+  /** Of the executor that judges the answers. */
+  executor?: ExecutorOptions;
   onBadLine?: (bad: { line: number; error: string }) => void;
   onProgress?: (model: string, done: number, total: number) => void;
 }
@@ -39,9 +42,9 @@ export interface SuiteResult {
 
 /** Evaluates; throws what readTaskFile and evaluateModel throw. */
 export async function evaluateSuite(options: EvaluateSuiteOptions): Promise<SuiteResult> {
-  const { suite, model, baseline, samples = 4, temperature = 1, seed, onBadLine, onProgress, ...rest } = options;
+  const { suite, model, baseline, samples = 4, temperature = 1, seed, executor: _, onBadLine, onProgress, ...rest } = options;
   const tasks = await readTaskFile(suite, onBadLine);
-  await using executor = await openExecutor();
+  await using executor = await openExecutor(options.executor);
   const run = (name: string): Promise<TaskOutcome[]> =>
     evaluateModel({
       ...rest,

@@ -1,5 +1,7 @@
 // Command lines that cannot be carried out: exit codes, and what the user is told, as text and as JSON.
+import { join } from "node:path";
 import t from "tap";
+import { seedlingFolder } from "../../src/engine/resolve-model.ts";
 import { azr, jsonLines } from "./harness.ts";
 
 t.test("mistakes on the command line", async (t) => {
@@ -21,6 +23,7 @@ t.test("mistakes on the command line", async (t) => {
     { args: ["demo", "--resume", "x", "--seed", "1"], code: 2, says: /'--resume <run>' cannot be used with option '--seed <n>'/ },
     { args: ["eval", "a/x.jsonl", "b/x.jsonl"], code: 2, says: /Two of the task files are named x\.jsonl/ },
     { args: ["eval", "nowhere.jsonl", "--out", "no/folder/x.jsonl"], code: 2, says: /cannot be written/ },
+    { args: ["eval", join(seedlingFolder(), "held-out", "validation.jsonl"), "--python", "no-such-python"], code: 6, says: /there is no no-such-python/ },
     { args: ["compare", "a.jsonl", "b.jsonl"], code: 2, says: /a\.jsonl cannot be read/ },
     { args: ["compare", "a.jsonl"], code: 2, says: /missing required argument 'after'/i },
     { args: ["resume", "no-such-run"], code: 5, says: /AZR_RUN_FOLDER/ },

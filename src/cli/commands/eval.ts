@@ -11,7 +11,7 @@ import type { WeightFormat } from "../../open-model.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
-import { decimal, jsonOption, modelOption, seedOption, threadsOption, weightsOption, whole } from "../options.ts";
+import { allowUntestedPythonOption, decimal, jsonOption, modelOption, pythonOption, seedOption, threadsOption, weightsOption, whole, workersOption } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
 interface EvalOptions {
@@ -24,6 +24,9 @@ interface EvalOptions {
   seed: number;
   threads?: number;
   weights: WeightFormat;
+  workers?: number;
+  python?: string;
+  allowUntestedPython?: boolean;
   out?: string;
   outcomes?: boolean;
   json?: boolean;
@@ -42,12 +45,15 @@ export function evalCommand(context: CliContext): Command {
     .addOption(seedOption().default(0))
     .addOption(threadsOption())
     .addOption(weightsOption())
+    .addOption(workersOption())
+    .addOption(pythonOption())
+    .addOption(allowUntestedPythonOption())
     .option("--out <file>", "write the verdict of every answer of --model to a file, for `azr compare`")
     .option("--outcomes", "with --json: also one line a task with the verdict of every answer")
     .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  azr eval held-out.jsonl --model runs/demo-seed0 --baseline seedling\n  azr eval held-out.jsonl --temperature 0.6 --out base-0.6.jsonl")
     .action(async (suites: string[], options: EvalOptions) => {
-      const { json, out, outcomes: wanted, ...settings } = options;
+      const { json, out, outcomes: wanted, workers, python, allowUntestedPython, ...settings } = options;
       const evaluations: Evaluation[] = [];
       const keep = async (): Promise<void> => (out === undefined ? undefined : writeOutcomes(resolve(context.cwd, out), evaluations));
       // Outcomes are told apart by the names of their files. This, and a path that cannot be written, is found out before the work.
@@ -61,6 +67,7 @@ export function evalCommand(context: CliContext): Command {
         for (const suite of suites) {
           const result = await evaluateSuite({
             ...settings,
+            executor: { workers, python, allowUntestedPython },
             suite: resolve(context.cwd, suite),
             signal,
             onBadLine: ({ line, error }) => {

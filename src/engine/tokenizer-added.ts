@@ -1,15 +1,12 @@
-// Added tokens of a tokenizer.json: texts that are cut out of the input before anything else and become one id each.
-// Used by tokenizer.ts only.
+// Added tokens of a tokenizer.json: texts that are cut out of the input before anything else and become one id each. How they are found
+// lies in tokenizer-cutter.ts. Used by tokenizer.ts only.
+import { createCutter } from "./tokenizer-cutter.ts";
+import type { AddedToken, CutOptions } from "./tokenizer-cutter.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
-import { escapePattern } from "./tokenizer-pattern.ts";
+import { overlapOf, standIns, withStandIns, withoutStandIns } from "./tokenizer-literal.ts";
+import type { Span } from "./tokenizer-literal.ts";
+import { isMark } from "./tokenizer-marks.ts";
 import type { TokenModel } from "./tokenizer-vocabulary.ts";
-
-export interface AddedToken {
-  id: number;
-  /** As decoding gives it back: normalized, where the token is looked for in the normalized text. */
-  content: string;
-  special: boolean;
-}
 
 /** A stretch of text between added tokens; `first` where the whole text begins with it. */
 export interface PlainText {
@@ -21,32 +18,24 @@ export interface AddedTokens {
   byId: ReadonlyMap<number, AddedToken>;
   byContent: ReadonlyMap<string, number>;
   specials: ReadonlyMap<string, number>;
+  marks: ReadonlyMap<string, number>;
   /** -1 without added tokens. */
   largestId: number;
-  /** The text in order: ids where an added token stands, normalized stretches in between. */
-  split(text: string, withSpecials: boolean): Array<number | PlainText>;
+  /** The text in order: ids where an added token stands, normalized stretches in between. No mark shares a character with a stretch of `literal`. */
+  split(text: string, withSpecials: boolean, literal?: readonly Span[]): Array<number | PlainText>;
 }
 
-type Cut = (text: string, withSpecials: boolean) => Array<AddedToken | string>;
+type Entry = Record<string, unknown> | null;
 
-// Leftmost, then longest, as the original's matcher does; a JavaScript alternation tries its branches in order.
-function cutter(tokens: ReadonlyMap<string, AddedToken>): Cut {
-  const longestFirst = [...tokens.keys()].filter((content) => content !== "").sort((left, right) => right.length - left.length);
-  if (longestFirst.length === 0) return (text) => [text];
-  const pattern = new RegExp(longestFirst.map(escapePattern).join("|"), "gu");
-  return (text, withSpecials) => {
-    const parts: Array<AddedToken | string> = [];
-    let end = 0;
-    for (const match of text.matchAll(pattern)) {
-      const token = tokens.get(match[0])!;
-      if (token.special && !withSpecials) continue;
-      if (match.index > end) parts.push(text.slice(end, match.index));
-      parts.push(token);
-      end = match.index + match[0].length;
-    }
-    if (end < text.length) parts.push(text.slice(end));
-    return parts;
-  };
+function readEntry(entry: Entry, normalize: (text: string) => string, path: string): AddedToken & { written: string; normalized: boolean } {
+  const id = entry?.["id"];
+  const content = entry?.["content"];
+  if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= 2 ** 25 || typeof content !== "string" || content === "") {
+    throw tokenizerFault(`added_tokens of ${path} has an entry without a whole-number id and a text: ${JSON.stringify(entry)}.`);
+  }
+  const [special, normalized, singleWord, stripLeft, stripRight] = ["special", "normalized", "single_word", "lstrip", "rstrip"].map((flag) => entry?.[flag] === true);
+  const shared = { id, special: special!, mark: isMark(content, special!), singleWord: singleWord!, stripLeft: stripLeft!, stripRight: stripRight! };
+  return { ...shared, content: normalized ? normalize(content) : content, written: content, normalized: normalized! };
 }
 
 /** Reads and checks the `added_tokens` list. Throws AZR_TOKENIZER_FORMAT. */
@@ -56,48 +45,61 @@ export function parseAddedTokens(list: unknown, model: TokenModel, normalize: (t
   const contentOf = new Map<number, string>();
   const byContent = new Map<string, number>();
   const specials = new Map<string, number>();
+  const marks = new Map<string, number>();
   // Most are looked for in the text as it came, the others after it was normalized.
   const raw = new Map<string, AddedToken>();
   const normalized = new Map<string, AddedToken>();
   let largestId = -1;
-  for (const entry of (list ?? []) as Array<Record<string, unknown> | null>) {
-    const id = entry?.["id"];
-    const content = entry?.["content"];
-    if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id >= 2 ** 25 || typeof content !== "string" || content === "") {
-      throw tokenizerFault(`added_tokens of ${path} has an entry without a whole-number id and a text: ${JSON.stringify(entry)}.`);
-    }
-    for (const flag of ["single_word", "lstrip", "rstrip"]) {
-      if (entry?.[flag] === true) throw tokenizerFault(`Added token ${JSON.stringify(content)} of ${path} uses ${flag}, which is not supported.`);
-    }
+  for (const entry of (list ?? []) as Entry[]) {
+    const token = readEntry(entry, normalize, path);
+    const { id, written } = token;
     const clash = contentOf.get(id) ?? model.tokenOf(id);
-    if (clash !== undefined && clash !== content) {
-      throw tokenizerFault(`${path} gives id ${id} to both ${JSON.stringify(clash)} and ${JSON.stringify(content)}.`);
-    }
-    const late = entry?.["normalized"] === true;
-    const token = { id, content: late ? normalize(content) : content, special: entry?.["special"] === true };
+    if (clash !== undefined && clash !== written) throw tokenizerFault(`${path} gives id ${id} to both ${JSON.stringify(clash)} and ${JSON.stringify(written)}.`);
     byId.set(id, token);
-    contentOf.set(id, content);
-    byContent.set(content, id);
-    (late ? normalized : raw).set(token.content, token);
-    if (token.special) specials.set(content, id);
+    contentOf.set(id, written);
+    byContent.set(written, id);
+    (token.normalized ? normalized : raw).set(token.content, token);
+    if (token.special) specials.set(written, id);
+    if (token.mark) marks.set(written, id);
     largestId = Math.max(largestId, id);
   }
-  const cutRaw = cutter(raw);
-  const cutNormalized = cutter(normalized);
+  const cutRaw = createCutter(raw);
+  const cutNormalized = createCutter(normalized);
+  const lateMarks = [...normalized.values()].filter(({ mark }) => mark).map(({ content }) => content);
 
-  function split(text: string, withSpecials: boolean): Array<number | PlainText> {
+  // Where the literal stretches of a part lie once it is normalized. All of it, where that cannot be told.
+  function literalAfter(part: string, after: string, literal: readonly Span[]): readonly Span[] {
+    if (lateMarks.length === 0 || part === after) return literal;
+    const all: Span[] = [[0, after.length]];
+    // Wide and narrow forms of a character may become the same: such texts are not followed.
+    if (normalize("\uff1c").includes("<") && literal.some(([start, end]) => /[^\0-\x7f]/.test(part.slice(start, end)))) return all;
+    const chosen = standIns(lateMarks.join("").replace(/[\s\u2581]/g, ""), [part, after]);
+    const followed = withoutStandIns(normalize(withStandIns(part, chosen, literal)), chosen);
+    return followed.text === after ? followed.spans : all;
+  }
+
+  function split(text: string, withSpecials: boolean, literal?: readonly Span[]): Array<number | PlainText> {
     const parts: Array<number | PlainText> = [];
+    const options = (spans: readonly Span[] | undefined): CutOptions => ({ withSpecials, overlaps: spans === undefined ? undefined : overlapOf(spans) });
     let first = true;
-    for (const part of cutRaw(text, withSpecials)) {
-      const inner = typeof part === "string" ? cutNormalized(normalize(part), withSpecials) : [part];
-      for (const piece of inner) {
-        if (typeof piece !== "string") parts.push(piece.id);
-        else if (piece !== "") parts.push({ text: piece, first });
-        first = false;
+    const put = (piece: AddedToken | string) => {
+      if (typeof piece !== "string") parts.push(piece.id);
+      else if (piece !== "") parts.push({ text: piece, first });
+      first = false;
+    };
+    for (const part of cutRaw(text, options(literal))) {
+      if (part.token !== undefined) {
+        put(part.token);
+        continue;
       }
+      const plain = normalize(part.text);
+      // Without what it began with, the text does not begin here.
+      if (first && plain !== part.text && normalize(String.fromCodePoint(part.text.codePointAt(0)!)) === "") first = false;
+      const inside = literal?.flatMap(([start, end]): Span[] => (end > part.start && start < part.start + part.text.length ? [[Math.max(start - part.start, 0), Math.min(end - part.start, part.text.length)]] : []));
+      for (const piece of cutNormalized(plain, options(inside && literalAfter(part.text, plain, inside)))) put(piece.token ?? piece.text);
     }
     return parts;
   }
 
-  return { byId, byContent, specials, largestId, split };
+  return { byId, byContent, specials, marks, largestId, split };
 }

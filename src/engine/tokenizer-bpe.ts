@@ -1,10 +1,12 @@
 // Byte-pair encoding: a piece starts as single characters, and the neighbours whose pair stands first in `merges` are joined
 // until none is left. Byte-level files (Llama 3, SmolLM2, Qwen) and those made from SentencePiece (Llama 2, Mistral, Gemma; with
 // tokens for single bytes to fall back on) differ only in what their pieces are made of. Used by tokenizer-model.ts.
+import { createPairTable } from "./pair-table.ts";
+import type { PairTable } from "./pair-table.ts";
 import { createRankQueue } from "./rank-queue.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
-import { parseVocabulary } from "./tokenizer-vocabulary.ts";
-import type { TokenModel, Vocabulary } from "./tokenizer-vocabulary.ts";
+import { byteTokenIds, parseVocabulary } from "./tokenizer-vocabulary.ts";
+import type { Encode, TokenModel, Vocabulary } from "./tokenizer-vocabulary.ts";
 
 const encoder = new TextEncoder();
 
@@ -13,17 +15,15 @@ const longestCached = 256;
 const mostCached = 50_000;
 
 interface Merges {
-  /** Rank of the pair, by left id * size + right id. */
-  ranks: ReadonlyMap<number, number>;
+  /** Rank of the pair, by left and right id. */
+  ranks: PairTable;
   /** What the pair of a rank becomes. */
   joined: Int32Array;
-  size: number;
 }
 
-function parseMerges(value: unknown, { ids, largestId }: Vocabulary, path: string): Merges {
+function parseMerges(value: unknown, { ids }: Vocabulary, path: string): Merges {
   if (!Array.isArray(value)) throw tokenizerFault(`model.merges of ${path} is not a list.`);
-  const size = largestId + 1;
-  const ranks = new Map<number, number>();
+  const ranks = createPairTable(value.length);
   const joined = new Int32Array(value.length);
   for (const [rank, merge] of (value as unknown[]).entries()) {
     // Two spellings are in use: "left right" and ["left", "right"].
@@ -35,34 +35,34 @@ function parseMerges(value: unknown, { ids, largestId }: Vocabulary, path: strin
     if (left === undefined || right === undefined || whole === undefined) {
       throw tokenizerFault(`model.merges[${rank}] of ${path} names a token that is not in the vocabulary: ${JSON.stringify(merge)}.`);
     }
-    ranks.set(left * size + right, rank);
+    ranks.set(left, right, rank);
     joined[rank] = whole;
   }
-  return { ranks, joined, size };
+  return { ranks, joined };
 }
 
-/** Reads a BPE `model` object. Throws AZR_TOKENIZER_FORMAT. */
-export function parseBytePairModel(model: Record<string, unknown>, path: string): TokenModel {
-  const vocabulary = parseVocabulary(model["vocab"], path);
-  const { ids, tokens, largestId } = vocabulary;
-  const { ranks, joined, size } = parseMerges(model["merges"], vocabulary, path);
-  for (const setting of ["continuing_subword_prefix", "end_of_word_suffix"]) {
-    if (typeof model[setting] === "string" && model[setting] !== "") throw tokenizerFault(`${path} uses ${setting}, which is not supported.`);
-  }
-  const ignoreMerges = model["ignore_merges"] === true;
-  const byteFallback = model["byte_fallback"] === true;
-  const fuseUnknown = model["fuse_unk"] === true;
-  const unknownToken = model["unk_token"];
-  const unknownId = typeof unknownToken === "string" ? ids.get(unknownToken) : undefined;
-  if (typeof unknownToken === "string" && unknownId === undefined) throw tokenizerFault(`model.unk_token of ${path} (${JSON.stringify(unknownToken)}) is not in the vocabulary.`);
-  const byteIds = Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`));
+interface Settings extends Merges {
+  ids: ReadonlyMap<string, number>;
+  ignoreMerges: boolean;
+  byteFallback: boolean;
+  fuseUnknown: boolean;
+  unknownId: number | undefined;
+}
+
+// Ids in `without` do not come out of any text.
+function encoderOf({ ids, ranks, joined, ignoreMerges, byteFallback, fuseUnknown, unknownId }: Settings, without: ReadonlySet<number>): Encode {
+  const byteIds = byteTokenIds(ids);
   const cache = new Map<string, number[]>();
+  const idOf = (text: string): number | undefined => {
+    const id = ids.get(text);
+    return id === undefined || without.has(id) ? undefined : id;
+  };
 
   function characterIds(piece: string): number[] {
     const symbols: number[] = [];
     let unknownBefore = false;
     for (const character of piece) {
-      const id = ids.get(character);
+      const id = idOf(character);
       const bytes = id === undefined && byteFallback ? Array.from(encoder.encode(character), (byte) => byteIds[byte]) : [];
       const spelled = id !== undefined ? [id] : bytes.includes(undefined) ? [] : (bytes as number[]);
       const unknown = spelled.length === 0;
@@ -75,18 +75,21 @@ export function parseBytePairModel(model: Record<string, unknown>, path: string)
   }
 
   function merge(piece: string): number[] {
-    const whole = ids.get(piece);
-    if (ignoreMerges && whole !== undefined) return [whole];
+    const whole = ignoreMerges ? idOf(piece) : undefined;
+    if (whole !== undefined) return [whole];
     const symbols = characterIds(piece);
     const count = symbols.length;
     // A chain through the symbols that are left: -1 marks a symbol that went into its left neighbour.
     const next = Array.from(symbols, (_, index) => index + 1);
     const before = Array.from(symbols, (_, index) => index - 1);
     const queue = createRankQueue();
-    const rankAt = (index: number) => (next[index]! < count ? ranks.get(symbols[index]! * size + symbols[next[index]!]!) : undefined);
+    const rankAt = (index: number) => {
+      const rank = next[index]! < count ? ranks.get(symbols[index]!, symbols[next[index]!]!) : -1;
+      return rank >= 0 && without.has(joined[rank]!) ? -1 : rank;
+    };
     const offer = (index: number) => {
-      const rank = index < 0 ? undefined : rankAt(index);
-      if (rank !== undefined) queue.push(rank, index);
+      const rank = index < 0 ? -1 : rankAt(index);
+      if (rank >= 0) queue.push(rank, index);
     };
     for (let index = 0; index + 1 < count; index++) offer(index);
     while (queue.pop()) {
@@ -94,7 +97,7 @@ export function parseBytePairModel(model: Record<string, unknown>, path: string)
       if (symbols[index]! < 0) continue;
       const rank = rankAt(index);
       // The neighbours may have changed since the pair was put in the queue.
-      if (rank === undefined || joined[rank] !== joined[queue.rank]) continue;
+      if (rank < 0 || joined[rank] !== joined[queue.rank]) continue;
       const right = next[index]!;
       symbols[index] = joined[rank]!;
       symbols[right] = -1;
@@ -106,7 +109,7 @@ export function parseBytePairModel(model: Record<string, unknown>, path: string)
     return symbols.filter((symbol) => symbol >= 0);
   }
 
-  function encode(piece: string, into: number[]): void {
+  return (piece, into) => {
     let known = cache.get(piece);
     if (known === undefined) {
       known = merge(piece);
@@ -117,7 +120,31 @@ export function parseBytePairModel(model: Record<string, unknown>, path: string)
       }
     }
     for (const id of known) into.push(id);
+  };
+}
+
+/** Reads a BPE `model` object. Throws AZR_TOKENIZER_FORMAT. */
+export function parseBytePairModel(model: Record<string, unknown>, path: string): TokenModel {
+  const vocabulary = parseVocabulary(model["vocab"], path);
+  const { ids, tokens, largestId } = vocabulary;
+  const merges = parseMerges(model["merges"], vocabulary, path);
+  for (const setting of ["continuing_subword_prefix", "end_of_word_suffix"]) {
+    if (typeof model[setting] === "string" && model[setting] !== "") throw tokenizerFault(`${path} uses ${setting}, which is not supported.`);
+  }
+  if (typeof model["dropout"] === "number" && model["dropout"] > 0) throw tokenizerFault(`${path} drops merges at random (dropout), which is not supported.`);
+  const unknownToken = model["unk_token"];
+  const unknownId = typeof unknownToken === "string" ? ids.get(unknownToken) : undefined;
+  if (typeof unknownToken === "string" && unknownId === undefined) throw tokenizerFault(`model.unk_token of ${path} (${JSON.stringify(unknownToken)}) is not in the vocabulary.`);
+  const ignoreMerges = model["ignore_merges"] === true;
+  const settings = { ...merges, ids, ignoreMerges, byteFallback: model["byte_fallback"] === true, fuseUnknown: model["fuse_unk"] === true, unknownId };
+  const encode = encoderOf(settings, new Set());
+
+  // Almost all files have no way to their special tokens through merges: then there is one encoder.
+  function encoderWithout(unwanted: ReadonlySet<number>): Encode {
+    const made = new Set(merges.joined);
+    const reachable = [...unwanted].filter((id) => made.has(id) || ignoreMerges || [...(tokens.get(id) ?? "")].length === 1);
+    return reachable.some((id) => tokens.has(id)) ? encoderOf(settings, unwanted) : encode;
   }
 
-  return { largestId, tokenOf: (id) => tokens.get(id), encode };
+  return { largestId, tokenOf: (id) => tokens.get(id), encode, encoderWithout };
 }

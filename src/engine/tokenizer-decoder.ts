@@ -74,8 +74,13 @@ function parseStep(value: unknown, path: string): Decoder {
     }
     case "Strip":
       return parseStrip(step, path);
+    case "Metaspace": {
+      const mark = String(step["replacement"] ?? "\u2581");
+      const prepended = (step["prepend_scheme"] ?? (step["add_prefix_space"] === false ? "never" : "always")) !== "never";
+      return (tokens) => tokens.map((token, index) => token.replaceAll(mark, index === 0 && prepended ? "" : " "));
+    }
     default:
-      return unsupported("decoder", step, "Fuse, ByteLevel, ByteFallback, Replace, Strip, Sequence", path);
+      return unsupported("decoder", step, "Fuse, ByteLevel, ByteFallback, Replace, Strip, Metaspace, Sequence", path);
   }
 }
 

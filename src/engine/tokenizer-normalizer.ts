@@ -1,7 +1,15 @@
 // The normalizer of a tokenizer.json: from text to text, before it is split. Used by tokenizer.ts.
 import { tokenizerFault } from "./tokenizer-fault.ts";
-import { textPattern } from "./tokenizer-pattern.ts";
+import { textPattern, whiteSpace } from "./tokenizer-pattern.ts";
+import { parseCharacterMap } from "./tokenizer-precompiled.ts";
 import { listOf, stepOf, unsupported } from "./tokenizer-step.ts";
+
+const spaceBefore = new RegExp(`^[${whiteSpace}]+`, "u");
+const spaceAfter = new RegExp(`(?<![${whiteSpace}])[${whiteSpace}]+$`, "u");
+
+// Google's for translation: control characters go, whatever separates becomes a space.
+const controls = /[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/g;
+const separators = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
 
 /** Reads a normalizer. Throws AZR_TOKENIZER_FORMAT for those that are not known. */
 export function parseNormalizer(value: unknown, path: string): (text: string) => string {
@@ -29,7 +37,22 @@ export function parseNormalizer(value: unknown, path: string): (text: string) =>
       if (typeof before !== "string") throw tokenizerFault(`A Prepend in ${path} does not say which text.`);
       return (text) => (text === "" ? "" : before + text);
     }
+    case "Strip": {
+      const [left, right] = [step["strip_left"] === true, step["strip_right"] === true];
+      return (text) => {
+        const rest = left ? text.replace(spaceBefore, "") : text;
+        return right ? rest.replace(spaceAfter, "") : rest;
+      };
+    }
+    case "Nmt":
+      return (text) => text.replace(controls, "").replace(separators, " ");
+    case "Precompiled": {
+      const map = step["precompiled_charsmap"];
+      if (map === null || map === undefined || map === "") return (text) => text;
+      if (typeof map !== "string") throw tokenizerFault(`A Precompiled in ${path} has no map of characters.`);
+      return parseCharacterMap(Buffer.from(map, "base64"), path);
+    }
     default:
-      return unsupported("normalizer", step, "NFC, NFD, NFKC, NFKD, Replace, Prepend, Sequence", path);
+      return unsupported("normalizer", step, "NFC, NFD, NFKC, NFKD, Replace, Prepend, Strip, Nmt, Precompiled, Sequence", path);
   }
 }

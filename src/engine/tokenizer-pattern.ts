@@ -3,7 +3,7 @@
 import { tokenizerFault } from "./tokenizer-fault.ts";
 
 // Oniguruma's white space; JavaScript's \s lacks U+0085 and has U+FEFF.
-const whiteSpace = "\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+export const whiteSpace = "\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 
 // Escapes that mean the same in both languages, by the letter after the backslash.
 const sharedEscapes = new Set([..."nrtfvpPux0123456789"]);

@@ -2,11 +2,11 @@
 // treated differently from the original are refused. Used by tokenizer.ts.
 import { bytesToCharacters } from "./tokenizer-bytes.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
-import { compilePattern, escapePattern, textPattern } from "./tokenizer-pattern.ts";
+import { compilePattern, escapePattern, textPattern, whiteSpace } from "./tokenizer-pattern.ts";
 import { listOf, stepOf, unsupported } from "./tokenizer-step.ts";
 import type { Step } from "./tokenizer-step.ts";
 
-/** Cuts a piece; `first` tells whether it stands at the beginning of the whole text. */
+/** Cuts a piece, which is not empty; `first` tells whether it stands at the beginning of the whole text. What is left out comes as an empty piece. */
 export type PreTokenizer = (piece: string, first: boolean) => string[];
 
 // Matches and the stretches between them, in order; nothing is lost.
@@ -37,7 +37,7 @@ function parseSplit(step: Step, path: string): PreTokenizer {
   const behavior = String(step["behavior"]);
   const invert = step["invert"] === true;
   const pattern = textPattern(step["pattern"], path);
-  if (behavior === "Removed") return (text) => stretches(text, pattern).flatMap((part) => (part.match !== invert ? [] : [part.text]));
+  if (behavior === "Removed") return (text) => stretches(text, pattern).map((part) => (part.match !== invert ? "" : part.text));
   const joins = Object.hasOwn(joining, behavior) ? joining[behavior] : undefined;
   if (joins === undefined) throw tokenizerFault(`Split in ${path} has the behavior ${JSON.stringify(step["behavior"])}, which is not supported.`);
   if (behavior === "Isolated") return (text) => isolate(text, pattern);
@@ -80,6 +80,8 @@ function parseByteLevel(step: Step, path: string): PreTokenizer {
   };
 }
 
+const separator = new RegExp(`[${whiteSpace}]+`, "gu");
+
 /** Reads a pre-tokenizer. Throws AZR_TOKENIZER_FORMAT. */
 export function parsePreTokenizer(value: unknown, path: string): PreTokenizer {
   if (value === undefined || value === null) return (text) => [text];
@@ -87,7 +89,7 @@ export function parsePreTokenizer(value: unknown, path: string): PreTokenizer {
   switch (step["type"]) {
     case "Sequence": {
       const steps = listOf(step["pretokenizers"], "pre_tokenizer", path).map((inner) => parsePreTokenizer(inner, path));
-      return (text, first) => steps.reduce((pieces, apply) => pieces.flatMap((piece, index) => apply(piece, first && index === 0)), [text]);
+      return (text, first) => steps.reduce((pieces, apply) => pieces.flatMap((piece, index) => (piece === "" ? "" : apply(piece, first && index === 0))), [text]);
     }
     case "Split":
       return parseSplit(step, path);
@@ -97,9 +99,11 @@ export function parsePreTokenizer(value: unknown, path: string): PreTokenizer {
       const pattern = step["individual_digits"] === true ? /\p{N}/gu : /\p{N}+/gu;
       return (text) => isolate(text, pattern);
     }
+    case "WhitespaceSplit":
+      return (text) => stretches(text, separator).map((part) => (part.match ? "" : part.text));
     case "ByteLevel":
       return parseByteLevel(step, path);
     default:
-      return unsupported("pre_tokenizer", step, "Split, Digits, ByteLevel, Metaspace, Sequence", path);
+      return unsupported("pre_tokenizer", step, "Split, WhitespaceSplit, Digits, ByteLevel, Metaspace, Sequence", path);
   }
 }

@@ -1,12 +1,16 @@
-// What the two sorts of token model have in common: their interface and their table from text to id.
-// Used by tokenizer-model.ts (WordLevel), tokenizer-bpe.ts and tokenizer-added.ts.
+// What the sorts of token model have in common: their interface and their table from text to id.
+// Used by tokenizer-model.ts (WordLevel), tokenizer-bpe.ts, tokenizer-unigram.ts and tokenizer-added.ts.
 import { tokenizerFault } from "./tokenizer-fault.ts";
+
+/** Appends the ids of one piece. */
+export type Encode = (piece: string, ids: number[]) => void;
 
 export interface TokenModel {
   largestId: number;
   tokenOf(id: number): string | undefined;
-  /** Appends the ids of one piece. */
-  encode(piece: string, ids: number[]): void;
+  encode: Encode;
+  /** An encoder that does without these tokens, for text that must not become one of them. The token for the unknown is kept. */
+  encoderWithout(unwanted: ReadonlySet<number>): Encode;
 }
 
 export interface Vocabulary {
@@ -34,4 +38,9 @@ export function parseVocabulary(value: unknown, path: string): Vocabulary {
   }
   if (largestId < 0) throw tokenizerFault(`model.vocab of ${path} is empty.`);
   return { ids, tokens, largestId };
+}
+
+/** Ids of the tokens that stand for single bytes, as <0x0A>; undefined for bytes without one. */
+export function byteTokenIds(ids: ReadonlyMap<string, number>): Array<number | undefined> {
+  return Array.from({ length: 256 }, (_, byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`));
 }

@@ -12,13 +12,20 @@ import { checkBounds } from "./tokenizer-bounds.ts";
 import { parseDecoder } from "./tokenizer-decoder.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
 import { parseFrame } from "./tokenizer-frame.ts";
+import type { Span } from "./tokenizer-literal.ts";
 import { parseTokenModel } from "./tokenizer-model.ts";
 import { parseNormalizer } from "./tokenizer-normalizer.ts";
 import { parsePreTokenizer } from "./tokenizer-split.ts";
+import type { Encode } from "./tokenizer-vocabulary.ts";
 
 export interface EncodeOptions {
   /** Whether added special tokens written in the text become their single ids. Default true. */
   specialTokens?: boolean;
+  /**
+   * Stretches of the text that are content, such as a program that a model wrote: what they say never becomes a mark, not even together with what
+   * stands beside them; the ids are those of ordinary text. All else is as without it.
+   */
+  literal?: readonly Span[];
   /** Whether the tokens that the file wants before a text (a begin token) are added where the text does not begin with them. Default false. */
   begin?: boolean;
 }
@@ -33,6 +40,8 @@ export interface Tokenizer {
   readonly vocabularySize: number;
   /** The special tokens, by their text. */
   readonly specialTokens: ReadonlyMap<string, number>;
+  /** The marks, by their text: special tokens, and added tokens like them that their file does not call special (tokenizer-marks.ts). */
+  readonly marks: ReadonlyMap<string, number>;
   encode(text: string, options?: EncodeOptions): Int32Array;
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
   /** Id of an added token (special or not). AZR_TOKENIZER_FORMAT when the file has none with this text. */
@@ -97,11 +106,16 @@ export function parseTokenizer(json: unknown, path = "tokenizer.json"): Tokenize
   const outside = begin.find((id) => id >= vocabularySize);
   if (outside !== undefined) throw tokenizerFault(`The post_processor of ${path} uses id ${outside}, which is no token.`);
 
-  function encode(text: string, options: EncodeOptions = {}): Int32Array {
+  const marks = new Set(added.marks.values());
+  let encodeLiteral: Encode | undefined;
+
+  function encode(text: string, { specialTokens = true, literal, ...options }: EncodeOptions = {}): Int32Array {
     const ids: number[] = [];
-    for (const part of added.split(text, options.specialTokens ?? true)) {
+    // Where marks are cut out, what is left of the text must not spell one.
+    const encodePiece = literal === undefined && specialTokens ? model.encode : (encodeLiteral ??= model.encoderWithout(marks));
+    for (const part of added.split(text, specialTokens, literal)) {
       if (typeof part === "number") ids.push(part);
-      else for (const piece of preTokenize(part.text, part.first)) model.encode(piece, ids);
+      else for (const piece of preTokenize(part.text, part.first)) encodePiece(piece, ids);
     }
     const framed = options.begin === true && begin.some((id, index) => ids[index] !== id) ? [...begin, ...ids] : ids;
     return Int32Array.from(framed);
@@ -112,7 +126,8 @@ export function parseTokenizer(json: unknown, path = "tokenizer.json"): Tokenize
     for (let index = 0; index < ids.length; index++) {
       const id = ids[index]!;
       const known = added.byId.get(id);
-      if (known?.special === true && options.skipSpecialTokens === true) continue;
+      // By what it gives, as the original does it: the normalizer may have made it another text.
+      if (options.skipSpecialTokens === true && known?.special === true && added.specials.has(known.content)) continue;
       const token = known?.content ?? model.tokenOf(id);
       // Models often pad their embedding table past the tokenizer's last token: such an id carries no text.
       if (token !== undefined) tokens.push(token);
@@ -126,5 +141,5 @@ export function parseTokenizer(json: unknown, path = "tokenizer.json"): Tokenize
     return id;
   }
 
-  return { vocabularySize, specialTokens: added.specials, encode, decode, specialTokenId };
+  return { vocabularySize, specialTokens: added.specials, marks: added.marks, encode, decode, specialTokenId };
 }

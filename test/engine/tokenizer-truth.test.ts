@@ -1,4 +1,4 @@
-// 611 hard strings: ids and texts equal to those of transformers, for small tokenizers of this repository and those of real models.
+// 644 hard strings: ids and texts equal to those of transformers, for small tokenizers of this repository and those of real models.
 // What is stored (test/truth/make_tokenizer_truth.py) is a hash a string; a few are there in full.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -53,7 +53,7 @@ function noise(size: number): Int32Array[] {
 }
 
 // Tokenizers with tokens as <0x0A>. Where such bytes are no text, decoding takes back good characters beside them, and a stream cannot.
-const byteTokens = /^pieces|^llama2|^gemma3|\.model\b/;
+const byteTokens = /^pieces|bytes|^llama2|^gemma3|\.model\b/;
 
 function check(t: Test, tokenizer: Tokenizer, name: string): void {
   const truth = results[name]!;
@@ -70,7 +70,9 @@ function check(t: Test, tokenizer: Tokenizer, name: string): void {
   t.same(differing(truth.noise, drawn.map((row) => tokenizer.decode(row))), [], "texts of ids that no text has");
   t.same(differing(truth.noiseSkipped, drawn.map((row) => tokenizer.decode(row, { skipSpecialTokens: true }))), [], "the same without special tokens");
   t.same([...tokenizer.encode("a b", { begin: true })], [...begin, ...tokenizer.encode("a b")], "begin tokens");
-  checkStream(t, tokenizer, [...rows.filter((row) => row.length < 500), ...(byteTokens.test(name) ? [] : drawn)]);
+  // A Unigram model reads <0xFF> in a text as the byte.
+  const texts = rows.filter((row) => row.length < 500 && !(name.startsWith("unigram") && tokenizer.decode(row).includes("\ufffd")));
+  checkStream(t, tokenizer, [...texts, ...(byteTokens.test(name) ? [] : drawn)]);
 }
 
 function checkStream(t: Test, tokenizer: Tokenizer, rows: Int32Array[]): void {

@@ -3,7 +3,7 @@
 Per tokenizer: six bytes of SHA-256 of each string's ids (as little-endian int32) and of what they decode to, as base64; the same for
 texts of rows of ids that no text has (`noise`); some in full. Sources: tokenizer-sources.json; DIR holds a folder for each package, named as
 there, SmolLM2's GGUF file in smollm2/ and the SentencePiece models in pieces/.
-Made with tokenizers 0.23, transformers 5.23, sentencepiece 0.2 and gguf 0.19: python3 test/truth/make_tokenizer_truth.py DIR
+Made with tokenizers 0.23, transformers 5.23, sentencepiece 0.2 and gguf 0.19: HF_HUB_OFFLINE=1 python3 test/truth/make_tokenizer_truth.py DIR
 """
 import base64
 import hashlib
@@ -108,6 +108,11 @@ def of_gguf(path: Path) -> dict:
     return of_library(own) | {"transformersDiffers": len(differing)}
 
 
+def of_file(source: dict) -> dict:
+    file = json.loads((ROOT / source["file"]).read_text()) | source.get("set", {})
+    return file | {"model": file["model"] | source.get("model", {})}
+
+
 def make_pieces() -> None:
     """The small tokenizer in the manner of SentencePiece, with tokens for bytes."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
@@ -123,10 +128,54 @@ def make_pieces() -> None:
     (OUTPUT.parent / "tokenizer-pieces.json").write_text(json.dumps(file, ensure_ascii=True, separators=(",", ":")) + "\n")
 
 
+# Characters as SentencePiece maps them: ligatures, wide letters, an accent that joins, and what is not a text of its own (e is, so is e with an accent).
+RULES = {"\ufb01": "fi", "\uff21": "A", "\uff1c": "<", "e\u0301": "\u00e9", "\u2126": "\u03a9", "\t": " ", "\u3000": " ", "\u200b": "", "\u2460": "1", "\U0001f170": "[A]"}
+
+
+def make_unigram(path: Path) -> None:
+    """A small Unigram tokenizer as SentencePiece trains it and transformers converts it, with a map of characters and tokens for bytes."""
+    import io
+    import tempfile
+
+    import sentencepiece
+
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as rules:
+        code_points = lambda text: " ".join(f"{ord(character):X}" for character in text)
+        rules.write("".join(f"{code_points(source)}\t{code_points(target)}\n" for source, target in RULES.items()))
+        rules.flush()
+        model = io.BytesIO()
+        texts = [text.replace("\n", " ") for text in [*CODE, *PROSE, " ".join(WORDS)] * 3]
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts), model_writer=model, model_type="unigram", vocab_size=900, hard_vocab_limit=False, byte_fallback=True, character_coverage=0.98,
+            normalization_rule_tsv=rules.name, user_defined_symbols=["<|im_end|>"], num_threads=1, minloglevel=2)
+    path.write_bytes(model.getvalue())
+    (OUTPUT.parent / "tokenizer-unigram.json").write_text(json.dumps(unigram_json(path), ensure_ascii=True, separators=(",", ":")) + "\n")
+
+
+def unigram_json(path: Path) -> dict:
+    from sentencepiece import sentencepiece_model_pb2
+
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(path.read_bytes())
+    vocab = [[piece.piece, piece.score] for piece in proto.pieces]
+    charsmap = base64.b64encode(proto.normalizer_spec.precompiled_charsmap).decode()
+    added = [{"id": id, "content": vocab[id][0], "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": proto.pieces[id].type != 4} for id in range(len(vocab)) if proto.pieces[id].type in (2, 3, 4)]
+    mark = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
+    steps = [{"type": "Precompiled", "precompiled_charsmap": charsmap}, {"type": "Strip", "strip_left": False, "strip_right": True}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "\u2581"}]
+    return {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": {"type": "Sequence", "normalizers": steps}, "pre_tokenizer": mark,
+        "post_processor": None, "decoder": mark, "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": False, "vocab": vocab},
+    }
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
-    make_pieces()
-    results = {name: of_library(Tokenizer.from_str(json.dumps(json.loads((ROOT / source["file"]).read_text()) | source.get("set", {})))) for name, source in SOURCES["files"].items()}
+    # Training is not the same each time: what is there is kept.
+    if not (OUTPUT.parent / "tokenizer-pieces.json").exists():
+        make_pieces()
+    if not (folder / "unigram.model").exists():
+        make_unigram(folder / "unigram.model")
+    results = {name: of_library(Tokenizer.from_str(json.dumps(of_file(source)))) for name, source in SOURCES["files"].items()}
     results |= {name: of_package(folder / name, name) for name in SOURCES["packages"]}
     results |= {name: of_sentencepiece(folder / "pieces" / name) for name in SOURCES["pieces"]["sha256"]}
     results["smollm2"] = of_gguf(next((folder / "smollm2").glob("*.gguf")))

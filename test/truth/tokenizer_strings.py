@@ -94,7 +94,9 @@ def strings() -> list:
         rows.append("".join(piece[(start := draw.randrange(len(piece))) : start + draw.randint(5, 60)] for piece in pieces))
     rows += [draw.choice(["", " "]).join(draw.choice(WORDS).title() if draw.random() < 0.3 else draw.choice(WORDS) for _ in range(15)) for _ in range(20)]
     rows += ["x".join(["ab" * n, "!" * n, "=" * n, "\u00e9" * n, "\u4e00" * n]) for n in (2, 5, 13, 40)]
-    rows += [{"repeat": text, "times": times} for text, times in [("a", 100_000), (" ", 20_000), ("\n", 5_000), ("for i in range(10):\n    x += i\n", 3_500), ("\u4f60\u597d", 8_000), ("\U0001f600", 4_000), ("ab ", 30_000), ("0", 10_000), ("=", 10_000), ("<s>", 3_000), ("e\u0301", 5_000), ("\x00", 3_000)]]
+    # Tokens that stand alone or take white space along.
+    rows += [f"{before}{token}{after}" for token in ("print", "def", "<|im_end|>", "[INST]") for before, after in (("x", ""), (" ", " "), ("_", ")"), ("\n \t", "\u3000\n"), ("\u0e01\u0e31", "\u0301"), ("\u200d", "\u203f"), (f"{token} ", f"  {token}"), ("\u2460", "\u00aa"))]
+    rows += [{"repeat": text, "times": times} for text, times in [("a", 100_000), (" ", 20_000), ("\n", 5_000), ("for i in range(10):\n    x += i\n", 3_500), ("\u4f60\u597d", 8_000), ("\U0001f600", 4_000), ("ab ", 30_000), ("0", 10_000), ("=", 10_000), ("<s>", 3_000), ("e\u0301", 5_000), ("\x00", 3_000), (" <|im_end|> ", 2_000)]]
     return rows
 
 

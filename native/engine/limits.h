@@ -14,6 +14,6 @@ struct MachineLimits {
 
 // The best product is the better of LibTorch's and the engine's own, each at the best of a few shapes. q8 computes in
 // single precision, so that the products of single precision bound it as well.
-MachineLimits MeasureLimits(WeightFormat format = WeightFormat::kFloat32);
+MachineLimits MeasureLimits(WeightFormat format);
 
 }  // namespace azr

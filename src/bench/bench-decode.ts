@@ -34,7 +34,7 @@ export interface DecodeBench {
   threads: number;
   weights: WeightFormat;
   parameters: number;
-  /** Billions of single-precision operations a second, and of bytes. */
+  /** Billions of operations a second of the best product with weights held so, and of bytes read. */
   gigaflops: number;
   gigabytesPerSecond: number;
   rows: DecodeRow[];
@@ -153,13 +153,13 @@ async function measureRow(engine: Engine, { rounds, limits, weightBytes, signal,
 }
 
 /** Measured by a small engine of its own, so that the model's memory does not stand in the way. */
-async function measureLimits({ model, threads = 0, signal }: OpenEngineOptions): Promise<MachineLimits> {
+async function measureLimits({ model, weights = "f32", threads = 0, signal }: OpenEngineOptions): Promise<MachineLimits> {
   const { shape } = readModelConfig((await resolveModel(model, { ...(signal && { signal }) })).config);
   const { NativeEngine } = loadAddon();
-  const native = new NativeEngine({ ...shape, vocabularySize: 16, layers: 1, hiddenSize: 16, feedForwardSize: 16 }, threads, { weights: "f32", trainable: false });
+  const native = new NativeEngine({ ...shape, vocabularySize: 16, layers: 1, hiddenSize: 16, feedForwardSize: 16 }, threads, { weights, trainable: false });
   try {
     await native.ready();
-    return await native.measureMachine();
+    return await native.measureMachine(weights);
   } finally {
     native.stop();
   }

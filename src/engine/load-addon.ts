@@ -58,8 +58,11 @@ export interface NativeEngine {
   generate(request: object, abort: number, listener?: TokenListener): Promise<{ completions: TokenRows; logProbabilities: Float32Array; stopped: Uint8Array }>;
   score(request: object, abort: number): Promise<Float32Array>;
   update(request: object, abort: number): Promise<import("./engine.ts").UpdateResult>;
-  /** Single-precision operations a second of the best matrix product, and bytes a second read from memory, by the engine's threads. Takes a second. */
-  measureMachine(): Promise<MachineLimits>;
+  /**
+   * Operations a second of the best matrix product with weights held so, and bytes a second read from memory, by the engine's threads. Takes a second
+   * or two.
+   */
+  measureMachine(weights: WeightFormat): Promise<MachineLimits>;
   abort(number: number): void;
   stats(): Omit<EngineStats, "parameters" | "weights" | "trainable">;
   stop(): void;

@@ -31,9 +31,9 @@ export interface TrainingMemory {
 export interface MemoryEstimate {
   /** An engine that samples and scores: matrices and embedding (a tied one is held for both of its uses) x width, norms and biases in single precision. */
   weights: BytesByFormat;
-  /** Keys and values of one token, in single precision: 2 x layers x key-value heads x head size x 4. */
+  /** Keys and values of one token, in single precision: 2 x layers x key-value heads x head size x 4. Layers with a window drop those that it has passed. */
   cachePerToken: number;
-  /** weights + cachePerToken x length x batch. */
+  /** weights + batch x the cache of a sequence, see `cacheNumbers`. */
   rollout: { length: number; batch: number; cache: number; total: BytesByFormat };
   training: { microBatchTokens: number; f32: TrainingMemory; bf16: TrainingMemory };
 }
@@ -44,11 +44,11 @@ const byFormat = (bytes: (width: number) => number): BytesByFormat => ({ f32: by
 /**
  * Numbers in a model. With hidden size H, query width Q = heads x head size, key-value width K = key-value heads x head size,
  * feed-forward width F and vocabulary V:
- * V H (embedding) + V H (head, unless tied) + H (last norm) + layers x (2 H Q + 2 H K + 3 H F + 2 H + biases Q + 2 K + head norms 2 x head size).
+ * V H (embedding) + V H (head, unless tied) + H (last norm) + layers x (2 H Q + 2 H K + 3 H F + 2 H + biases Q + 2 K + head norms 2 x head size + norms of what is added 2 H).
  */
 export function countParameters(shape: ModelShape): number {
   const { queries, keys } = sides(shape);
-  const extras = (shape.qkvBias ? queries + 2 * keys : 0) + (shape.qkNorm ? 2 * shape.headSize : 0);
+  const extras = (shape.qkvBias ? queries + 2 * keys : 0) + (shape.qkNorm ? 2 * shape.headSize : 0) + (shape.postNorms ? 2 * shape.hiddenSize : 0);
   const embeddings = shape.vocabularySize * shape.hiddenSize * (shape.tiedHead ? 1 : 2);
   return embeddings + shape.hiddenSize + shape.layers * (layerMatrices(shape) + 2 * shape.hiddenSize + extras);
 }
@@ -64,15 +64,27 @@ function layerMatrices(shape: ModelShape): number {
 
 /**
  * Numbers that training keeps: for each token and layer its input, the state between attention and feed-forward (2 H), queries, keys and values (Q + 2 K),
- * attention (Q), gate and up (2 F), a few for each head; with head norms the queries and keys before them (Q + K). Beside that, for each token,
+ * attention (Q), gate and up (2 F), a few for each head; with head norms the queries and keys before them (Q + K), with norms of what is added that (2 H + 2). Beside that, for each token,
  * working space of one layer and the gradients on the way (4 H + 2 (Q + 2 K) + 2 Q + 4 F), and logits of at most 512 tokens.
  */
 export function activationNumbers(shape: ModelShape, tokens: number): number {
   const { queries, keys } = sides(shape);
   const { hiddenSize, feedForwardSize, heads, keyValueHeads, layers } = shape;
-  const kept = 2 * hiddenSize + 2 + 2 * queries + 2 * keys + heads + 2 * feedForwardSize + (shape.qkNorm ? queries + keys + heads + keyValueHeads : 0);
+  const kept = 2 * hiddenSize + 2 + 2 * queries + 2 * keys + heads + 2 * feedForwardSize + (shape.qkNorm ? queries + keys + heads + keyValueHeads : 0) + (shape.postNorms ? 2 * hiddenSize + 2 : 0);
   const working = 4 * hiddenSize + 4 * queries + 4 * keys + 4 * feedForwardSize;
   return tokens * (layers * kept + working) + Math.min(512, tokens) * (shape.vocabularySize + 3 * hiddenSize);
+}
+
+/**
+ * Keys and values that a sequence of so many tokens holds. A layer with a window keeps twice its length (in blocks of 16), so that what it has passed
+ * is dropped now and then and not at each token.
+ */
+export function cacheNumbers(shape: ModelShape, length: number): number {
+  const kept = Array.from({ length: shape.layers }, (_, layer) => {
+    const window = shape.windows?.[layer] ?? 0;
+    return window > 0 ? Math.min(length, 2 * 16 * Math.ceil((window + 15) / 16)) : length;
+  });
+  return 2 * sides(shape).keys * kept.reduce((sum, tokens) => sum + tokens, 0);
 }
 
 /** Memory for rollouts and for training; `parameters` as counted in the files, or by `countParameters`. */
@@ -82,7 +94,7 @@ export function estimateMemory(shape: ModelShape, parameters: number, { length, 
   const vectors = countParameters(shape) - (shape.tiedHead ? matrices : matrices + embedding);
   const weights = byFormat((width) => Math.round(width * (matrices + embedding)) + 4 * vectors);
   const cachePerToken = 4 * 2 * shape.layers * sides(shape).keys;
-  const cache = cachePerToken * length * batch;
+  const cache = 4 * cacheNumbers(shape, length) * batch;
   const training = (format: "f32" | "bf16"): TrainingMemory => {
     const parts = {
       weights: 4 * parameters,

@@ -16,6 +16,19 @@ t.test("parameters are those that the models are known to have", async (t) => {
   t.equal(countParameters({ ...smol, tiedHead: false }) - countParameters(smol), 49_152 * 576);
 });
 
+// gemma-3-270m, as its config.json gives it.
+const gemma3: ModelShape = {
+  ...common, vocabularySize: 262_144, hiddenSize: 640, layers: 18, heads: 4, keyValueHeads: 1, headSize: 256, feedForwardSize: 2048, qkNorm: true, postNorms: true,
+  windows: Array.from({ length: 18 }, (_, layer) => ((layer + 1) % 6 === 0 ? 0 : 512)),
+};
+
+t.test("layers with a window", async (t) => {
+  t.equal(countParameters(gemma3), 268_098_176);
+  const cache = (length: number) => estimateMemory(gemma3, 1, { length, batch: 2, microBatchTokens: 1 }).rollout.cache;
+  t.equal(cache(500), 2 * 18 * 2 * 256 * 4 * 500, "short of the window all layers keep everything");
+  t.equal(cache(10_000), 2 * 2 * 256 * 4 * (3 * 10_000 + 15 * 1056), "beyond it, twice the window in blocks of 16");
+});
+
 t.test("memory", async (t) => {
   const memory = estimateMemory(smol, countParameters(smol), { length: 100, batch: 8, microBatchTokens: 1000 });
   const [vectors, matrices] = [576 + 30 * 2 * 576, 134_515_008 - 576 - 30 * 2 * 576];

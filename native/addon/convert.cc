@@ -4,6 +4,19 @@
 
 namespace azr {
 
+namespace {
+
+// The numbers of a plain array; none of anything else.
+std::vector<double> Numbers(const Napi::Value& value) {
+  std::vector<double> numbers;
+  if (!value.IsArray()) return numbers;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) numbers.push_back(array.Get(i).ToNumber().DoubleValue());
+  return numbers;
+}
+
+}  // namespace
+
 ModelShape ToShape(const Napi::Object& o) {
   ModelShape shape;
   shape.vocabulary = Integer(o, "vocabularySize");
@@ -19,11 +32,25 @@ ModelShape ToShape(const Napi::Object& o) {
   shape.max_positions = Integer(o, "maxPositions");
   shape.qkv_bias = o.Get("qkvBias").ToBoolean();
   shape.qk_norm = o.Get("qkNorm").ToBoolean();
-  const Napi::Value factors = o.Get("ropeFactors");
-  if (factors.IsArray()) {
-    const Napi::Array array = factors.As<Napi::Array>();
-    for (uint32_t i = 0; i < array.Length(); ++i) shape.rope_factors.push_back(array.Get(i).ToNumber().DoubleValue());
+  shape.rope_factors = Numbers(o.Get("ropeFactors"));
+  for (const double window : Numbers(o.Get("windows"))) shape.windows.push_back(static_cast<int64_t>(window));
+  const Napi::Value local = o.Get("localRope");
+  if (local.IsObject()) {
+    shape.local_rope_theta = Number(local.As<Napi::Object>(), "theta");
+    shape.local_rope_factors = Numbers(local.As<Napi::Object>().Get("factors"));
   }
+  const auto number = [&](const char* name, float otherwise) {
+    const Napi::Value value = o.Get(name);
+    return value.IsNumber() ? value.ToNumber().FloatValue() : otherwise;
+  };
+  shape.attention_scale = number("attentionScale", shape.attention_scale);
+  shape.embedding_scale = number("embeddingScale", shape.embedding_scale);
+  shape.norm_offset = number("normOffset", shape.norm_offset);
+  shape.post_norms = o.Get("postNorms").ToBoolean();
+  const Napi::Value activation = o.Get("activation");
+  const std::string gate = activation.IsUndefined() ? "silu" : activation.ToString().Utf8Value();
+  if (gate != "silu" && gate != "gelu-tanh") throw Napi::TypeError::New(o.Env(), "unknown activation " + gate);
+  shape.activation = gate == "silu" ? Activation::kSilu : Activation::kGeluTanh;
   return shape;
 }
 

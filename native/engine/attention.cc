@@ -85,7 +85,7 @@ void WeightedRows(const float* weight, const float* rows, int64_t stride, int64_
   }
 }
 
-// Scores of both spans with the lanes past `count` at -infinity; returns the number of padded scores.
+// Scores of both spans with the lanes past `count` and before `skip` at -infinity; returns the number of padded scores.
 int64_t SpanScores(const float* query, const KeySpan& first, const KeySpan& second, int64_t head_size, float scale,
                    float* scores) {
   const float low = -std::numeric_limits<float>::infinity();
@@ -97,6 +97,7 @@ int64_t SpanScores(const float* query, const KeySpan& first, const KeySpan& seco
     for (int64_t i = 0; i < blocks * kKeyBlock; i += kLanes) {
       Store(scores + used + i, Load(scores + used + i) * Broadcast(scale));
     }
+    for (int64_t i = 0; i < span->skip; ++i) scores[used + i] = low;
     for (int64_t i = span->count; i < blocks * kKeyBlock; ++i) scores[used + i] = low;
     used += blocks * kKeyBlock;
   }
@@ -139,20 +140,36 @@ void PackGroup(const RowGroup& group, const float* column, int64_t row_width, in
   for (size_t c = 0; c < group.completions.size(); ++c) fill(c + 1, group.completions[c]);
 }
 
-// Calls visit(row, first span, second span, index of the second span) for each row of a group.
+// Weighted rows of both spans, of padded weights as SpanScores lays them out.
+void WeightedSpans(const float* weights, const KeySpan& first, const KeySpan& second, int64_t head_size, float* out) {
+  bool add = false;
+  for (const KeySpan* span : {&first, &second}) {
+    if (span->count == 0) continue;
+    WeightedRows(weights + span->skip, span->values + span->skip * span->value_stride, span->value_stride,
+                 span->count - span->skip, head_size, out, add);
+    weights += KeyBlocks(span->count) * kKeyBlock;
+    add = true;
+  }
+}
+
+// Calls visit(row, first span, second span) for each row of a group.
 template <typename Visit>
-void ForEachRow(const RowGroup& group, const float* values, int64_t stride, const GroupKeys& keys,
+void ForEachRow(const RowGroup& group, const AttentionShape& shape, const float* values, const GroupKeys& keys,
                 const Visit& visit) {
+  const int64_t stride = shape.row_width(), size = shape.head_size;
   const KeySpan none{nullptr, nullptr, 0, 0};
   for (int64_t i = 0; i < group.prompt; ++i) {
-    visit(group.begin + i, KeySpan{keys.blocks.data(), values + group.begin * stride, stride, i + 1}, none, 0);
+    const KeySpan seen{keys.blocks.data(), values + group.begin * stride, stride, i + 1};
+    visit(group.begin + i, From(seen, shape.first_seen(i), size), none);
   }
   const KeySpan prompt{keys.blocks.data(), values + group.begin * stride, stride, group.prompt};
   int64_t begin = group.begin + group.prompt;
   for (size_t c = 0; c < group.completions.size(); ++c) {
     const float* blocks = keys.blocks.data() + keys.offsets[c + 1];
     for (int64_t i = 0; i < group.completions[c]; ++i) {
-      visit(begin + i, prompt, KeySpan{blocks, values + begin * stride, stride, i + 1}, static_cast<int64_t>(c + 1));
+      const int64_t first = shape.first_seen(group.prompt + i);
+      const KeySpan own{blocks, values + begin * stride, stride, i + 1};
+      visit(begin + i, From(prompt, first, size), From(own, first - group.prompt, size));
     }
     begin += group.completions[c];
   }
@@ -176,11 +193,7 @@ float AttendRow(const float* query, const KeySpan& first, const KeySpan& second,
   Vec total = Broadcast(0.0f);
   for (int64_t i = 0; i < used; i += kLanes) total = total + Load(scores + i);
   const float sum = HorizontalSum(total);
-  const int64_t offset = KeyBlocks(first.count) * kKeyBlock;
-  WeightedRows(scores, first.values, first.value_stride, first.count, head_size, out, false);
-  if (second.count > 0) {
-    WeightedRows(scores + offset, second.values, second.value_stride, second.count, head_size, out, true);
-  }
+  WeightedSpans(scores, first, second, head_size, out);
   const Vec inverse = Broadcast(1.0f / sum);
   for (int64_t d = 0; d < head_size; d += kLanes) Store(out + d, Load(out + d) * inverse);
   return shift + std::log(sum);
@@ -189,7 +202,6 @@ float AttendRow(const float* query, const KeySpan& first, const KeySpan& second,
 void AttendGroups(const std::vector<RowGroup>& groups, const AttentionShape& shape, const float* qkv, float* out,
                   float* log_sum_exp) {
   const int64_t size = shape.head_size, width = shape.row_width(), shared = shape.heads / shape.key_value_heads;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(size));
   const int64_t tasks = static_cast<int64_t>(groups.size()) * shape.key_value_heads;
   ParallelFor(tasks, 1, [&](int64_t task) {
     const RowGroup& group = groups[task / shape.key_value_heads];
@@ -199,9 +211,9 @@ void AttendGroups(const std::vector<RowGroup>& groups, const AttentionShape& sha
     PackGroup(group, qkv + (shape.heads + kv) * size, width, size, &keys);
     scores.resize(ScratchSize(group));
     const float* values = qkv + (shape.heads + shape.key_value_heads + kv) * size;
-    ForEachRow(group, values, width, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second, int64_t) {
+    ForEachRow(group, shape, values, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second) {
       for (int64_t h = kv * shared; h < (kv + 1) * shared; ++h) {
-        const float lse = AttendRow(qkv + row * width + h * size, first, second, size, scale, scores.data(),
+        const float lse = AttendRow(qkv + row * width + h * size, first, second, size, shape.scale, scores.data(),
                                     out + (row * shape.heads + h) * size);
         if (log_sum_exp) log_sum_exp[row * shape.heads + h] = lse;
       }
@@ -212,7 +224,6 @@ void AttendGroups(const std::vector<RowGroup>& groups, const AttentionShape& sha
 void AttendGroupsBackward(const std::vector<RowGroup>& groups, const AttentionShape& shape, const float* qkv,
                           const float* out, const float* log_sum_exp, const float* dout, float* dqkv) {
   const int64_t size = shape.head_size, width = shape.row_width(), shared = shape.heads / shape.key_value_heads;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(size));
   const int64_t key_column = shape.heads * size, value_column = key_column + shape.key_value_heads * size;
   const int64_t tasks = static_cast<int64_t>(groups.size()) * shape.key_value_heads;
   // A task owns a key/value head of a group: nobody else writes its rows' gradients of k, v and of its queries.
@@ -231,38 +242,35 @@ void AttendGroupsBackward(const std::vector<RowGroup>& groups, const AttentionSh
       std::memset(dkey + row * width, 0, size * sizeof(float));
       std::memset(dvalue + row * width, 0, size * sizeof(float));
     }
-    ForEachRow(group, key_rows, width, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second,
-                                                 int64_t span) {
+    ForEachRow(group, shape, key_rows, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second) {
       const int64_t padded_first = KeyBlocks(first.count) * kKeyBlock;
       for (int64_t h = kv * shared; h < (kv + 1) * shared; ++h) {
         const float* query = qkv + row * width + h * size;
         const float* gradient = dout + (row * shape.heads + h) * size;
         const float* output = out + (row * shape.heads + h) * size;
-        const int64_t used = SpanScores(query, first, second, size, scale, weights.data());
+        const int64_t used = SpanScores(query, first, second, size, shape.scale, weights.data());
         Exponentiate(weights.data(), used, log_sum_exp[row * shape.heads + h]);
         // slope = weight * (dout . v - dout . out): the softmax gradient, without the scale.
         Vec dot = Broadcast(0.0f);
         for (int64_t d = 0; d < size; d += kLanes) dot = Load(gradient + d) * Load(output + d) + dot;
         const Vec mean = Broadcast(HorizontalSum(dot));
-        Scores(gradient, values.blocks.data(), KeyBlocks(first.count), size, slopes.data());
-        if (second.count > 0) {
-          Scores(gradient, values.blocks.data() + values.offsets[span], KeyBlocks(second.count), size,
-                 slopes.data() + padded_first);
-        }
+        // Values lie in blocks as the keys do.
+        const auto value_scores = [&](const KeySpan& part, float* out_scores) {
+          if (part.count == 0) return;
+          const float* blocks = values.blocks.data() + (part.key_blocks - keys.blocks.data());
+          Scores(gradient, blocks, KeyBlocks(part.count), size, out_scores);
+        };
+        value_scores(first, slopes.data());
+        value_scores(second, slopes.data() + padded_first);
         for (int64_t i = 0; i < used; i += kLanes) {
           const Vec w = Load(weights.data() + i);
-          Store(slopes.data() + i, w * (Load(slopes.data() + i) - mean) * Broadcast(scale));
+          Store(slopes.data() + i, w * (Load(slopes.data() + i) - mean) * Broadcast(shape.scale));
         }
-        float* dquery = dqkv + row * width + h * size;
-        WeightedRows(slopes.data(), first.values, first.value_stride, first.count, size, dquery, false);
-        if (second.count > 0) {
-          WeightedRows(slopes.data() + padded_first, second.values, second.value_stride, second.count, size, dquery,
-                       true);
-        }
+        WeightedSpans(slopes.data(), first, second, size, dqkv + row * width + h * size);
         const auto scatter = [&](const KeySpan& part, const float* weight, const float* slope) {
           if (part.count == 0) return;
           const int64_t offset = part.values - key_rows;  // the span's first row, in floats
-          for (int64_t i = 0; i < part.count; ++i) {
+          for (int64_t i = part.skip; i < part.count; ++i) {
             float *dk = dkey + offset + i * width, *dv = dvalue + offset + i * width;
             const Vec s = Broadcast(slope[i]), w = Broadcast(weight[i]);
             for (int64_t d = 0; d < size; d += kLanes) {

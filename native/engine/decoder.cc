@@ -17,11 +17,41 @@ void Grow(std::vector<float>* buffer, int64_t size) {
 void Decoder::Embed(const int32_t* tokens, int64_t rows) {
   const int64_t width = model_->shape().hidden;
   Grow(&hidden_, rows * width);
-  ParallelFor(rows, 64, [&](int64_t r) { model_->EmbeddingRow(tokens[r], hidden_.data() + r * width); });
+  const float scale = model_->embedding_scale();
+  ParallelFor(rows, 64, [&](int64_t r) {
+    float* out = hidden_.data() + r * width;
+    model_->EmbeddingRow(tokens[r], out);
+    for (int64_t i = 0; i < width; ++i) out[i] *= scale;
+  });
 }
 
 void Decoder::ReachPositions(const std::vector<int32_t>& positions) {
   if (!positions.empty()) model_->ReachPositions(1 + *std::max_element(positions.begin(), positions.end()));
+}
+
+void Decoder::AddOutput(const float* in, int64_t rows, const PackedMatrix& matrix, int64_t norm, KeptOutput* keep) {
+  const int64_t width = model_->shape().hidden;
+  if (norm < 0) {
+    Multiply(in, matrix.depth(), rows, matrix, hidden_.data(), width, true);
+    return;
+  }
+  std::vector<float>& output = keep ? keep->output : output_;
+  Grow(&output, rows * width);
+  if (keep) Grow(&keep->rstd, rows);
+  Multiply(in, matrix.depth(), rows, matrix, output.data(), width, false);
+  RmsNorm(output.data(), model_->norm(norm), rows, width, normed_.data(), keep ? keep->rstd.data() : nullptr);
+  AddRows(hidden_.data(), normed_.data(), rows, width);
+}
+
+const float* Decoder::OutputGradient(const float* dhidden, int64_t rows, int64_t norm, const KeptOutput& kept,
+                                     float* gradient) {
+  if (norm < 0) return dhidden;
+  const int64_t width = model_->shape().hidden;
+  Grow(&doutput_, rows * width);
+  std::fill(doutput_.begin(), doutput_.begin() + rows * width, 0.0f);
+  RmsNormBackward(kept.output.data(), model_->norm(norm), kept.rstd.data(), dhidden, rows, width, doutput_.data(),
+                  gradient + norm);
+  return doutput_.data();
 }
 
 void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, LayerActivations* keep,
@@ -46,7 +76,7 @@ void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, Layer
     Grow(&keep->log_sum_exp, rows * s.heads);
     std::memcpy(keep->input.data(), x, rows * s.hidden * sizeof(float));
   }
-  RmsNorm(x, model_->at(offsets.attention_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
+  RmsNorm(x, model_->norm(offsets.attention_norm), rows, s.hidden, normed_.data(),
           keep ? keep->attention_rstd.data() : nullptr);
   Multiply(normed_.data(), s.hidden, rows, packed.qkv, qkv.data(), s.qkv_width(), false);
   if (s.qkv_bias) AddBias(qkv.data(), s.qkv_width(), rows, model_->at(offsets.qkv_bias), s.qkv_width());
@@ -56,18 +86,19 @@ void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, Layer
       Grow(&keep->heads, rows * norms.heads() * s.head_size);
       Grow(&keep->heads_rstd, rows * norms.heads());
     }
-    NormHeads(qkv.data(), s.qkv_width(), rows, norms, s.norm_epsilon, keep ? keep->heads.data() : nullptr,
+    NormHeads(qkv.data(), s.qkv_width(), rows, norms, keep ? keep->heads.data() : nullptr,
               keep ? keep->heads_rstd.data() : nullptr);
   }
-  Rotate(qkv.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, positions, model_->rope(), false);
+  Rotate(qkv.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, positions, model_->rope(index), false);
   attention(qkv.data(), attended.data(), keep ? keep->log_sum_exp.data() : nullptr);
-  Multiply(attended.data(), s.query_width(), rows, packed.output, x, s.hidden, true);
+  AddOutput(attended.data(), rows, packed.output, offsets.attention_output_norm, keep ? &keep->attention_output : nullptr);
   if (keep) std::memcpy(keep->middle.data(), x, rows * s.hidden * sizeof(float));
-  RmsNorm(x, model_->at(offsets.feed_forward_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
+  RmsNorm(x, model_->norm(offsets.feed_forward_norm), rows, s.hidden, normed_.data(),
           keep ? keep->feed_forward_rstd.data() : nullptr);
   Multiply(normed_.data(), s.hidden, rows, packed.gate_up, gate_up.data(), 2 * s.feed_forward, false);
-  SwiGlu(gate_up.data(), rows, s.feed_forward, activation_.data());
-  Multiply(activation_.data(), s.feed_forward, rows, packed.down, x, s.hidden, true);
+  Gate(s.activation, gate_up.data(), rows, s.feed_forward, activation_.data());
+  AddOutput(activation_.data(), rows, packed.down, offsets.feed_forward_output_norm,
+            keep ? &keep->feed_forward_output : nullptr);
 }
 
 void Decoder::Forward(const PackedBatch& batch, bool keep) {
@@ -78,7 +109,7 @@ void Decoder::Forward(const PackedBatch& batch, bool keep) {
   for (int64_t i = 0; i < model_->shape().layers; ++i) {
     Layer(i, rows, batch.positions.data(), keep ? &layers_[i] : nullptr,
           [&](float* qkv, float* out, float* log_sum_exp) {
-            AttendGroups(batch.groups, model_->shape().attention(), qkv, out, log_sum_exp);
+            AttendGroups(batch.groups, model_->shape().attention(i), qkv, out, log_sum_exp);
             if (qkv_observer_) qkv_observer_(i, qkv);
           });
   }
@@ -102,37 +133,38 @@ void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, float* dhid
   const int64_t rows = batch.rows();
 
   // Feed-forward: dhidden is the gradient of the layer's output and, through the residual, of its middle.
-  Multiply(dhidden, s.hidden, rows, packed.down, dactivation_.data(), s.feed_forward, false);
-  SwiGluBackward(kept.gate_up.data(), dactivation_.data(), rows, s.feed_forward, activation_.data());
-  AccumulateOuter(dhidden, s.hidden, activation_.data(), s.feed_forward, rows, s.hidden, s.feed_forward,
+  const float* doutput =
+      OutputGradient(dhidden, rows, offsets.feed_forward_output_norm, kept.feed_forward_output, gradient);
+  Multiply(doutput, s.hidden, rows, packed.down, dactivation_.data(), s.feed_forward, false);
+  GateBackward(s.activation, kept.gate_up.data(), dactivation_.data(), rows, s.feed_forward, activation_.data());
+  AccumulateOuter(doutput, s.hidden, activation_.data(), s.feed_forward, rows, s.hidden, s.feed_forward,
                   gradient + offsets.down);
   const float* dgate_up = kept.gate_up.data();
-  RmsNorm(kept.middle.data(), model_->at(offsets.feed_forward_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
-          nullptr);
+  RmsNorm(kept.middle.data(), model_->norm(offsets.feed_forward_norm), rows, s.hidden, normed_.data(), nullptr);
   AccumulateOuter(dgate_up, 2 * s.feed_forward, normed_.data(), s.hidden, rows, 2 * s.feed_forward, s.hidden,
                   gradient + offsets.gate_up);
   Multiply(dgate_up, 2 * s.feed_forward, rows, packed.gate_up, dnormed_.data(), s.hidden, false);
-  RmsNormBackward(kept.middle.data(), model_->at(offsets.feed_forward_norm), kept.feed_forward_rstd.data(),
+  RmsNormBackward(kept.middle.data(), model_->norm(offsets.feed_forward_norm), kept.feed_forward_rstd.data(),
                   dnormed_.data(), rows, s.hidden, dhidden, gradient + offsets.feed_forward_norm);
 
   // Attention: the same shape of argument, one residual further down.
-  Multiply(dhidden, s.hidden, rows, packed.output, dattention_.data(), s.query_width(), false);
-  AccumulateOuter(dhidden, s.hidden, kept.attention.data(), s.query_width(), rows, s.hidden, s.query_width(),
+  doutput = OutputGradient(dhidden, rows, offsets.attention_output_norm, kept.attention_output, gradient);
+  Multiply(doutput, s.hidden, rows, packed.output, dattention_.data(), s.query_width(), false);
+  AccumulateOuter(doutput, s.hidden, kept.attention.data(), s.query_width(), rows, s.hidden, s.query_width(),
                   gradient + offsets.output);
-  AttendGroupsBackward(batch.groups, s.attention(), kept.qkv.data(), kept.attention.data(), kept.log_sum_exp.data(),
+  AttendGroupsBackward(batch.groups, s.attention(index), kept.qkv.data(), kept.attention.data(), kept.log_sum_exp.data(),
                        dattention_.data(), dqkv_.data());
-  Rotate(dqkv_.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, batch.positions.data(), model_->rope(), true);
+  Rotate(dqkv_.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, batch.positions.data(), model_->rope(index), true);
   if (s.qk_norm) {
     NormHeadsBackward(dqkv_.data(), s.qkv_width(), rows, model_->head_norms(offsets), kept.heads.data(), kept.heads_rstd.data(),
                       gradient + offsets.query_norm, gradient + offsets.key_norm);
   }
   if (s.qkv_bias) AddBiasBackward(dqkv_.data(), s.qkv_width(), rows, gradient + offsets.qkv_bias, s.qkv_width());
-  RmsNorm(kept.input.data(), model_->at(offsets.attention_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
-          nullptr);
+  RmsNorm(kept.input.data(), model_->norm(offsets.attention_norm), rows, s.hidden, normed_.data(), nullptr);
   AccumulateOuter(dqkv_.data(), s.qkv_width(), normed_.data(), s.hidden, rows, s.qkv_width(), s.hidden,
                   gradient + offsets.qkv);
   Multiply(dqkv_.data(), s.qkv_width(), rows, packed.qkv, dnormed_.data(), s.hidden, false);
-  RmsNormBackward(kept.input.data(), model_->at(offsets.attention_norm), kept.attention_rstd.data(), dnormed_.data(),
+  RmsNormBackward(kept.input.data(), model_->norm(offsets.attention_norm), kept.attention_rstd.data(), dnormed_.data(),
                   rows, s.hidden, dhidden, gradient + offsets.attention_norm);
 }
 
@@ -147,24 +179,27 @@ void Decoder::Backward(const PackedBatch& batch, float* dhidden, float* gradient
   // Columns are split, rows summed in order: independent of the number of threads.
   float* table = gradient + model_->layout().embedding;
   const int64_t blocks = (s.hidden + 63) / 64;
+  const float scale = model_->embedding_scale();
   ParallelFor(blocks, 1, [&](int64_t b) {
     const int64_t begin = b * 64, end = std::min<int64_t>(s.hidden, begin + 64);
     for (int64_t r = 0; r < rows; ++r) {
       float* out = table + batch.tokens[r] * s.hidden;
-      for (int64_t i = begin; i < end; ++i) out[i] += dhidden[r * s.hidden + i];
+      for (int64_t i = begin; i < end; ++i) out[i] += dhidden[r * s.hidden + i] * scale;
     }
   });
 }
 
 int64_t Decoder::bytes() const {
   int64_t floats = 0;
-  for (const auto* buffer : {&hidden_, &normed_, &qkv_, &attention_, &gate_up_, &activation_, &dnormed_, &dqkv_,
-                             &dattention_, &dactivation_}) {
+  for (const auto* buffer : {&hidden_, &normed_, &qkv_, &attention_, &gate_up_, &activation_, &output_, &dnormed_,
+                             &dqkv_, &dattention_, &dactivation_, &doutput_}) {
     floats += static_cast<int64_t>(buffer->capacity());
   }
   for (const LayerActivations& layer : layers_) {
     for (const auto* buffer : {&layer.input, &layer.attention_rstd, &layer.qkv, &layer.attention, &layer.log_sum_exp,
-                               &layer.middle, &layer.feed_forward_rstd, &layer.gate_up, &layer.heads, &layer.heads_rstd}) {
+                               &layer.middle, &layer.feed_forward_rstd, &layer.gate_up, &layer.heads, &layer.heads_rstd,
+                               &layer.attention_output.output, &layer.attention_output.rstd,
+                               &layer.feed_forward_output.output, &layer.feed_forward_output.rstd}) {
       floats += static_cast<int64_t>(buffer->capacity());
     }
   }

@@ -23,6 +23,12 @@ struct PackedBatch {
 // Attention of one layer over qkv[rows, qkv_width] with rotated queries and keys; writes out[rows, query_width].
 using AttentionCallback = std::function<void(int64_t layer, float* qkv, float* out)>;
 
+// What a norm of what a layer adds needs for its backward pass (models with post_norms).
+struct KeptOutput {
+  std::vector<float> output;  // [rows, hidden], before the norm
+  std::vector<float> rstd;    // [rows]
+};
+
 // What one layer keeps for its backward pass.
 struct LayerActivations {
   std::vector<float> input;                // [rows, hidden]
@@ -35,6 +41,7 @@ struct LayerActivations {
   std::vector<float> middle;               // [rows, hidden], after attention
   std::vector<float> feed_forward_rstd;    // [rows]
   std::vector<float> gate_up;              // [rows, 2 * feed_forward]
+  KeptOutput attention_output, feed_forward_output;
 };
 
 class Decoder {
@@ -62,11 +69,15 @@ class Decoder {
   void ReachPositions(const std::vector<int32_t>& positions);
   void Layer(int64_t index, int64_t rows, const int32_t* positions, LayerActivations* keep,
              const std::function<void(float* qkv, float* out, float* log_sum_exp)>& attention);
+  // hidden_ += in * matrix, normed first by the norm at `norm` unless that is -1.
+  void AddOutput(const float* in, int64_t rows, const PackedMatrix& matrix, int64_t norm, KeptOutput* keep);
+  // The gradient of in * matrix above, given that of hidden_: itself, or a buffer of this object's.
+  const float* OutputGradient(const float* dhidden, int64_t rows, int64_t norm, const KeptOutput& kept, float* gradient);
   void LayerBackward(int64_t index, const PackedBatch& batch, float* dhidden, float* gradient);
 
   Model* model_;
-  std::vector<float> hidden_, normed_, qkv_, attention_, gate_up_, activation_;
-  std::vector<float> dnormed_, dqkv_, dattention_, dactivation_;
+  std::vector<float> hidden_, normed_, qkv_, attention_, gate_up_, activation_, output_;
+  std::vector<float> dnormed_, dqkv_, dattention_, dactivation_, doutput_;
   std::vector<LayerActivations> layers_;
   std::function<void(int64_t, const float*)> qkv_observer_;
 };

@@ -222,9 +222,9 @@ class Session {
       positions[r] = static_cast<int32_t>(rows_[r].prompt->length + rows_[r].generated - 1);
       index[r] = r;
     }
-    const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_size));
     const int64_t shared = shape.heads / shape.key_value_heads;
     decoder_->Forward(tokens, positions, [&](int64_t layer, float* qkv, float* out) {
+      const AttentionShape attention = shape.attention(layer);
       ParallelFor(count, 2, [&](int64_t r) {
         const Row& row = rows_[r];
         KvCache& own = *slots_[row.slot];
@@ -232,11 +232,12 @@ class Session {
         own.Write(layer, row.generated - 1, line, shape);
         thread_local std::vector<float> scores;
         scores.resize((KeyBlocks(row.prompt->length) + KeyBlocks(row.generated)) * kKeyBlock);
+        const int64_t first = attention.first_seen(positions[r]), prompt = row.prompt->length;
         for (int64_t h = 0; h < shape.heads; ++h) {
           const int64_t kv = h / shared;
-          AttendRow(line + h * shape.head_size, row.prompt->cache->Span(layer, kv, row.prompt->length),
-                    own.Span(layer, kv, row.generated), shape.head_size, scale, scores.data(),
-                    out + (r * shape.heads + h) * shape.head_size);
+          AttendRow(line + h * shape.head_size, row.prompt->cache->Span(layer, kv, prompt, first),
+                    own.Span(layer, kv, row.generated, first - prompt), shape.head_size, attention.scale,
+                    scores.data(), out + (r * shape.heads + h) * shape.head_size);
         }
       });
     });

@@ -64,8 +64,7 @@ const float* Head::Logits(const float* hidden, const int64_t* row_index, int64_t
   ParallelFor(rows, 256, [&](int64_t r) {
     std::memcpy(gathered_.data() + r * s.hidden, hidden + row_index[r] * s.hidden, s.hidden * sizeof(float));
   });
-  RmsNorm(gathered_.data(), model_->at(model_->layout().final_norm), rows, s.hidden, s.norm_epsilon, normed_.data(),
-          rstd_.data());
+  RmsNorm(gathered_.data(), model_->norm(model_->layout().final_norm), rows, s.hidden, normed_.data(), rstd_.data());
   Multiply(normed_.data(), s.hidden, rows, model_->Forward().head, logits_.data(), logit_stride(), false);
   return logits_.data();
 }
@@ -131,7 +130,7 @@ void Head::Loss(const float* hidden, const std::vector<TokenTerm>& terms, const 
     AccumulateOuter(logits_.data(), stride, normed_.data(), s.hidden, rows, s.vocabulary, s.hidden,
                     gradient + model_->layout().head);
     Multiply(logits_.data(), stride, rows, model_->Backward().head, dnormed_.data(), s.hidden, false);
-    RmsNormBackward(gathered_.data(), model_->at(model_->layout().final_norm), rstd_.data(), dnormed_.data(), rows,
+    RmsNormBackward(gathered_.data(), model_->norm(model_->layout().final_norm), rstd_.data(), dnormed_.data(), rows,
                     s.hidden, dgathered_.data(), gradient + model_->layout().final_norm);
     for (int64_t r = 0; r < rows; ++r) {  // in order: several terms may share a row
       float* out = dhidden + index[r] * s.hidden;

@@ -1,13 +1,15 @@
 // Keys and values of one sequence part, for all layers: a prompt (shared by its samples) or one row's completion. Keys
-// lie in transposed blocks of 16 (attention.h). KvCache owns one allocation of fixed capacity. Engine thread writes;
-// the attention team reads.
+// lie in transposed blocks of 16 (attention.h). Layers with a window keep about twice its length and drop whole blocks
+// that it has passed. KvCache owns one allocation of fixed capacity. Engine thread writes; the attention team reads.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include "engine/attention.h"
 #include "engine/model.h"
@@ -16,45 +18,77 @@ namespace azr {
 
 class KvCache {
  public:
-  KvCache(const ModelShape& shape, int64_t capacity)
-      : heads_(shape.key_value_heads), size_(shape.head_size), capacity_(KeyBlocks(capacity) * kKeyBlock) {
-    // Not zeroed: lanes past the count are masked before use and values past it are never read.
-    const int64_t bytes = Bytes(shape, capacity);
-    if (bytes > 0) {
-      data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
+  KvCache(const ModelShape& shape, int64_t capacity) : heads_(shape.key_value_heads), size_(shape.head_size) {
+    int64_t floats = 0;
+    for (int64_t i = 0; i < shape.layers; ++i) {
+      places_.push_back({shape.window(i), Room(shape.window(i), capacity), floats, 0});
+      floats += 2 * heads_ * places_.back().room * size_;
+    }
+    // Not zeroed: lanes outside a span are masked before use and values outside it are never read.
+    if (floats > 0) {
+      data_.reset(static_cast<float*>(std::aligned_alloc(64, floats * sizeof(float))));
       if (!data_) throw std::bad_alloc();
     }
   }
 
   // Memory of a cache of so many positions.
   static int64_t Bytes(const ModelShape& shape, int64_t capacity) {
-    return 2 * shape.layers * shape.key_value_heads * KeyBlocks(capacity) * kKeyBlock * shape.head_size * static_cast<int64_t>(sizeof(float));
+    int64_t positions = 0;
+    for (int64_t i = 0; i < shape.layers; ++i) positions += Room(shape.window(i), capacity);
+    return 2 * shape.key_value_heads * positions * shape.head_size * static_cast<int64_t>(sizeof(float));
   }
 
-  // Stores position `index` of a layer from a row of rotated qkv.
+  // Stores position `index` of a layer from a row of rotated qkv; positions come in order, and 0 begins a new sequence.
   void Write(int64_t layer, int64_t index, const float* qkv_row, const ModelShape& shape) {
+    if (index == 0) places_[layer].begin = 0;
+    if (index - places_[layer].begin >= places_[layer].room) Drop(layer, index);
     const float* keys = qkv_row + shape.query_width();
     const float* values = keys + heads_ * size_;
+    const int64_t place = index - places_[layer].begin;
     for (int64_t h = 0; h < heads_; ++h) {
-      StoreKey(Keys(layer, h), index, keys + h * size_, size_);
-      std::memcpy(Values(layer, h) + index * size_, values + h * size_, size_ * sizeof(float));
+      StoreKey(Keys(layer, h), place, keys + h * size_, size_);
+      std::memcpy(Values(layer, h) + place * size_, values + h * size_, size_ * sizeof(float));
     }
   }
 
-  KeySpan Span(int64_t layer, int64_t head, int64_t count) const {
-    return {Keys(layer, head), Values(layer, head), size_, count};
+  // Keys `first` to `count` - 1; of a layer with a window, `first` is not before what the last position written sees.
+  KeySpan Span(int64_t layer, int64_t head, int64_t count, int64_t first = 0) const {
+    const int64_t begin = places_[layer].begin;
+    return From({Keys(layer, head), Values(layer, head), size_, count - begin}, first - begin, size_);
   }
 
  private:
   struct Free {
     void operator()(float* p) const { std::free(p); }
   };
-  float* Keys(int64_t layer, int64_t head) const {
-    return data_.get() + (layer * heads_ + head) * 2 * capacity_ * size_;
-  }
-  float* Values(int64_t layer, int64_t head) const { return Keys(layer, head) + capacity_ * size_; }
+  // Of one layer: positions begin to begin + room - 1, begin being the first of a block; `offset` in floats.
+  struct Place {
+    int64_t window, room, offset, begin;
+  };
 
-  int64_t heads_, size_, capacity_;
+  static int64_t Room(int64_t window, int64_t capacity) {
+    const int64_t all = KeyBlocks(capacity) * kKeyBlock;
+    return window > 0 ? std::min(all, 2 * KeyBlocks(window + kKeyBlock - 1) * kKeyBlock) : all;
+  }
+
+  // Makes room for position `index` by dropping the blocks before those that it sees.
+  void Drop(int64_t layer, int64_t index) {
+    Place& place = places_[layer];
+    const int64_t begin = (index - place.window + 1) / kKeyBlock * kKeyBlock, passed = begin - place.begin;
+    const size_t kept = KeyBlocks(index - begin) * kKeyBlock * size_ * sizeof(float);
+    for (int64_t h = 0; h < heads_; ++h) {
+      for (float* part : {Keys(layer, h), Values(layer, h)}) std::memmove(part, part + passed * size_, kept);
+    }
+    place.begin = begin;
+  }
+
+  float* Keys(int64_t layer, int64_t head) const {
+    return data_.get() + places_[layer].offset + head * 2 * places_[layer].room * size_;
+  }
+  float* Values(int64_t layer, int64_t head) const { return Keys(layer, head) + places_[layer].room * size_; }
+
+  int64_t heads_, size_;
+  std::vector<Place> places_;
   std::unique_ptr<float[], Free> data_;
 };
 

@@ -24,32 +24,35 @@ inline Vec Sigmoid(Vec x) { return Broadcast(1.0f) / (Broadcast(1.0f) + Exp(-x))
 
 }  // namespace
 
-void RmsNorm(const float* x, const float* weight, int64_t rows, int64_t width, float epsilon, float* y, float* rstd) {
+void RmsNorm(const float* x, const NormWeights& weights, int64_t rows, int64_t width, float* y, float* rstd) {
   ParallelFor(rows, kRowGrain, [&](int64_t r) {
+    const NormWeights norm = weights;
     const float* in = x + r * width;
     float* out = y + r * width;
-    const float scale = 1.0f / std::sqrt(SumOfProducts(in, in, width) / static_cast<float>(width) + epsilon);
-    for (int64_t i = 0; i < width; ++i) out[i] = in[i] * scale * weight[i];
+    const float scale = 1.0f / std::sqrt(SumOfProducts(in, in, width) / static_cast<float>(width) + norm.epsilon);
+    for (int64_t i = 0; i < width; ++i) out[i] = in[i] * scale * norm.at(i);
     if (rstd) rstd[r] = scale;
   });
 }
 
-void RmsNormBackward(const float* x, const float* weight, const float* rstd, const float* dy, int64_t rows,
+void RmsNormBackward(const float* x, const NormWeights& weights, const float* rstd, const float* dy, int64_t rows,
                      int64_t width, float* dx, float* dweight) {
+  const Vec offset = Broadcast(weights.offset);
   ParallelFor(rows, kRowGrain, [&](int64_t r) {
+    const NormWeights norm = weights;
     const float *in = x + r * width, *grad = dy + r * width;
     float* out = dx + r * width;
     float dot = 0.0f;  // sum of weight * dy * x
     {
       Vec sum = Broadcast(0.0f);
       int64_t i = 0;
-      for (; i + kLanes <= width; i += kLanes) sum = Load(weight + i) * Load(grad + i) * Load(in + i) + sum;
+      for (; i + kLanes <= width; i += kLanes) sum = (offset + Load(norm.weight + i)) * Load(grad + i) * Load(in + i) + sum;
       dot = HorizontalSum(sum);
-      for (; i < width; ++i) dot += weight[i] * grad[i] * in[i];
+      for (; i < width; ++i) dot += norm.at(i) * grad[i] * in[i];
     }
     const float scale = rstd[r];
     const float pull = scale * scale * scale * dot / static_cast<float>(width);
-    for (int64_t i = 0; i < width; ++i) out[i] += scale * weight[i] * grad[i] - pull * in[i];
+    for (int64_t i = 0; i < width; ++i) out[i] += scale * norm.at(i) * grad[i] - pull * in[i];
   });
   // Columns are split, rows are summed in order: the gradient does not depend on the number of threads.
   const int64_t blocks = (width + kLanes - 1) / kLanes;
@@ -62,24 +65,30 @@ void RmsNormBackward(const float* x, const float* weight, const float* rstd, con
   });
 }
 
+void AddRows(float* x, const float* y, int64_t rows, int64_t width) {
+  ParallelFor(rows, kRowGrain, [&](int64_t r) {
+    for (int64_t i = r * width; i < (r + 1) * width; ++i) x[i] += y[i];
+  });
+}
+
 namespace {
 
-const float* WeightOf(const HeadNorms& norms, int64_t head) {
-  return head < norms.heads_first ? norms.weight_first : norms.weight_second;
+const NormWeights& NormOf(const HeadNorms& norms, int64_t head) {
+  return head < norms.heads_first ? norms.first : norms.second;
 }
 
 }  // namespace
 
-void NormHeads(float* rows_data, int64_t stride, int64_t rows, const HeadNorms& norms, float epsilon, float* kept, float* rstd) {
+void NormHeads(float* rows_data, int64_t stride, int64_t rows, const HeadNorms& norms, float* kept, float* rstd) {
   const int64_t size = norms.head_size, heads = norms.heads();
   ParallelFor(rows, kRowGrain, [&](int64_t r) {
     for (int64_t h = 0; h < heads; ++h) {
       float* x = rows_data + r * stride + h * size;
-      const float* weight = WeightOf(norms, h);
-      const float scale = 1.0f / std::sqrt(SumOfProducts(x, x, size) / static_cast<float>(size) + epsilon);
+      const NormWeights norm = NormOf(norms, h);
+      const float scale = 1.0f / std::sqrt(SumOfProducts(x, x, size) / static_cast<float>(size) + norm.epsilon);
       if (kept) std::copy(x, x + size, kept + (r * heads + h) * size);
       if (rstd) rstd[r * heads + h] = scale;
-      for (int64_t i = 0; i < size; ++i) x[i] = x[i] * scale * weight[i];
+      for (int64_t i = 0; i < size; ++i) x[i] = x[i] * scale * norm.at(i);
     }
   });
 }
@@ -102,12 +111,13 @@ void NormHeadsBackward(float* drows, int64_t stride, int64_t rows, const HeadNor
   ParallelFor(rows, kRowGrain, [&](int64_t r) {
     for (int64_t h = 0; h < heads; ++h) {
       float* grad = drows + r * stride + h * size;
-      const float *in = kept + (r * heads + h) * size, *weight = WeightOf(norms, h);
+      const float* in = kept + (r * heads + h) * size;
+      const NormWeights norm = NormOf(norms, h);
       const float scale = rstd[r * heads + h];
       float dot = 0.0f;
-      for (int64_t i = 0; i < size; ++i) dot += weight[i] * grad[i] * in[i];
+      for (int64_t i = 0; i < size; ++i) dot += norm.at(i) * grad[i] * in[i];
       const float pull = scale * scale * scale * dot / static_cast<float>(size);
-      for (int64_t i = 0; i < size; ++i) grad[i] = scale * weight[i] * grad[i] - pull * in[i];
+      for (int64_t i = 0; i < size; ++i) grad[i] = scale * norm.at(i) * grad[i] - pull * in[i];
     }
   });
 }
@@ -168,30 +178,60 @@ void Rotate(float* rows_data, int64_t stride, int64_t rows, int64_t heads, const
   });
 }
 
-void SwiGlu(const float* gate_up, int64_t rows, int64_t width, float* out) {
+namespace {
+
+// Value and slope of an activation. Both are x times a sigmoid: 0.5 (1 + tanh(u)) = sigmoid(2 u).
+struct Silu {
+  static Vec Value(Vec x) { return x * Sigmoid(x); }
+  static Vec Slope(Vec x) {
+    const Vec s = Sigmoid(x);
+    return s + x * s * (Broadcast(1.0f) - s);
+  }
+};
+
+struct GeluTanh {
+  static constexpr float kTwice = 1.5957691216057308f;  // 2 sqrt(2 / pi)
+  static constexpr float kCubic = 0.044715f;
+  static Vec Inner(Vec x) { return Broadcast(kTwice) * x * (Broadcast(1.0f) + Broadcast(kCubic) * x * x); }
+  static Vec Value(Vec x) { return x * Sigmoid(Inner(x)); }
+  static Vec Slope(Vec x) {
+    const Vec s = Sigmoid(Inner(x)), slope = Broadcast(kTwice) * (Broadcast(1.0f) + Broadcast(3.0f * kCubic) * x * x);
+    return s + x * s * (Broadcast(1.0f) - s) * slope;
+  }
+};
+
+template <typename Kind>
+void GateOf(const float* gate_up, int64_t rows, int64_t width, float* out) {
   ParallelFor(rows, kRowGrain, [&](int64_t r) {
     const float *gate = gate_up + r * 2 * width, *up = gate + width;
     float* y = out + r * width;
+    for (int64_t i = 0; i < width; i += kLanes) Store(y + i, Kind::Value(Load(gate + i)) * Load(up + i));
+  });
+}
+
+template <typename Kind>
+void GateBackwardOf(float* gate_up, const float* dout, int64_t rows, int64_t width, float* out) {
+  ParallelFor(rows, kRowGrain, [&](int64_t r) {
+    float *gate = gate_up + r * 2 * width, *up = gate + width;
+    const float* dy = dout + r * width;
+    float* y = out + r * width;
     for (int64_t i = 0; i < width; i += kLanes) {
-      const Vec g = Load(gate + i);
-      Store(y + i, g * Sigmoid(g) * Load(up + i));
+      const Vec g = Load(gate + i), u = Load(up + i), d = Load(dy + i), value = Kind::Value(g);
+      Store(y + i, value * u);
+      Store(up + i, d * value);
+      Store(gate + i, d * u * Kind::Slope(g));
     }
   });
 }
 
-void SwiGluBackward(float* gate_up, const float* dout, int64_t rows, int64_t width, float* activation) {
-  ParallelFor(rows, kRowGrain, [&](int64_t r) {
-    float *gate = gate_up + r * 2 * width, *up = gate + width;
-    const float* dy = dout + r * width;
-    float* y = activation + r * width;
-    for (int64_t i = 0; i < width; i += kLanes) {
-      const Vec g = Load(gate + i), u = Load(up + i), d = Load(dy + i);
-      const Vec s = Sigmoid(g), silu = g * s;
-      Store(y + i, silu * u);
-      Store(up + i, d * silu);
-      Store(gate + i, d * u * (s + silu * (Broadcast(1.0f) - s)));
-    }
-  });
+}  // namespace
+
+void Gate(Activation activation, const float* gate_up, int64_t rows, int64_t width, float* out) {
+  (activation == Activation::kSilu ? GateOf<Silu> : GateOf<GeluTanh>)(gate_up, rows, width, out);
+}
+
+void GateBackward(Activation activation, float* gate_up, const float* dout, int64_t rows, int64_t width, float* out) {
+  (activation == Activation::kSilu ? GateBackwardOf<Silu> : GateBackwardOf<GeluTanh>)(gate_up, dout, rows, width, out);
 }
 
 }  // namespace azr

@@ -1,4 +1,4 @@
-// The row-wise pieces of a decoder layer and their gradients: RMSNorm over rows and over heads, biases, rotary positions, SwiGLU. Each row is a
+// The row-wise pieces of a decoder layer and their gradients: RMSNorm over rows and over heads, biases, rotary positions, gated units. Each row is a
 // function of its own inputs alone, in a fixed order of operations, and each exists once: prefill, decode, scoring and
 // training call the same code. Buffers are the caller's; strides in floats. Engine thread only.
 #pragma once
@@ -8,23 +8,33 @@
 
 namespace azr {
 
-// y[rows, width] = x * rstd * weight with rstd[rows] = 1 / sqrt(mean(x^2) + epsilon) (Zhang & Sennrich 2019, eq. 4).
+// What a norm multiplies by: offset + weight[i].
+struct NormWeights {
+  const float* weight;
+  float offset, epsilon;
+  float at(int64_t i) const { return offset + weight[i]; }
+};
+
+// y[rows, width] = x * rstd * (offset + weight) with rstd[rows] = 1 / sqrt(mean(x^2) + epsilon) (Zhang & Sennrich 2019, eq. 4).
 // `rstd` may be null when no backward follows.
-void RmsNorm(const float* x, const float* weight, int64_t rows, int64_t width, float epsilon, float* y, float* rstd);
+void RmsNorm(const float* x, const NormWeights& norm, int64_t rows, int64_t width, float* y, float* rstd);
 
 // dx[rows, width] += gradient through the norm; dweight[width] += sum over rows. `dy` is the gradient of y.
-void RmsNormBackward(const float* x, const float* weight, const float* rstd, const float* dy, int64_t rows,
+void RmsNormBackward(const float* x, const NormWeights& norm, const float* rstd, const float* dy, int64_t rows,
                      int64_t width, float* dx, float* dweight);
 
+// x[i] += y[i] for all of rows * width values.
+void AddRows(float* x, const float* y, int64_t rows, int64_t width);
+
 // The first `heads` adjacent heads of each row, each normed over its head_size values with the weights of the first group of heads and then
-// those of the second: heads_first heads use weight_first[head_size], the other heads_second use weight_second[head_size]. In place. With `kept`
+// those of the second: heads_first heads use first.weight[head_size], the other heads_second use second.weight[head_size]. In place. With `kept`
 // [rows, heads_first + heads_second, head_size] and `rstd` [rows, heads_first + heads_second] what the backward needs is kept.
 struct HeadNorms {
   int64_t heads_first, heads_second, head_size;
-  const float *weight_first, *weight_second;
+  NormWeights first, second;
   int64_t heads() const { return heads_first + heads_second; }
 };
-void NormHeads(float* rows_data, int64_t stride, int64_t rows, const HeadNorms& norms, float epsilon, float* kept, float* rstd);
+void NormHeads(float* rows_data, int64_t stride, int64_t rows, const HeadNorms& norms, float* kept, float* rstd);
 
 // The gradient, in place of that of the output; adds to dweight_first and dweight_second, each [head_size].
 void NormHeadsBackward(float* drows, int64_t stride, int64_t rows, const HeadNorms& norms, const float* kept, const float* rstd,
@@ -58,11 +68,14 @@ class RopeTable {
 void Rotate(float* rows_data, int64_t stride, int64_t rows, int64_t heads, const int32_t* positions,
             const RopeTable& table, bool inverse);
 
-// out[rows, width] = silu(gate) * up, where a row of gate_up is [gate[width], up[width]].
-void SwiGlu(const float* gate_up, int64_t rows, int64_t width, float* out);
+// Of a gated unit: x * sigmoid(x), or GELU in its form with tanh (Hendrycks & Gimpel 2016).
+enum class Activation { kSilu, kGeluTanh };
 
-// gate_up is replaced by its gradient; `activation`[rows, width] receives the recomputed forward output (needed by the
+// out[rows, width] = activation(gate) * up, where a row of gate_up is [gate[width], up[width]].
+void Gate(Activation activation, const float* gate_up, int64_t rows, int64_t width, float* out);
+
+// gate_up is replaced by its gradient; `out`[rows, width] receives the recomputed forward output (needed by the
 // gradient of the down projection); `dout`[rows, width] is the gradient of the output.
-void SwiGluBackward(float* gate_up, const float* dout, int64_t rows, int64_t width, float* activation);
+void GateBackward(Activation activation, float* gate_up, const float* dout, int64_t rows, int64_t width, float* out);
 
 }  // namespace azr

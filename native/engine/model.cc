@@ -31,12 +31,27 @@ void ModelShape::Check() const {
     fail(text.str());
   }
   if (feed_forward % kKeyBlock != 0) fail("the feed-forward size must be a multiple of 16");
-  if (!rope_factors.empty() && static_cast<int64_t>(rope_factors.size()) != head_size / 2) {
-    fail("there must be one rotary factor for each pair of a head's values");
+  for (const std::vector<double>* factors : {&rope_factors, &local_rope_factors}) {
+    if (!factors->empty() && static_cast<int64_t>(factors->size()) != head_size / 2) {
+      fail("there must be one rotary factor for each pair of a head's values");
+    }
+    for (double factor : *factors) {
+      if (!(factor > 0.0) || !std::isfinite(factor)) fail("rotary factors must be positive numbers");
+    }
   }
-  for (double factor : rope_factors) {
-    if (!(factor > 0.0) || !std::isfinite(factor)) fail("rotary factors must be positive numbers");
+  if (!windows.empty() && static_cast<int64_t>(windows.size()) != layers) fail("there must be one window a layer");
+  for (int64_t each : windows) {
+    if (each < 0 || each > kMostOfOne) fail("windows must be positive, or 0 for none");
   }
+  const auto amount = [](double value) { return value >= 0.0 && std::isfinite(value); };
+  if (!amount(local_rope_theta) || !amount(attention_scale) || !amount(embedding_scale) || !std::isfinite(norm_offset)) {
+    fail("the scales of embeddings and attention and the rotary base must be finite and not negative");
+  }
+}
+
+AttentionShape ModelShape::attention(int64_t layer) const {
+  const float scale = attention_scale > 0.0f ? attention_scale : 1.0f / std::sqrt(static_cast<float>(head_size));
+  return {heads, key_value_heads, head_size, scale, window(layer)};
 }
 
 int64_t NamedTensor::size() const {
@@ -70,7 +85,13 @@ ParameterLayout::ParameterLayout(const ModelShape& s) {
       layer.key_norm = add(prefix + "self_attn.k_norm.weight", {s.head_size});
     }
     layer.output = add(prefix + "self_attn.o_proj.weight", {s.hidden, s.query_width()});
-    layer.feed_forward_norm = add(prefix + "post_attention_layernorm.weight", {s.hidden});
+    if (s.post_norms) {
+      layer.attention_output_norm = add(prefix + "post_attention_layernorm.weight", {s.hidden});
+      layer.feed_forward_norm = add(prefix + "pre_feedforward_layernorm.weight", {s.hidden});
+      layer.feed_forward_output_norm = add(prefix + "post_feedforward_layernorm.weight", {s.hidden});
+    } else {
+      layer.feed_forward_norm = add(prefix + "post_attention_layernorm.weight", {s.hidden});
+    }
     layer.gate_up = add(prefix + "mlp.gate_proj.weight", {s.feed_forward, s.hidden});
     add(prefix + "mlp.up_proj.weight", {s.feed_forward, s.hidden});
     layer.down = add(prefix + "mlp.down_proj.weight", {s.hidden, s.feed_forward});
@@ -91,13 +112,22 @@ ModelShape Checked(const ModelShape& shape, const WeightSettings& weights) {
   }
   return shape;
 }
+
+std::vector<RopeTable> Ropes(const ModelShape& shape) {
+  const int64_t positions = std::min(shape.max_positions, kFirstPositions);
+  std::vector<RopeTable> ropes{{shape.head_size, shape.rope_theta, positions, shape.rope_factors}};
+  if (shape.local_rope_theta > 0.0) {
+    ropes.emplace_back(shape.head_size, shape.local_rope_theta, positions, shape.local_rope_factors);
+  }
+  return ropes;
+}
 }  // namespace
 
 Model::Model(const ModelShape& shape, const WeightSettings& weights)
     : shape_(Checked(shape, weights)),
       weights_(weights),
       layout_(shape),
-      rope_(shape.head_size, shape.rope_theta, std::min(shape.max_positions, kFirstPositions), shape.rope_factors),
+      ropes_(Ropes(shape)),
       matrices_(Matrices()) {
   if (weights.trainable) {
     parameters_ = at::zeros({layout_.total}, at::kFloat);
@@ -136,7 +166,9 @@ std::vector<Model::Matrix> Model::Matrices() {
 
 void Model::ReachPositions(int64_t positions) {
   // By doubling, so that a growing completion does not pay for each token.
-  if (positions > rope_.positions()) rope_.Reach(std::min(shape_.max_positions, std::max(positions, 2 * rope_.positions())));
+  if (positions <= ropes_[0].positions()) return;
+  const int64_t reach = std::min(shape_.max_positions, std::max(positions, 2 * ropes_[0].positions()));
+  for (RopeTable& rope : ropes_) rope.Reach(reach);
 }
 
 const float* Model::parameters() const {
@@ -159,6 +191,11 @@ float* Model::MutableParameters() {
   parameters();
   forward_.current = backward_.current = false;
   return parameters_.mutable_data_ptr<float>();
+}
+
+float Model::embedding_scale() const {
+  const float scale = shape_.embedding_scale;
+  return weights_.format == WeightFormat::kBfloat16 ? WidenBfloat16(RoundToBfloat16(scale)) : scale;
 }
 
 void Model::EmbeddingRow(int64_t token, float* out) const {
@@ -209,7 +246,7 @@ void Model::Initialize(uint64_t seed) {
     const NamedTensor& tensor = layout_.names[index];
     const uint64_t stream = index + 1;
     if (tensor.dimensions.size() == 1) {
-      row.assign(tensor.size(), tensor.name.ends_with(".bias") ? 0.0f : 1.0f);
+      row.assign(tensor.size(), tensor.name.ends_with(".bias") ? 0.0f : 1.0f - shape_.norm_offset);
       SetRows(index, 0, 1, row.data());
       continue;
     }

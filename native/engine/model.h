@@ -1,5 +1,5 @@
-// A decoder of the Llama family (Llama, Mistral, Qwen2, Qwen3): its shape, its parameters, and the packed matrices that
-// the products read. Model owns all three. A model that is trained keeps its parameters in one flat buffer of single
+// A decoder of the Llama family (Llama, Mistral, Qwen2, Qwen3, Gemma 3): its shape, its parameters, and the packed
+// matrices that the products read. Model owns all three. A model that is trained keeps its parameters in one flat buffer of single
 // precision, which makes the optimizer, the gradient norm and checkpoints plain loops (a gradient or moment buffer has
 // the same layout), and packs matrices from it in the format of its products. One that is not keeps packed matrices,
 // an embedding and small vectors alone. Engine thread only.
@@ -28,8 +28,18 @@ struct ModelShape {
   bool qkv_bias = false;             // Qwen2: biases on the projections of queries, keys and values
   bool qk_norm = false;              // Qwen3: RMSNorm over each head of the queries and keys, before the rotation
   std::vector<double> rope_factors;  // [head_size / 2] that divide the rotary frequencies; empty: none
+  // [layers]: how many positions, its own included, a query of the layer sees; 0: all before it. Empty: all layers see all.
+  std::vector<int64_t> windows;
+  double local_rope_theta = 0.0;           // of layers with a window, where theirs is another (Gemma 3); 0: none
+  std::vector<double> local_rope_factors;  // as rope_factors, beside local_rope_theta
+  float attention_scale = 0.0f;            // what multiplies q . k; 0: 1 / sqrt(head_size)
+  float embedding_scale = 1.0f;            // what multiplies the embeddings of tokens (Gemma: sqrt(hidden))
+  float norm_offset = 0.0f;                // what is added to the weights of every norm before they multiply (Gemma: 1)
+  bool post_norms = false;                 // Gemma: what attention and feed-forward give is normed before it is added
+  Activation activation = Activation::kSilu;
 
-  AttentionShape attention() const { return {heads, key_value_heads, head_size}; }
+  AttentionShape attention(int64_t layer) const;
+  int64_t window(int64_t layer) const { return windows.empty() ? 0 : windows[layer]; }
   int64_t query_width() const { return heads * head_size; }
   int64_t qkv_width() const { return (heads + 2 * key_value_heads) * head_size; }
   // Throws AZR_MODEL_FORMAT for sizes that this engine cannot run.
@@ -47,7 +57,8 @@ struct NamedTensor {
 // Offsets, in floats, of each parameter. q, k, v rows are adjacent, as are gate and up: one product each.
 struct LayerOffsets {
   int64_t attention_norm, qkv, output, feed_forward_norm, gate_up, down;
-  int64_t qkv_bias = -1, query_norm = -1, key_norm = -1;  // -1 where the model has none
+  // -1 where the model has none
+  int64_t qkv_bias = -1, query_norm = -1, key_norm = -1, attention_output_norm = -1, feed_forward_output_norm = -1;
 };
 struct ParameterLayout {
   explicit ParameterLayout(const ModelShape& shape);
@@ -83,13 +94,16 @@ class Model {
   const ModelShape& shape() const { return shape_; }
   const WeightSettings& weights() const { return weights_; }
   const ParameterLayout& layout() const { return layout_; }
-  // Holds positions up to those of the last ReachPositions.
-  const RopeTable& rope() const { return rope_; }
+  // Of a layer; holds positions up to those of the last ReachPositions.
+  const RopeTable& rope(int64_t layer) const { return ropes_[ropes_.size() > 1 && shape_.window(layer) > 0 ? 1 : 0]; }
   void ReachPositions(int64_t positions);
   // The norms of a layer's heads; only for models that have them.
   HeadNorms head_norms(const LayerOffsets& offsets) const {
-    return {shape_.heads, shape_.key_value_heads, shape_.head_size, at(offsets.query_norm), at(offsets.key_norm)};
+    return {shape_.heads, shape_.key_value_heads, shape_.head_size, norm(offsets.query_norm), norm(offsets.key_norm)};
   }
+  NormWeights norm(int64_t offset) const { return {at(offset), shape_.norm_offset, shape_.norm_epsilon}; }
+  // What multiplies embeddings, rounded as a model in the format has it.
+  float embedding_scale() const;
   // Trainable models only (AZR_INPUT_INVALID): the flat buffer, [layout().total].
   const float* parameters() const;
   // A parameter by its offset; of a model that is not trained only those of one dimension.
@@ -100,7 +114,7 @@ class Model {
   void EmbeddingRow(int64_t token, float* out) const;
 
   // Fills the parameters from a seed: matrices normal with deviation 1/sqrt(fan in), residual projections scaled down by
-  // sqrt(2 * layers) (GPT-2), embedding 0.02, norms 1.
+  // sqrt(2 * layers) (GPT-2), embedding 0.02, norms such that they multiply by 1.
   void Initialize(uint64_t seed);
   // Stores rows first to first + count - 1 of the layout's parameter `index`, [count, columns] (a vector is one row).
   // Returns whether all values fit the format's range. Several threads may store different rows.
@@ -125,7 +139,7 @@ class Model {
   ModelShape shape_;
   WeightSettings weights_;
   ParameterLayout layout_;
-  RopeTable rope_;
+  std::vector<RopeTable> ropes_;  // of all layers, or of those that see everything and of those with a window
   at::Tensor parameters_;  // [total] float, of a trainable model
   PackedModel forward_, backward_;
   std::vector<Matrix> matrices_;

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/counter_random.h"
 #include "engine/engine.h"
@@ -23,6 +24,8 @@ struct Case {
   int64_t vocabulary, hidden, layers, heads, key_value_heads, head_size, feed_forward;
   bool tied;
   bool qkv_bias = false, qk_norm = false, stretched = false;
+  std::vector<int64_t> windows = {};
+  int64_t gemma_window = 0;
 };
 
 class GradientTest : public ::testing::TestWithParam<Case> {
@@ -33,6 +36,8 @@ class GradientTest : public ::testing::TestWithParam<Case> {
     shape_.qkv_bias = c.qkv_bias;
     shape_.qk_norm = c.qk_norm;
     for (int64_t i = 0; c.stretched && i < c.head_size / 2; ++i) shape_.rope_factors.push_back(1.0 + 0.7 * static_cast<double>(i));
+    shape_.windows = c.windows;
+    if (c.gemma_window > 0) MakeGemma3(&shape_, c.gemma_window);
     engine_ = std::make_unique<Engine>(shape_, 2);
     Randomize(&model(), 11);
     batch_ = RandomBatch(shape_, BatchSizes{}, 5);
@@ -133,7 +138,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"BiasesOfQwen2", 64, 64, 2, 4, 2, 16, 96, true, true},
                       Case{"HeadNormsOfQwen3", 67, 48, 2, 4, 2, 32, 96, true, false, true},
                       Case{"StretchedPositionsOfLlama3", 67, 64, 2, 4, 2, 16, 96, false, false, false, true},
-                      Case{"EverythingAtOnce", 67, 40, 2, 3, 1, 48, 48, false, true, true, true}),
+                      Case{"EverythingAtOnce", 67, 40, 2, 3, 1, 48, 48, false, true, true, true},
+                      Case{"WindowsOfFiveAndNineteen", 67, 40, 3, 4, 2, 16, 48, true, false, false, false, {5, 0, 19}},
+                      Case{"WindowsOfTwoAndThree", 33, 24, 2, 2, 1, 16, 32, false, true, false, true, {2, 3}},
+                      Case{"Gemma3", 67, 40, 4, 2, 1, 32, 48, true, false, false, false, {}, 9},
+                      Case{"Gemma3OfWideHeads", 51, 48, 2, 2, 1, 256, 32, true, false, false, false, {}, 16},
+                      Case{"Gemma3WithBiases", 51, 48, 2, 4, 2, 16, 32, false, true, false, false, {}, 21}),
     [](const ::testing::TestParamInfo<Case>& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -217,7 +217,7 @@ std::vector<double> Slope(const Function& f, std::vector<double> x) {
 std::vector<double> Wide(const std::vector<float>& x) { return {x.begin(), x.end()}; }
 
 TEST(LayerOps, RmsNormWithItsGradient) {
-  for (int64_t width : {5, 16, 40}) {
+  for (const auto& [width, offset] : {std::pair<int64_t, double>{5, 0.0}, {16, 1.0}, {40, 0.0}, {40, 1.0}}) {
     const int64_t rows = 3;
     const std::vector<float> x = Random(8, rows * width), weight = Random(9, width), dy = Random(10, rows * width);
     const double epsilon = 1e-3;
@@ -226,7 +226,7 @@ TEST(LayerOps, RmsNormWithItsGradient) {
       for (int64_t r = 0; r < rows; ++r) {
         double mean = 0.0;
         for (int64_t i = 0; i < width; ++i) mean += in[r * width + i] * in[r * width + i] / static_cast<double>(width);
-        for (int64_t i = 0; i < width; ++i) out[r * width + i] = in[r * width + i] / std::sqrt(mean + epsilon) * w[i];
+        for (int64_t i = 0; i < width; ++i) out[r * width + i] = in[r * width + i] / std::sqrt(mean + epsilon) * (offset + w[i]);
       }
       return out;
     };
@@ -236,31 +236,37 @@ TEST(LayerOps, RmsNormWithItsGradient) {
       return sum;
     };
     std::vector<float> y(x.size()), rstd(rows), dx(x.size()), dweight(width);
-    RmsNorm(x.data(), weight.data(), rows, width, static_cast<float>(epsilon), y.data(), rstd.data());
+    const NormWeights weights{weight.data(), static_cast<float>(offset), static_cast<float>(epsilon)};
+    RmsNorm(x.data(), weights, rows, width, y.data(), rstd.data());
     EXPECT_LT(Error(y, norm(Wide(x), Wide(weight))), 1e-6);
-    RmsNormBackward(x.data(), weight.data(), rstd.data(), dy.data(), rows, width, dx.data(), dweight.data());
+    RmsNormBackward(x.data(), weights, rstd.data(), dy.data(), rows, width, dx.data(), dweight.data());
     EXPECT_LT(Error(dx, Slope([&](const auto& in) { return dot(norm(in, Wide(weight))); }, Wide(x))), 1e-5);
     EXPECT_LT(Error(dweight, Slope([&](const auto& w) { return dot(norm(Wide(x), w)); }, Wide(weight))), 1e-5);
   }
 }
 
-TEST(LayerOps, SwiGluWithItsGradient) {
+class GateTest : public ::testing::TestWithParam<Activation> {};
+INSTANTIATE_TEST_SUITE_P(LayerOps, GateTest, ::testing::Values(Activation::kSilu, Activation::kGeluTanh));
+
+TEST_P(GateTest, TheProductWithItsGradient) {
   const int64_t rows = 2, width = 48;
+  const Activation activation_kind = GetParam();
   const std::vector<float> start = Random(11, rows * 2 * width, 3.0f), dout = Random(12, rows * width);
   const auto forward = [&](const std::vector<double>& in) {
     std::vector<double> out(rows * width);
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t i = 0; i < width; ++i) {
         const double gate = in[r * 2 * width + i], up = in[r * 2 * width + width + i];
-        out[r * width + i] = gate / (1.0 + std::exp(-gate)) * up;
+        const double gelu = 0.5 * gate * (1.0 + std::tanh(std::sqrt(2.0 / M_PI) * (gate + 0.044715 * std::pow(gate, 3))));
+        out[r * width + i] = (activation_kind == Activation::kSilu ? gate / (1.0 + std::exp(-gate)) : gelu) * up;
       }
     }
     return out;
   };
   std::vector<float> out(rows * width), activation(rows * width), gradient = start;
-  SwiGlu(start.data(), rows, width, out.data());
+  Gate(activation_kind, start.data(), rows, width, out.data());
   EXPECT_LT(Error(out, forward(Wide(start))), 1e-6);
-  SwiGluBackward(gradient.data(), dout.data(), rows, width, activation.data());
+  GateBackward(activation_kind, gradient.data(), dout.data(), rows, width, activation.data());
   EXPECT_EQ(activation, out);
   const auto objective = [&](const std::vector<double>& in) {
     double sum = 0.0;
@@ -318,11 +324,12 @@ struct SlowAttention {
   }
 
  private:
-  // The last of the visible rows attends to all of them.
-  void Row(const std::vector<int64_t>& visible, const AttentionShape& s, const std::vector<float>& qkv,
+  // The last of the visible rows attends to all of them, or to the last of them where there is a window.
+  void Row(std::vector<int64_t> visible, const AttentionShape& s, const std::vector<float>& qkv,
            const std::vector<float>& dout) {
+    if (s.window > 0 && static_cast<int64_t>(visible.size()) > s.window) visible.erase(visible.begin(), visible.end() - s.window);
     const int64_t row = visible.back(), size = s.head_size, width = s.row_width();
-    const double scale = 1.0 / std::sqrt(static_cast<double>(size));
+    const double scale = s.scale;
     for (int64_t h = 0; h < s.heads; ++h) {
       const int64_t key = (s.heads + h / (s.heads / s.key_value_heads)) * size, value = key + s.key_value_heads * size;
       const int64_t query = row * width + h * size, o = (row * s.heads + h) * size;
@@ -356,7 +363,10 @@ struct SlowAttention {
 };
 
 TEST(Attention, GroupsOfPromptsAndCompletions) {
-  for (const AttentionShape& shape : {AttentionShape{4, 2, 16}, AttentionShape{3, 1, 144}, AttentionShape{2, 2, 48}}) {
+  for (const AttentionShape& shape :
+       {AttentionShape{4, 2, 16, 0.25f}, AttentionShape{3, 1, 144, 0.1f}, AttentionShape{2, 2, 48, 0.5f},
+        AttentionShape{2, 1, 16, 0.25f, 1}, AttentionShape{4, 2, 16, 0.25f, 5}, AttentionShape{1, 1, 32, 0.2f, 16},
+        AttentionShape{2, 1, 256, 0.0625f, 17}, AttentionShape{2, 1, 16, 0.25f, 33}, AttentionShape{2, 1, 16, 0.25f, 500}}) {
     std::vector<RowGroup> groups;
     int64_t rows = 0;
     const auto add = [&](int64_t prompt, std::vector<int64_t> completions) {

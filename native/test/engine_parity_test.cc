@@ -21,6 +21,8 @@ struct Case {
   bool tied;
   bool qkv_bias = false, qk_norm = false;
   WeightFormat format = WeightFormat::kFloat32;
+  std::vector<int64_t> windows = {};
+  int64_t gemma_window = 0;
 };
 
 bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
@@ -39,6 +41,8 @@ class ParityTest : public ::testing::TestWithParam<Case> {
     ModelShape shape = TinyShape(c.vocabulary, c.hidden, c.layers, c.heads, c.key_value_heads, c.head_size, c.feed_forward, c.tied);
     shape.qkv_bias = c.qkv_bias;
     shape.qk_norm = c.qk_norm;
+    shape.windows = c.windows;
+    if (c.gemma_window > 0) MakeGemma3(&shape, c.gemma_window);
     auto engine = std::make_unique<Engine>(shape, threads, WeightSettings{c.format, true});
     Randomize(const_cast<Model*>(&engine->model()), 21);
     return engine;
@@ -227,7 +231,17 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ParityTest,
                                            Case{"Bfloat16", 96, 64, 2, 4, 2, 16, 96, true, false, false,
                                                 WeightFormat::kBfloat16},
                                            Case{"Bfloat16Qwen", 67, 40, 2, 4, 2, 32, 48, false, true, true,
-                                                WeightFormat::kBfloat16}),
+                                                WeightFormat::kBfloat16},
+                                           Case{"Windows", 67, 40, 3, 4, 2, 16, 48, true, false, false,
+                                                WeightFormat::kFloat32, {7, 0, 32}},
+                                           Case{"WindowOfOne", 33, 24, 2, 2, 1, 16, 32, false, true, false,
+                                                WeightFormat::kFloat32, {1, 17}},
+                                           Case{"Gemma3", 67, 40, 4, 2, 1, 32, 48, true, false, false,
+                                                WeightFormat::kFloat32, {}, 20},
+                                           Case{"Gemma3OfWideHeads", 51, 48, 2, 2, 1, 256, 32, true, false, false,
+                                                WeightFormat::kFloat32, {}, 40},
+                                           Case{"Gemma3InBfloat16", 67, 40, 4, 2, 1, 32, 48, true, false, false,
+                                                WeightFormat::kBfloat16, {}, 12}),
                          [](const ::testing::TestParamInfo<Case>& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -17,24 +17,25 @@ at::Tensor Part(const at::Tensor& flat, int64_t offset, at::IntArrayRef dimensio
   return flat.narrow(0, offset, size).view(dimensions);
 }
 
-at::Tensor Norm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
-  return x / at::sqrt(at::mean(x * x, {-1}, true) + epsilon) * weight;
+at::Tensor Norm(const at::Tensor& x, const at::Tensor& weight, const ModelShape& s) {
+  return x / at::sqrt(at::mean(x * x, {-1}, true) + s.norm_epsilon) * (weight + s.norm_offset);
 }
 
 // x[tokens, heads, size]: the halves of each head are the real and imaginary parts of numbers turned by the position.
-at::Tensor Rope(const at::Tensor& x, const ModelShape& s) {
+at::Tensor Rope(const at::Tensor& x, double theta, const std::vector<double>& factors) {
   const int64_t tokens = x.size(0), size = x.size(2), half = size / 2;
   const auto options = x.options().requires_grad(false);
   const at::Tensor exponent = at::arange(half, options) * (-2.0 / static_cast<double>(size));
-  at::Tensor frequencies = at::pow(s.rope_theta, exponent);
-  for (size_t i = 0; i < s.rope_factors.size(); ++i) frequencies.mutable_data_ptr<double>()[i] /= s.rope_factors[i];
+  at::Tensor frequencies = at::pow(theta, exponent);
+  for (size_t i = 0; i < factors.size(); ++i) frequencies.mutable_data_ptr<double>()[i] /= factors[i];
   const at::Tensor angles = at::arange(tokens, options).unsqueeze(1) * frequencies.unsqueeze(0);
   const at::Tensor cosine = at::cos(angles).unsqueeze(1), sine = at::sin(angles).unsqueeze(1);
   const at::Tensor a = x.narrow(2, 0, half), b = x.narrow(2, half, half);
   return at::cat({a * cosine - b * sine, b * cosine + a * sine}, 2);
 }
 
-at::Tensor Attention(const at::Tensor& x, const ModelShape& s, const at::Tensor& flat, const LayerOffsets& offsets) {
+at::Tensor Attention(const at::Tensor& x, const ModelShape& s, const at::Tensor& flat, size_t layer,
+                     const LayerOffsets& offsets) {
   const int64_t tokens = x.size(0), kv_width = s.key_value_heads * s.head_size;
   const int64_t key_offset = offsets.qkv + s.query_width() * s.hidden;
   const auto project = [&](int64_t offset, int64_t heads) {
@@ -49,17 +50,22 @@ at::Tensor Attention(const at::Tensor& x, const ModelShape& s, const at::Tensor&
     v = v + Part(flat, offsets.qkv_bias + s.query_width() + kv_width, {s.key_value_heads, s.head_size});
   }
   if (s.qk_norm) {
-    q = Norm(q, Part(flat, offsets.query_norm, {s.head_size}), s.norm_epsilon);
-    k = Norm(k, Part(flat, offsets.key_norm, {s.head_size}), s.norm_epsilon);
+    q = Norm(q, Part(flat, offsets.query_norm, {s.head_size}), s);
+    k = Norm(k, Part(flat, offsets.key_norm, {s.head_size}), s);
   }
-  q = Rope(q, s);
-  k = Rope(k, s);
-  const at::Tensor future = at::triu(at::ones({tokens, tokens}, x.options().dtype(at::kBool).requires_grad(false)), 1);
+  const int64_t window = s.windows.empty() || s.windows[layer] == 0 ? tokens : s.windows[layer];
+  const bool local = s.local_rope_theta > 0.0 && !s.windows.empty() && s.windows[layer] > 0;
+  const double theta = local ? s.local_rope_theta : s.rope_theta;
+  q = Rope(q, theta, local ? s.local_rope_factors : s.rope_factors);
+  k = Rope(k, theta, local ? s.local_rope_factors : s.rope_factors);
+  const at::Tensor all = at::ones({tokens, tokens}, x.options().dtype(at::kBool).requires_grad(false));
+  const at::Tensor hidden = at::logical_or(at::triu(all, 1), at::tril(all, -window));
+  const double scale = s.attention_scale > 0.0f ? s.attention_scale : 1.0 / std::sqrt(static_cast<double>(s.head_size));
   std::vector<at::Tensor> heads;
   for (int64_t h = 0; h < s.heads; ++h) {
     const int64_t kv = h / (s.heads / s.key_value_heads);
-    at::Tensor scores = at::matmul(q.select(1, h), k.select(1, kv).t()) / std::sqrt(static_cast<double>(s.head_size));
-    scores = scores.masked_fill(future, -INFINITY);
+    at::Tensor scores = at::matmul(q.select(1, h), k.select(1, kv).t()) * scale;
+    scores = scores.masked_fill(hidden, -INFINITY);
     heads.push_back(at::matmul(at::softmax(scores, -1), v.select(1, kv)));
   }
   return at::matmul(at::cat(heads, 1), Part(flat, offsets.output, {s.hidden, s.query_width()}).t());
@@ -69,7 +75,11 @@ at::Tensor FeedForward(const at::Tensor& x, const ModelShape& s, const at::Tenso
   const at::Tensor gate = at::matmul(x, Part(flat, offsets.gate_up, {s.feed_forward, s.hidden}).t());
   const at::Tensor up =
       at::matmul(x, Part(flat, offsets.gate_up + s.feed_forward * s.hidden, {s.feed_forward, s.hidden}).t());
-  return at::matmul(gate * at::sigmoid(gate) * up, Part(flat, offsets.down, {s.hidden, s.feed_forward}).t());
+  const at::Tensor cubic = gate + 0.044715 * gate * gate * gate;
+  const at::Tensor active = s.activation == Activation::kSilu
+                                ? gate * at::sigmoid(gate)
+                                : 0.5 * gate * (1.0 + at::tanh(std::sqrt(2.0 / M_PI) * cubic));
+  return at::matmul(active * up, Part(flat, offsets.down, {s.hidden, s.feed_forward}).t());
 }
 
 at::Tensor TokenTensor(const std::vector<int32_t>& tokens) {
@@ -96,11 +106,16 @@ at::Tensor ReferenceParameters(const Model& model) {
 at::Tensor ReferenceLogits(const ModelShape& s, const ParameterLayout& layout, const at::Tensor& flat,
                            const std::vector<int32_t>& tokens) {
   at::Tensor x = Part(flat, layout.embedding, {s.vocabulary, s.hidden}).index_select(0, TokenTensor(tokens));
-  for (const LayerOffsets& offsets : layout.layers) {
-    x = x + Attention(Norm(x, Part(flat, offsets.attention_norm, {s.hidden}), s.norm_epsilon), s, flat, offsets);
-    x = x + FeedForward(Norm(x, Part(flat, offsets.feed_forward_norm, {s.hidden}), s.norm_epsilon), s, flat, offsets);
+  x = x * static_cast<double>(s.embedding_scale);
+  const auto normed = [&](const at::Tensor& in, int64_t offset) { return Norm(in, Part(flat, offset, {s.hidden}), s); };
+  for (size_t layer = 0; layer < layout.layers.size(); ++layer) {
+    const LayerOffsets& offsets = layout.layers[layer];
+    const at::Tensor attended = Attention(normed(x, offsets.attention_norm), s, flat, layer, offsets);
+    x = x + (s.post_norms ? normed(attended, offsets.attention_output_norm) : attended);
+    const at::Tensor fed = FeedForward(normed(x, offsets.feed_forward_norm), s, flat, offsets);
+    x = x + (s.post_norms ? normed(fed, offsets.feed_forward_output_norm) : fed);
   }
-  x = Norm(x, Part(flat, layout.final_norm, {s.hidden}), s.norm_epsilon);
+  x = normed(x, layout.final_norm);
   return at::matmul(x, Part(flat, layout.head, {s.vocabulary, s.hidden}).t());
 }
 
@@ -157,6 +172,18 @@ double RelativeError(const float* a, const double* b, int64_t size) {
   return difference == 0.0 ? 0.0 : std::sqrt(difference / norm);
 }
 
+void MakeGemma3(ModelShape* shape, int64_t window) {
+  for (int64_t i = 0; i < shape->layers; ++i) shape->windows.push_back((i + 1) % 2 == 0 ? 0 : window);
+  shape->local_rope_theta = 1000.0;
+  shape->rope_factors.assign(shape->head_size / 2, 8.0);
+  shape->attention_scale = 1.0f / std::sqrt(24.0f);
+  shape->embedding_scale = std::sqrt(static_cast<float>(shape->hidden));
+  shape->norm_offset = 1.0f;
+  shape->post_norms = true;
+  shape->qk_norm = true;
+  shape->activation = Activation::kGeluTanh;
+}
+
 ModelShape TinyShape(int64_t vocabulary, int64_t hidden, int64_t layers, int64_t heads, int64_t key_value_heads,
                      int64_t head_size, int64_t feed_forward, bool tied) {
   ModelShape shape;
@@ -180,7 +207,7 @@ void Randomize(Model* model, uint64_t seed) {
     const bool vector = tensor.dimensions.size() == 1;
     const float deviation = vector ? 0.3f : 1.2f / std::sqrt(static_cast<float>(tensor.dimensions[1]));
     for (int64_t i = 0; i < tensor.size(); ++i) {
-      out[tensor.offset + i] = (vector ? 1.0f : 0.0f) + deviation * NormalAt(seed, stream, static_cast<uint64_t>(i));
+      out[tensor.offset + i] = (vector ? 1.0f - model->shape().norm_offset : 0.0f) + deviation * NormalAt(seed, stream, static_cast<uint64_t>(i));
     }
   }
 }

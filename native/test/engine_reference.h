@@ -1,4 +1,4 @@
-// What the engine's tests measure it against: a slow, obvious Llama in double precision from ATen operators, whose
+// What the engine's tests measure it against: a slow, obvious decoder in double precision from ATen operators, whose
 // gradients are LibTorch's own automatic differentiation. It reads the same flat parameters through ParameterLayout and
 // shares no arithmetic with native/engine: one sequence at a time, no packing, no cache, no shared prompts. Also the
 // tests' random models and batches. Everything is returned by value; call from the test's thread.
@@ -41,6 +41,9 @@ double RelativeError(const float* a, const double* b, int64_t size);
 // A shape of the given sizes, with 96 positions.
 ModelShape TinyShape(int64_t vocabulary, int64_t hidden, int64_t layers, int64_t heads, int64_t key_value_heads,
                      int64_t head_size, int64_t feed_forward, bool tied);
+
+// Gives a shape what Gemma 3 has: every second layer sees everything, the others `window` positions.
+void MakeGemma3(ModelShape* shape, int64_t window);
 
 // Random parameters of a size that makes every gradient matter: norms around 1, logits a few units wide.
 void Randomize(Model* model, uint64_t seed);

@@ -52,6 +52,7 @@ class Truth {
   }
 
   double number(const std::string& name) const { return numbers_.at(name); }
+  double number(const std::string& name, double otherwise) const { return numbers_.count(name) ? number(name) : otherwise; }
   int64_t integer(const std::string& name) const { return static_cast<int64_t>(number(name)); }
   bool has(const std::string& name) const { return arrays_.count(name) != 0; }
   const TruthArray& at(const std::string& name) const { return arrays_.at(name); }
@@ -95,6 +96,17 @@ class TruthTest : public ::testing::TestWithParam<const char*> {
     if (truth_.has("rope-factors")) {
       const std::vector<float> factors = truth_.values("rope-factors");
       shape.rope_factors.assign(factors.begin(), factors.end());
+    }
+    if (truth_.has("windows")) {
+      for (const float window : truth_.values("windows")) shape.windows.push_back(static_cast<int64_t>(window));
+    }
+    shape.local_rope_theta = truth_.number("local_rope_theta", 0.0);
+    shape.attention_scale = static_cast<float>(truth_.number("attention_scale", 0.0));
+    shape.embedding_scale = static_cast<float>(truth_.number("embedding_scale", 1.0));
+    if (std::string(GetParam()) == "gemma3") {
+      shape.norm_offset = 1.0f;
+      shape.post_norms = true;
+      shape.activation = Activation::kGeluTanh;
     }
     shape_ = shape;
     engine_ = Open({});
@@ -238,7 +250,8 @@ TEST_P(TruthTest, TenAdamWSteps) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, TruthTest,
-                         ::testing::Values("llama-tied", "llama-untied", "llama3", "mistral", "qwen2", "qwen3"),
+                         ::testing::Values("llama-tied", "llama-untied", "llama3", "mistral", "qwen2", "qwen3", "mistral-window",
+                                           "qwen2-window", "gemma3"),
                          [](const ::testing::TestParamInfo<const char*>& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');

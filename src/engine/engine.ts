@@ -165,6 +165,20 @@ export interface ModelShape {
   qkNorm: boolean;
   /** What divides each rotary frequency: [headSize / 2]; absent where nothing does. */
   ropeFactors?: number[];
+  /** [layers]: how many positions, its own included, a query of the layer sees; 0 where it sees all before it. Absent: all layers see all. */
+  windows?: number[];
+  /** The rotary embedding of layers with a window, where it is another (Gemma 3). */
+  localRope?: { theta: number; factors?: number[] };
+  /** What multiplies the products of queries and keys. Absent: 1 / sqrt(headSize). */
+  attentionScale?: number;
+  /** What multiplies the embeddings of tokens (Gemma: sqrt(hiddenSize)). Absent: 1. */
+  embeddingScale?: number;
+  /** What is added to the weights of every norm before they multiply (Gemma: 1). Absent: 0. */
+  normOffset?: number;
+  /** What attention and feed-forward give is normed before it is added (Gemma). */
+  postNorms?: boolean;
+  /** Of the feed-forward's gate: x * sigmoid(x), or GELU in its form with tanh. Absent: silu. */
+  activation?: "silu" | "gelu-tanh";
 }
 
 export interface SaveModelOptions {

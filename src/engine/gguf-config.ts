@@ -3,14 +3,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { ggufFault } from "./gguf.ts";
 import type { GgufFile } from "./gguf.ts";
-import type { GgufMetadata } from "./gguf-types.ts";
 
 interface Architecture {
   /** As in `architectures` and `model_type` of config.json. */
   architecture: string;
   modelType: string;
   /** Fields that the metadata does not have, or names otherwise. */
-  more?(config: Record<string, unknown>, metadata: GgufMetadata): Record<string, unknown>;
+  more?(config: Record<string, unknown>, number: (key: string) => number | undefined): Record<string, unknown>;
 }
 
 /** The GGUF architectures that are known; Mistral and SmolLM2 come as llama. */
@@ -21,20 +20,24 @@ export const ggufArchitectures: Record<string, Architecture> = {
   gemma3: {
     architecture: "Gemma3ForCausalLM",
     modelType: "gemma3_text",
-    more: (config, metadata) => ({
+    more: (config, number) => ({
       hidden_act: undefined,
       hidden_activation: "gelu_pytorch_tanh",
       // The 27 B model, the only one of 62 layers, scales by its width a head; all others by their head size.
       query_pre_attn_scalar: config["num_hidden_layers"] === 62 ? (config["hidden_size"] as number) / (config["num_attention_heads"] as number) : config["head_dim"],
-      sliding_window: metadata.get("gemma3.attention.sliding_window"),
-      rope_local_base_freq: 10_000,
-      // Every sixth layer sees the whole context.
-      layer_types: Array.from({ length: config["num_hidden_layers"] as number }, (_, layer) => ((layer + 1) % 6 === 0 ? "full_attention" : "sliding_attention")),
+      sliding_window: number("attention.sliding_window"),
+      rope_local_base_freq: shortest(number("rope.freq_base_swa") ?? 10_000),
+      // Every sixth layer sees the whole context, unless the file says otherwise.
+      layer_types: layerTypes(config["num_hidden_layers"] as number, number("attention.sliding_window_pattern") ?? 6),
     }),
   },
 };
 
 const mostLayers = 4096;
+
+function layerTypes(layers: number, period: number): string[] {
+  return Array.from({ length: layers }, (_, layer) => ((layer + 1) % period === 0 ? "full_attention" : "sliding_attention"));
+}
 
 /** The shortest decimal that a single-precision number stands for: 1e-5 and not 9.999999747378752e-6. */
 function shortest(value: number): number {
@@ -106,7 +109,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
     eos_token_id: ends.length > 1 ? ends : ends[0],
     pad_token_id: token("padding"),
   };
-  Object.assign(config, known.more?.(config, metadata));
+  Object.assign(config, known.more?.(config, number));
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 

@@ -65,8 +65,9 @@ function modelConfig(json: Record<string, any>, generation: Record<string, any>,
  * The shape in a parsed config.json; `path` is for messages. What all families share is read here, the rest by the family.
  * @throws AzrError AZR_MODEL_FORMAT, naming the field
  */
-export function parseModelConfig(json: Record<string, any>, path = "config.json"): ModelShape {
-  const family = familyOf(json, path);
+export function parseModelConfig(config: Record<string, any>, path = "config.json"): ModelShape {
+  const family = familyOf(config, path);
+  const json: Record<string, any> = { ...family.defaults, ...config };
   const fault = (message: string) => formatFault(message, hint);
 
   function count(key: string, fallback?: number): number {
@@ -88,8 +89,8 @@ export function parseModelConfig(json: Record<string, any>, path = "config.json"
   for (const [key, value] of [["rope_theta", ropeTheta], ["rms_norm_eps", normEpsilon]] as const) {
     if (typeof value !== "number" || !(value > 0) || !Number.isFinite(value)) throw fault(`${key} in ${path} must be a positive number, not ${JSON.stringify(value)}.`);
   }
-  const activation = json["hidden_act"] ?? "silu";
-  if (activation !== "silu") throw fault(`${path} uses the activation ${JSON.stringify(activation)}, which is not supported.`);
+  const activation: unknown = json["hidden_activation"] ?? json["hidden_act"] ?? "silu";
+  if (activation !== "silu" && activation !== "gelu_pytorch_tanh") throw fault(`${path} uses the activation ${JSON.stringify(activation)}, which is not supported.`);
   const factors = ropeFactors(json, { headSize, theta: ropeTheta }, path);
 
   const shape: ModelShape = {
@@ -107,6 +108,7 @@ export function parseModelConfig(json: Record<string, any>, path = "config.json"
     qkvBias: false,
     qkNorm: false,
     ...(factors === undefined ? {} : { ropeFactors: factors }),
+    ...(activation === "silu" ? {} : { activation: "gelu-tanh" }),
   };
   return { ...shape, ...family.read(json, shape, path) };
 }

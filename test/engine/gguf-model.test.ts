@@ -56,6 +56,7 @@ t.test("configs of the families", async (t) => {
   t.match(gemma, { architectures: ["Gemma3ForCausalLM"], model_type: "gemma3_text", hidden_activation: "gelu_pytorch_tanh", query_pre_attn_scalar: 256, sliding_window: 512 });
   t.same((gemma["layer_types"] as string[]).map((type) => type === "full_attention"), [false, false, false, false, false, true, false]);
   t.notOk("hidden_act" in gemma);
+  t.match(readModelConfig(path).shape, { windows: [512, 512, 512, 512, 512, 0, 512], localRope: { theta: 10_000 }, ropeTheta: 500_000, attentionScale: 0.0625 });
   const ends = (...entries: Entry[]) => config([...basics("llama"), ...entries])["eos_token_id"];
   t.equal(ends(["tokenizer.ggml.eos_token_id", "u32", 5]), 5);
   t.same(ends(["tokenizer.ggml.eos_token_id", "u32", 5], ["tokenizer.ggml.eot_token_id", "u32", 6]), [5, 6]);

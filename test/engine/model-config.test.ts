@@ -21,12 +21,63 @@ t.test("shapes", async (t) => {
   t.equal(parseModelConfig({ ...base, rope_scaling: null, architectures: undefined, model_type: "llama" }).layers, 2);
   t.match(parseModelConfig({ ...base, architectures: ["Qwen2ForCausalLM"] }), { qkvBias: true, qkNorm: false });
   t.match(parseModelConfig({ ...base, architectures: undefined, model_type: "qwen3" }), { qkvBias: false, qkNorm: true });
-  t.equal(parseModelConfig({ ...base, architectures: ["MistralForCausalLM"], sliding_window: 128 }).maxPositions, 128, "as far as the window reaches");
-  t.equal(parseModelConfig({ ...base, architectures: ["MistralForCausalLM"], sliding_window: null }).maxPositions, 256);
   const seedling = readModelConfig(seedlingFolder());
   t.match(seedling.shape, { hiddenSize: 128, layers: 4, heads: 4, keyValueHeads: 2, headSize: 32, tiedHead: true });
   t.same(seedling.endTokens, [1]);
   t.equal(seedling.weightType, "float32");
+});
+
+t.test("windows", async (t) => {
+  const windows = (change: Record<string, unknown>) => parseModelConfig({ ...base, num_hidden_layers: 4, ...change }).windows;
+  const [mistral, qwen2, qwen3] = ["Mistral", "Qwen2", "Qwen3"].map((name) => ({ architectures: [`${name}ForCausalLM`] }));
+  t.same(windows({ ...mistral, sliding_window: 128 }), [128, 128, 128, 128]);
+  t.same(windows({ ...mistral, sliding_window: 128, layer_types: ["chunked_attention"] }), [128, 128, 128, 128], "as transformers has it");
+  t.same(windows({ ...mistral }), [256, 256, 256, 256], "4096 unless it says otherwise, but never more than there are positions");
+  t.equal(windows({ ...mistral, sliding_window: null }), undefined);
+  t.equal(windows({ sliding_window: 128 }), undefined, "Llama has none");
+  for (const qwen of [qwen2, qwen3]) {
+    t.equal(windows({ ...qwen, use_sliding_window: false, sliding_window: 64, max_window_layers: 1 }), undefined);
+    t.same(windows({ ...qwen, use_sliding_window: true, sliding_window: 64, max_window_layers: 1 }), [0, 64, 64, 64]);
+    t.equal(windows({ ...qwen, use_sliding_window: true, sliding_window: 64 }), undefined, "from the 28th layer on");
+    const layerTypes = ["full_attention", "sliding_attention", "full_attention", "sliding_attention"];
+    t.same(windows({ ...qwen, use_sliding_window: true, sliding_window: 64, layer_types: layerTypes }), [0, 64, 0, 64]);
+    t.throws(() => windows({ ...qwen, layer_types: layerTypes }), { code: "AZR_MODEL_FORMAT", message: /sliding_window .* null/ });
+  }
+  for (const layerTypes of [["full_attention"], "full_attention", ["a", "b", "c", "d"]]) {
+    t.throws(() => windows({ ...qwen3, layer_types: layerTypes }), { code: "AZR_MODEL_FORMAT", message: /layer_types .* must be 4 of/ });
+  }
+  for (const window of [0, -1, 1.5, "64"]) t.throws(() => windows({ ...mistral, sliding_window: window }), { code: "AZR_MODEL_FORMAT", message: /sliding_window/ });
+});
+
+t.test("Gemma 3", async (t) => {
+  // What gemma-3-270m says, and what the larger ones leave to transformers' defaults.
+  const types = (layers: number) => Array.from({ length: layers }, (_, layer) => ((layer + 1) % 6 === 0 ? "full_attention" : "sliding_attention"));
+  const small = parseModelConfig({
+    architectures: ["Gemma3ForCausalLM"], model_type: "gemma3_text", vocab_size: 262_144, hidden_size: 640, num_hidden_layers: 18, num_attention_heads: 4,
+    num_key_value_heads: 1, head_dim: 256, intermediate_size: 2048, max_position_embeddings: 32_768, rms_norm_eps: 1e-6, rope_theta: 1e6, rope_scaling: null,
+    rope_local_base_freq: 1e4, query_pre_attn_scalar: 256, sliding_window: 512, layer_types: types(18), hidden_activation: "gelu_pytorch_tanh",
+    attn_logit_softcapping: null, final_logit_softcapping: null, use_bidirectional_attention: false, attention_bias: false,
+  });
+  t.same(small, {
+    vocabularySize: 262_144, hiddenSize: 640, layers: 18, heads: 4, keyValueHeads: 1, headSize: 256, feedForwardSize: 2048, ropeTheta: 1e6, normEpsilon: 1e-6,
+    tiedHead: true, maxPositions: 32_768, qkvBias: false, qkNorm: true, activation: "gelu-tanh", normOffset: 1, postNorms: true,
+    embeddingScale: Math.sqrt(640), attentionScale: 0.0625, localRope: { theta: 1e4 }, windows: types(18).map((type) => (type === "full_attention" ? 0 : 512)),
+  });
+  const bare = { architectures: ["Gemma3ForCausalLM"], hidden_size: 2560, intermediate_size: 10_240, num_hidden_layers: 34, sliding_window: 1024, rope_scaling: { factor: 8, rope_type: "linear" } };
+  const larger = parseModelConfig(bare);
+  t.match(larger, { vocabularySize: 262_208, heads: 8, keyValueHeads: 4, headSize: 256, maxPositions: 131_072, ropeTheta: 1e6, attentionScale: 0.0625, localRope: { theta: 1e4 } });
+  t.same(larger.ropeFactors, new Array(128).fill(8));
+  t.notOk("factors" in larger.localRope!, "layers with a window are not stretched");
+  t.same(larger.windows, types(34).map((type) => (type === "full_attention" ? 0 : 1024)));
+  t.equal(parseModelConfig({ ...bare, sliding_window_pattern: 2 }).windows!.filter((window) => window === 0).length, 17);
+  const newer = parseModelConfig({
+    ...bare, rope_scaling: undefined,
+    rope_parameters: { full_attention: { rope_type: "linear", factor: 8, rope_theta: 1e6 }, sliding_attention: { rope_type: "default", rope_theta: 1e4 } },
+  });
+  t.same(newer, larger, "as transformers 5 writes it");
+  for (const change of [{ final_logit_softcapping: 30 }, { attn_logit_softcapping: 50 }, { use_bidirectional_attention: true }, { attention_bias: true }, { query_pre_attn_scalar: 0 }, { sliding_window_pattern: "6" }, { rope_local_base_freq: -1 }]) {
+    t.throws(() => parseModelConfig({ ...bare, ...change }), { code: "AZR_MODEL_FORMAT", message: new RegExp(`${Object.keys(change)[0] === "rope_local_base_freq" ? "rope_theta" : Object.keys(change)[0]}`), hint: /./ }, JSON.stringify(change));
+  }
 });
 
 t.test("stretched rotary embeddings", async (t) => {
@@ -50,7 +101,6 @@ t.test("refused", async (t) => {
     [{ rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 4, high_freq_factor: 1, original_max_position_embeddings: 64 } }, /above low_freq_factor/],
     [{ rope_factors: [1, 2] }, /8 positive numbers/],
     [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor 0.5/],
-    [{ architectures: ["Qwen2ForCausalLM"], use_sliding_window: true }, /use_sliding_window/],
     [{ architectures: ["Qwen3ForCausalLM"], attention_bias: true }, /attention_bias/],
     [{ hidden_act: "gelu" }, /"gelu"/],
     [{ attention_bias: true }, /attention_bias/],

@@ -27,6 +27,12 @@ ROPE = {"rope_type": "default", "rope_theta": 10000.0}
 # Of the 8 frequencies of a head, the first are kept, the last are divided, and those between are mixed.
 STRETCHED = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
              "original_max_position_embeddings": 32}
+# Gemma 3's two kinds of layers: those with a window turn by frequencies of their own, the others by stretched ones.
+TWO_ROPES = {"sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
+             "full_attention": {"rope_type": "linear", "rope_theta": 10000.0, "factor": 8.0}}
+GEMMA3 = dict(
+    rope_parameters=TWO_ROPES, tie_word_embeddings=True, sliding_window=5, layer_types=["sliding_attention", "full_attention"],
+    query_pre_attn_scalar=24, pad_token_id=None)  # torch gives the embedding of a padding token no gradient
 # Name: class of transformers, its configuration beside SIZES, and the seed.
 MODELS = {
     "llama-tied": ("Llama", dict(rope_parameters=ROPE, tie_word_embeddings=True), 21),
@@ -35,6 +41,9 @@ MODELS = {
     "mistral": ("Mistral", dict(rope_parameters=ROPE, sliding_window=None, tie_word_embeddings=False), 23),
     "qwen2": ("Qwen2", dict(rope_parameters=ROPE, tie_word_embeddings=True, use_sliding_window=False), 24),
     "qwen3": ("Qwen3", dict(rope_parameters=ROPE, tie_word_embeddings=False, use_sliding_window=False), 25),
+    "mistral-window": ("Mistral", dict(rope_parameters=ROPE, sliding_window=4, tie_word_embeddings=False), 26),
+    "qwen2-window": ("Qwen2", dict(rope_parameters=ROPE, tie_word_embeddings=True, use_sliding_window=True, sliding_window=3, max_window_layers=1), 27),
+    "gemma3": ("Gemma3", GEMMA3, 28),
 }
 CLIP_NORM = 2.2  # some of the steps are clipped
 STEPS = 10
@@ -63,12 +72,12 @@ def random_model(family, settings, generator):
     sizes = dict(SIZES)
     if family == "Qwen2":  # the head size follows from the others there
         sizes.update(num_attention_heads=2, num_key_value_heads=1, hidden_size=2 * sizes.pop("head_dim"))
-    config = getattr(transformers, family + "Config")(**sizes, **settings, attn_implementation="eager")
+    config = getattr(transformers, {"Gemma3": "Gemma3Text"}.get(family, family) + "Config")(**sizes, **settings, attn_implementation="eager")
     model = getattr(transformers, family + "ForCausalLM")(config).double().train()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-            around = 0 if name.endswith(".bias") else 1
+            around = 0 if name.endswith(".bias") or family == "Gemma3" else 1  # norms of Gemma multiply by 1 + w
             fresh = around + 0.3 * noise if parameter.dim() == 1 else 1.2 * noise / parameter.shape[1] ** 0.5
             parameter.copy_(fresh.float().double())
     return model
@@ -94,13 +103,24 @@ def make(name):
         store.number(field, config.get(field) or model.config.hidden_size // model.config.num_attention_heads)
     for field, value in dict(
             rope_theta=ROPE["rope_theta"], tied=int(settings["tie_word_embeddings"]), qkv_bias=int(family == "Qwen2"),
-            qk_norm=int(family == "Qwen3"), clip_norm=CLIP_NORM, steps=STEPS, learning_rate=OPTIMIZER["lr"],
+            qk_norm=int(family in ("Qwen3", "Gemma3")), clip_norm=CLIP_NORM, steps=STEPS, learning_rate=OPTIMIZER["lr"],
             beta1=OPTIMIZER["betas"][0], beta2=OPTIMIZER["betas"][1], epsilon=OPTIMIZER["eps"],
             weight_decay=OPTIMIZER["weight_decay"]).items():
         store.number(field, value)
+    rotary = model.model.rotary_emb
     if settings["rope_parameters"] is not ROPE:
         half = torch.arange(0, SIZES["head_dim"], 2, dtype=torch.float64) / SIZES["head_dim"]
-        store.array("rope-factors", (ROPE["rope_theta"] ** -half / model.model.rotary_emb.inv_freq).numpy())
+        frequencies = rotary.full_attention_inv_freq if family == "Gemma3" else rotary.inv_freq
+        store.array("rope-factors", (ROPE["rope_theta"] ** -half / frequencies).numpy())
+    windows = [getattr(layer.self_attn, "sliding_window", None) or 0 for layer in model.model.layers]
+    if family == "Mistral" and settings["sliding_window"]:
+        windows = [settings["sliding_window"]] * len(windows)
+    if any(windows):
+        store.array("windows", numpy.array(windows))
+    if family == "Gemma3":
+        store.number("local_rope_theta", TWO_ROPES["sliding_attention"]["rope_theta"])
+        store.number("attention_scale", settings["query_pre_attn_scalar"] ** -0.5)
+        store.number("embedding_scale", SIZES["hidden_size"] ** 0.5)
     parameters = dict(model.named_parameters())
     for tensor, parameter in parameters.items():
         store.array("weight:" + tensor, parameter.detach().numpy())

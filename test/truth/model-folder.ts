@@ -13,7 +13,7 @@ export interface Truth {
 }
 
 /** Names of the models that there is truth of. */
-export const truthNames = ["llama-tied", "llama-untied", "llama3", "mistral", "qwen2", "qwen3"] as const;
+export const truthNames = ["llama-tied", "llama-untied", "llama3", "mistral", "qwen2", "qwen3", "mistral-window", "qwen2-window", "gemma3"] as const;
 
 export function readTruth(name: (typeof truthNames)[number]): Truth {
   const path = join(dirname(fileURLToPath(import.meta.url)), "data", name);

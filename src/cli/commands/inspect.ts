@@ -40,6 +40,11 @@ function modelCommand(context: CliContext): Command {
     });
 }
 
+function windowText({ windows = [], layers }: ModelReport["shape"]): string {
+  const some = windows.filter((window) => window > 0);
+  return some.length === 0 ? "" : `; ${some.length} of ${layers} layers see the last ${[...new Set(some)].join(" or ")}`;
+}
+
 function reportText({ model, pinned, architecture, shape, parameters, context, tokenizerSize, files, memory }: ModelReport): string {
   const { layers, hiddenSize, heads, keyValueHeads, headSize, feedForwardSize, vocabularySize, tiedHead } = shape;
   const { weights, cachePerToken, rollout, training } = memory;
@@ -52,7 +57,7 @@ function reportText({ model, pinned, architecture, shape, parameters, context, t
     ["parameters", `${(parameters / 1e6).toFixed(1)} million`],
     ["shape", `${layers} layers of ${hiddenSize}; ${heads} heads of ${headSize} over ${keyValueHeads} of keys and values; feed-forward ${feedForwardSize}`],
     ["vocabulary", `${vocabularySize}${tiedHead ? ", head tied to the embedding" : ""}; tokenizer of ${tokenizerSize ?? "unknown size"}`],
-    ["context", `${context} tokens`],
+    ["context", `${context} tokens${windowText(shape)}`],
     ...files.map(({ name, bytes, types }): [string, string] => ["file", `${name}, ${bytesText(bytes)}${types === null ? ", not downloaded" : ` of ${Object.keys(types).join(", ")}`}`]),
     ["weights", `${each(weights)}, to sample and score`],
     ["cache", `${bytesText(cachePerToken)} for each token`],

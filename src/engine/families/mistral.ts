@@ -1,10 +1,12 @@
-// Mistral: a Llama whose first version looks back over a window of positions. Within the window both are the same, so that is how far this goes.
-import type { ModelFamily } from "./family.ts";
+// Mistral: a Llama whose first version looks back over a window of positions, in every layer.
+import { readWindows, type ModelFamily } from "./family.ts";
 
 export const mistral: ModelFamily = {
   architecture: "MistralForCausalLM",
   modelType: "mistral",
-  read({ sliding_window: window }, { maxPositions }) {
-    return typeof window === "number" && window > 0 ? { maxPositions: Math.min(maxPositions, window) } : {};
+  defaults: { sliding_window: 4096 },
+  read(config, shape, path) {
+    const { layer_types: _types, ...own } = config; // transformers passes over them here
+    return readWindows(own, shape, () => config["sliding_window"] !== null, path);
   },
 };

@@ -1,11 +1,8 @@
 // Qwen2 and Qwen2.5, Coder included: a Llama with biases on the projections of queries, keys and values.
-import { refuseFields, type ModelFamily } from "./family.ts";
+import { readOptionalWindows, type ModelFamily } from "./family.ts";
 
 export const qwen2: ModelFamily = {
   architecture: "Qwen2ForCausalLM",
   modelType: "qwen2",
-  read(config, _shape, path) {
-    refuseFields(config, ["use_sliding_window"], path);
-    return { qkvBias: true };
-  },
+  read: (config, shape, path) => ({ qkvBias: true, ...readOptionalWindows(config, shape, path) }),
 };

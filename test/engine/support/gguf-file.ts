@@ -83,6 +83,12 @@ const names: [RegExp, string][] = [
   [/^model\.layers\.(\d+)\.self_attn\.([qk])_norm/, "blk.$1.attn_$2_norm"],
   [/^model\.layers\.(\d+)\.mlp\.(\w+)_proj/, "blk.$1.ffn_$2"],
 ];
+const gemmaNames: typeof names = [
+  [/^model\.layers\.(\d+)\.post_attention_layernorm/, "blk.$1.post_attention_norm"],
+  [/^model\.layers\.(\d+)\.pre_feedforward_layernorm/, "blk.$1.ffn_norm"],
+  [/^model\.layers\.(\d+)\.post_feedforward_layernorm/, "blk.$1.post_ffw_norm"],
+  ...names,
+];
 
 // Row (half, i) of a head becomes row (i, half), as the converters of the Llama family do it.
 function pairRows(values: Float32Array, rows: number, head: number): Float32Array {
@@ -105,7 +111,8 @@ function narrow(values: Float32Array, type: number): Uint8Array {
 /** The parts of a GGUF file with a truth model: matrices as F32, or as BF16 (30) with what it cannot hold cut off. */
 export function truthParts(truth: Truth, matrixType: 0 | 30 = 0): GgufParts & { metadata: Entry[]; tensors: Tensor[] } {
   const config = JSON.parse(truth.config) as Record<string, any>;
-  const kind = config["model_type"] === "mistral" ? "llama" : (config["model_type"] as string);
+  const gemma = config["model_type"] === "gemma3_text";
+  const kind = config["model_type"] === "mistral" ? "llama" : gemma ? "gemma3" : (config["model_type"] as string);
   const head = (config["head_dim"] as number | undefined) ?? config["hidden_size"] / config["num_attention_heads"];
   const rope = config["rope_parameters"];
   const metadata: Entry[] = [
@@ -119,14 +126,23 @@ export function truthParts(truth: Truth, matrixType: 0 | 30 = 0): GgufParts & { 
     [`${kind}.attention.key_length`, "u32", head],
     [`${kind}.attention.value_length`, "u32", head],
     [`${kind}.attention.layer_norm_rms_epsilon`, "f32", config["rms_norm_eps"]],
-    [`${kind}.rope.freq_base`, "f32", rope.rope_theta],
+    [`${kind}.rope.freq_base`, "f32", (rope.full_attention ?? rope).rope_theta],
     ["tokenizer.ggml.eos_token_id", "u32", 7],
     ["tokenizer.ggml.eot_token_id", "u32", 8],
   ];
+  if (gemma) {
+    metadata.push(
+      ["gemma3.attention.sliding_window", "u32", config["sliding_window"]],
+      ["gemma3.attention.sliding_window_pattern", "u32", 1 + config["layer_types"].indexOf("full_attention")],
+      ["gemma3.rope.freq_base_swa", "f32", rope.sliding_attention.rope_theta],
+      ["gemma3.rope.scaling.type", "text", rope.full_attention.rope_type],
+      ["gemma3.rope.scaling.factor", "f32", rope.full_attention.factor],
+    );
+  }
   const tensors = truthTensors(truth, "weight").map(([name, shape, values]): Tensor => {
-    const [pattern, target] = names.find(([one]) => one.test(name))!;
+    const [pattern, target] = (gemma ? gemmaNames : names).find(([one]) => one.test(name))!;
     const renamed = name.replace(pattern, target).replace(/\.(weight|bias)$/, ".$1");
-    const paired = kind === "llama" && /attn_[qk]\./.test(renamed) ? pairRows(values, shape[0]!, head) : values;
+    const paired = kind === "llama" && /attn_[qk]\./.test(renamed) ? pairRows(values, shape[0]!, head) : gemma && name.endsWith("norm.weight") ? values.map((value) => value + 1) : values;
     const type = shape.length === 2 ? matrixType : 0;
     return { name: renamed, shape, type, data: narrow(paired, type) };
   });

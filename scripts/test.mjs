@@ -28,7 +28,7 @@ function parse(args) {
 
 /** Files that use both cores by themselves, or measure time, run alone. */
 function runsAlone(file) {
-  return /openEngine|openExecutor|node:child_process|node:worker_threads|bootstrap/.test(readFileSync(file, "utf8"));
+  return /openEngine|openExecutor|node:child_process|node:worker_threads|bootstrap|hub-setup/.test(readFileSync(file, "utf8"));
 }
 
 function tapFiles({ slow, filters }) {

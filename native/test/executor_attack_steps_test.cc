@@ -310,24 +310,5 @@ TEST(Layers, WithoutTheFilterTheOthersHoldWhatTheyCanAndTheRestGetsThrough) {
   }
 }
 
-TEST(Layers, WithoutTheFilterWritableCodeIsHeldByTheKernelThatCan) {
-  uint32_t layers = 0;
-  const std::vector<sock_filter> everything = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  const Result result = in_locked_child([&](SlotWriter& slot) {
-    layers = syscall(SYS_prctl, 66 /* PR_GET_MDWE */, 0, 0, 0, 0) == 1;
-    const bool writable_code = syscall(SYS_mmap, nullptr, kPage, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != -1;
-    const bool gained = syscall(SYS_mprotect, some_code, kPage, PROT_READ | PROT_EXEC) != -1;
-    say(slot, layers == 1 ? !writable_code && !gained : writable_code && gained);
-  }, {.filter = everything});
-  ASSERT_EQ(result.records.size(), 1u);
-  EXPECT_EQ(result.records[0].outcome, Outcome::kOk) << "either the kernel has the layer and it holds, or it has not and the filter alone does";
-}
-
-TEST(Layers, WithoutTheMemoryLimitMoreIsTaken) {
-  const Result result = in_locked_child([](SlotWriter& slot) { say(slot, map(2 * kBudget, MAP_NORESERVE) != nullptr); }, {.memory_bytes = 16 * kBudget});
-  ASSERT_EQ(result.records.size(), 1u);
-  EXPECT_EQ(result.records[0].outcome, Outcome::kOk);
-}
-
 }  // namespace
 }  // namespace azr

@@ -107,7 +107,8 @@ const char* no_memory_deny() {
 
 bool makes_code() {
   own_pages[0] = static_cast<char>(0xc3);
-  return mprotect(own_pages, sizeof own_pages, PROT_READ | PROT_EXEC) == 0;
+  const bool fresh = mmap(nullptr, kPage, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+  return mprotect(own_pages, sizeof own_pages, PROT_READ | PROT_EXEC) == 0 || fresh;
 }
 
 bool reads_another_process() {

@@ -88,6 +88,7 @@ export interface UpdateEnd {
   entropy: number;
   clipFraction: number;
   approximateKl: number;
+  meanLogProbabilityGap: number;
   maxLogProbabilityGap: number;
   trainedTokens: number;
 }

@@ -98,6 +98,7 @@ UpdateSettings ToUpdateSettings(const Napi::Object& o) {
   settings.loss.clip_low = static_cast<float>(Number(o, "clipLow"));
   settings.loss.clip_high = static_cast<float>(Number(o, "clipHigh"));
   settings.micro_batch_tokens = Integer(o, "microBatchTokens");
+  settings.max_gap = Number(o, "maxGap");
   const auto optimizer = o.Get("optimizer").As<Napi::Object>();
   settings.optimizer.learning_rate = static_cast<float>(Number(optimizer, "learningRate"));
   settings.optimizer.beta1 = static_cast<float>(Number(optimizer, "beta1"));
@@ -151,6 +152,7 @@ Napi::Value FromUpdate(Napi::Env env, const UpdateResult& result) {
   object.Set("clipFraction", result.clip_fraction);
   object.Set("approximateKl", result.approximate_kl);
   object.Set("entropy", result.entropy);
+  object.Set("meanLogProbabilityGap", result.mean_log_probability_gap);
   object.Set("maxLogProbabilityGap", result.max_log_probability_gap);
   object.Set("computedTokens", static_cast<double>(result.computed_tokens));
   object.Set("trainedTokens", static_cast<double>(result.trained_tokens));

@@ -121,6 +121,7 @@ void Head::Loss(const float* hidden, const std::vector<TokenTerm>& terms, const 
       if (settings.policy) {
         const double gap = static_cast<double>(result.log_probability) - terms[begin + r].old_log_probability;
         sums->log_ratio -= gap;
+        sums->gap += std::abs(gap);
         sums->max_gap = std::max(sums->max_gap, std::abs(gap));
         sums->clipped += result.clipped;
       }

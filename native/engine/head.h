@@ -29,7 +29,7 @@ struct LossSettings {
 
 // Sums over terms; double, in term order.
 struct LossSums {
-  double loss = 0, entropy = 0, log_ratio = 0, max_gap = 0;
+  double loss = 0, entropy = 0, log_ratio = 0, gap = 0, max_gap = 0;
   int64_t clipped = 0, terms = 0;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 #include "engine/status.h"
@@ -116,6 +117,7 @@ UpdateResult Trainer::Gradient(const UpdateBatch& batch, const UpdateSettings& s
     result.entropy = sums.entropy / count;
     result.approximate_kl = sums.log_ratio / count;
     result.clip_fraction = static_cast<double>(sums.clipped) / count;
+    result.mean_log_probability_gap = sums.gap / count;
     result.max_log_probability_gap = sums.max_gap;
   }
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
@@ -128,6 +130,12 @@ UpdateResult Trainer::Update(const UpdateBatch& batch, const UpdateSettings& set
                              const std::atomic<bool>& abort) {
   const UpdateResult result = Gradient(batch, settings, abort);
   CheckAbort(abort, "the update");
+  if (settings.max_gap >= 0.0 && result.max_log_probability_gap > settings.max_gap) {
+    char text[160];
+    std::snprintf(text, sizeof text, "log-probabilities of sampled tokens differ by up to %.3g when trained; at most %.3g is allowed",
+                  result.max_log_probability_gap, settings.max_gap);
+    throw EngineError("AZR_PARITY", text);
+  }
   if (result.trained_tokens == 0) return result;
   float scale = 1.0f;
   const float limit = settings.optimizer.clip_norm;

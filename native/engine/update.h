@@ -28,10 +28,12 @@ struct UpdateSettings {
   LossSettings loss;
   OptimizerSettings optimizer;
   int64_t micro_batch_tokens = 1024;
+  double max_gap = -1;  // largest |new - old| log-probability that is taken; negative: any
 };
 
 struct UpdateResult {
-  double loss = 0, gradient_norm = 0, clip_fraction = 0, approximate_kl = 0, entropy = 0, max_log_probability_gap = 0;
+  double loss = 0, gradient_norm = 0, clip_fraction = 0, approximate_kl = 0, entropy = 0;
+  double mean_log_probability_gap = 0, max_log_probability_gap = 0;
   int64_t computed_tokens = 0, trained_tokens = 0;
 };
 
@@ -40,7 +42,8 @@ class Trainer {
   Trainer(Model* model, Decoder* decoder, Head* head, AdamW* optimizer)
       : model_(model), decoder_(decoder), head_(head), optimizer_(optimizer) {}
 
-  // Throws AZR_NUMERICS for a non-finite loss or gradient and AZR_ABORTED; the weights are untouched then.
+  // Throws AZR_NUMERICS for a non-finite loss or gradient, AZR_PARITY for a gap above `max_gap`, and AZR_ABORTED; the
+  // weights are untouched then.
   UpdateResult Update(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort);
 
   // The gradient alone, left in gradient() (tests and diagnostics).

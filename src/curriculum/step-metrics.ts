@@ -53,6 +53,7 @@ function updateMetrics(metrics: Metrics, results: UpdateResult[]): void {
   const average = (key: keyof UpdateResult) => put(metrics, `update/${key}`, mean(results.map((result) => result[key])));
   metrics["update/gradientSteps"] = results.length;
   for (const key of ["loss", "gradientNorm", "clipFraction", "approximateKl", "entropy"] as const) average(key);
+  average("meanLogProbabilityGap");
   if (results.length > 0) metrics["update/maxLogProbabilityGap"] = Math.max(...results.map((result) => result.maxLogProbabilityGap));
   metrics["update/trainedTokens"] = results.reduce((sum, { trainedTokens }) => sum + trainedTokens, 0);
   metrics["update/computedTokens"] = results.reduce((sum, { computedTokens }) => sum + computedTokens, 0);

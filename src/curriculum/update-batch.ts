@@ -83,8 +83,8 @@ export async function trainOn(context: StepContext, groups: Group[]): Promise<Up
     results.push(await engine.update(request));
   }
   timings.update += clock() - began;
-  for (const { loss, gradientNorm, entropy, clipFraction, approximateKl, maxLogProbabilityGap, trainedTokens } of results) {
-    const figures = { loss, gradientNorm, entropy, clipFraction, approximateKl, maxLogProbabilityGap, trainedTokens };
+  for (const { loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens } of results) {
+    const figures = { loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens };
     context.emit({ type: "update-end", ...figures });
   }
   return results;

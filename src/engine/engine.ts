@@ -104,6 +104,11 @@ export interface UpdateRequest {
   clipHigh?: number;
   /** Most tokens (prompts and completions) computed at once; gradients accumulate over micro-batches. Default: engine's choice. */
   microBatchTokens?: number;
+  /**
+   * Largest |new - old| log-probability that is taken (policy); one above it rejects with AZR_PARITY and leaves the weights untouched. 0 demands that
+   * sampler and trainer agree bit for bit. Default: any.
+   */
+  maxGap?: number;
   optimizer: OptimizerSettings;
   signal?: AbortSignal;
 }
@@ -119,6 +124,8 @@ export interface UpdateResult {
   approximateKl: number;
   /** Mean entropy of the next-token distribution over weighted tokens, nats. */
   entropy: number;
+  /** Mean |new - old| log-probability over weighted tokens before the step (policy), else 0. */
+  meanLogProbabilityGap: number;
   /** Largest |new - old| log-probability over weighted tokens before the step (policy), else 0. Shows sampler/trainer disagreement. */
   maxLogProbabilityGap: number;
   /** Tokens that went through the model, shared prompts counted once. */

@@ -36,6 +36,7 @@ export interface OpenEngineOptions {
 const hints: Partial<Record<AzrErrorCode, string>> = {
   AZR_MODEL_FORMAT: "Compare the model's files with those of its source; download or copy them again.",
   AZR_RUN_FOLDER: "Free disk space or choose another folder; earlier checkpoints are whole.",
+  AZR_PARITY: "The text was sampled with other weights or another build of the engine; sample it anew, or allow the difference: update.maxGap.",
   AZR_NUMERICS: "Lower update.learningRate, or resume from an earlier checkpoint.",
   AZR_INPUT_INVALID: "See the Engine interface in absolute-zero's types.",
   AZR_OUT_OF_MEMORY: "Lower update.microBatchTokens or generation.maxTokens, or use a smaller model.",

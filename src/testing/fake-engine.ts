@@ -83,6 +83,7 @@ export function fakeEngine({ answer, maxPositions = 4096 }: FakeEngineOptions = 
     let gradient = 0;
     let loss = 0;
     let gap = 0;
+    let gaps = 0;
     let at = 0;
     for (const length of completions.lengths) {
       for (let position = 0; position < length; position++, at++) {
@@ -90,14 +91,18 @@ export function fakeEngine({ answer, maxPositions = 4096 }: FakeEngineOptions = 
         loss -= share;
         gradient += share * ((completions.tokens[at]! % 11) - 4);
         const now = Math.fround(logProbability(completions.tokens[at]!, position));
-        if (oldLogProbabilities !== undefined) gap = Math.max(gap, Math.abs(now - oldLogProbabilities[at]!));
+        const distance = oldLogProbabilities === undefined ? 0 : Math.abs(now - oldLogProbabilities[at]!);
+        gap = Math.max(gap, distance);
+        gaps += distance;
       }
     }
+    if (!Number.isFinite(loss)) throw new AzrError("AZR_NUMERICS", "the loss is not finite; the weights were left as they were");
+    if (gap > (request.maxGap ?? Infinity)) throw new AzrError("AZR_PARITY", `log-probabilities differ by up to ${gap}`);
     momentum = optimizer.beta1 * momentum + (1 - optimizer.beta1) * gradient;
     skill += 100 * optimizer.learningRate * (Math.abs(gradient) + momentum);
     trainedTokens += at;
     const computedTokens = at + request.prompts.tokens.length;
-    return { loss, gradientNorm: Math.abs(gradient), clipFraction: 0, approximateKl: 0, entropy: 1 / (1 + Math.abs(skill)), maxLogProbabilityGap: gap, computedTokens, trainedTokens: at };
+    return { loss, gradientNorm: Math.abs(gradient), clipFraction: 0, approximateKl: 0, entropy: 1 / (1 + Math.abs(skill)), meanLogProbabilityGap: at === 0 ? 0 : gaps / at, maxLogProbabilityGap: gap, computedTokens, trainedTokens: at };
   }
 
   return {

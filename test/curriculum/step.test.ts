@@ -45,6 +45,7 @@ t.test("rewards, advantages and token weights of one step, by hand", async (t) =
     "solve/deduction/wrong": 0.25,
     "buffer/deduction/size": 3,
     "program/deduction/statements": 1,
+    "update/meanLogProbabilityGap": 0,
     "update/maxLogProbabilityGap": 0,
   });
   const rewardEnd = events.filter((event) => event.type === "reward-end");

@@ -1,8 +1,9 @@
 // Samples texts from a model: the library call behind `azr generate`. Prompts are taken as they are, after the begin token where the model's
-// family has one, or as messages of a chat; special tokens written in them count as such, so the prompts of a format can be tried by hand.
+// family has one: special tokens written in them count as such, so the prompts of a format can be tried by hand. In messages of a chat they do not.
 
 import { packRows } from "./curriculum/token-rows.ts";
 import type { GenerateRequest } from "./engine/engine.ts";
+import { encodeChat } from "./engine/chat-prompt.ts";
 import { loadChatTemplate } from "./engine/chat-template.ts";
 import { AzrError } from "./errors.ts";
 import { followText } from "./follow-text.ts";
@@ -57,7 +58,7 @@ export async function generateText(options: GenerateTextOptions): Promise<Genera
   const template = chat ? loadChatTemplate((await resolveModel(options.model, watch)).tokenizer) : undefined;
   await using model = await openModel(options);
   const { engine, tokenizer, stopTokens } = model;
-  const encoded = prompts.map((prompt) => (template ? tokenizer.encode(template([{ role: "user", content: prompt }])) : tokenizer.encode(prompt, { begin: true })));
+  const encoded = prompts.map((prompt) => (template ? encodeChat(template, tokenizer, [{ role: "user", content: prompt }]) : tokenizer.encode(prompt, { begin: true })));
   for (const [index, ids] of encoded.entries()) {
     if (ids.length > 0) continue;
     throw new AzrError("AZR_INPUT_INVALID", `Prompt ${index + 1} has no tokens.`, { hint: "Give a prompt that is not empty." });

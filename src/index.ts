@@ -11,6 +11,7 @@ export { readTaskFile } from "./curriculum/task-file.ts";
 export type { Pair, Task, Verdict } from "./curriculum/task.ts";
 export { demo } from "./demo.ts";
 export type { DemoOptions, DemoResult } from "./demo.ts";
+export { encodeChat } from "./engine/chat-prompt.ts";
 export { loadChatTemplate } from "./engine/chat-template.ts";
 export type { ChatMessage, ChatOptions, ChatTemplate } from "./engine/chat-template.ts";
 export type * from "./engine/engine.ts";

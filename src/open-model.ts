@@ -17,7 +17,7 @@ export type { ModelProgress, OnModelProgress } from "./engine/hub-progress.ts";
 export interface OpenModel extends AsyncDisposable {
   name: string;
   engine: Engine;
-  tokenizer: TextCodec & Pick<Tokenizer, "specialTokens">;
+  tokenizer: TextCodec & Pick<Tokenizer, "marks" | "specialTokens">;
   /** Ids that end a text, as the model's own files say (or the compact format's end marker); empty when nothing says. */
   stopTokens: number[];
 }

@@ -5,7 +5,7 @@
 import { AzrError } from "../errors.ts";
 import { compactFormat } from "./formats/compact.ts";
 import { paperFormat } from "./formats/paper.ts";
-import type { TemplateValues } from "./template.ts";
+import type { Stretch, TemplateValues } from "./template.ts";
 
 export type BlockName = "program" | "input" | "output" | "message";
 
@@ -15,6 +15,8 @@ export interface Prompt {
   text: string;
   /** The tag that the prompt opened for the model, such as `<think>`. Parsers want `prefill + completion`. */
   prefill: string;
+  /** Stretches of the text that models wrote (programs, values, messages): they stay text, even where they spell a special token. Default: none. */
+  literal?: readonly Stretch[];
 }
 
 /** What a response has to hold, in this order. */

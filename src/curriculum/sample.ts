@@ -2,12 +2,16 @@
 // text, token ids and log-probabilities. step-propose.ts and step-solve.ts call it; update-batch.ts trains on what it returns.
 import type { Engine } from "../engine/engine.ts";
 import type { Prompt } from "./format.ts";
+import type { Stretch } from "./template.ts";
 import { cutRows, packRows } from "./token-rows.ts";
 
 /** Text to token ids and back; the tokenizer of the model. */
 export interface TextCodec {
-  /** With `begin`, as the model's prompts begin: with a begin token, where its family has one. */
-  encode(text: string, options?: { begin?: boolean }): ArrayLike<number>;
+  /**
+   * With `begin`, as the model's prompts begin: with a begin token, where its family has one. What stands in the stretches of `literal` is text,
+   * even where it spells a special token.
+   */
+  encode(text: string, options?: { begin?: boolean; literal?: readonly Stretch[] }): ArrayLike<number>;
   decode(tokens: ArrayLike<number>): string;
 }
 
@@ -40,7 +44,10 @@ export interface SampleRequest {
   signal?: AbortSignal;
 }
 
-export const encodePrompt = (codec: TextCodec, prompt: Prompt): EncodedPrompt => ({ ...prompt, tokens: codec.encode(prompt.text, { begin: true }) });
+/** A program that spells a special token, such as <|im_end|>, must not change what a prompt is to the model: only the template's own are tokens. */
+export function encodePrompt(codec: TextCodec, prompt: Prompt): EncodedPrompt {
+  return { ...prompt, tokens: codec.encode(prompt.text, { begin: true, literal: prompt.literal ?? [] }) };
+}
 
 /** One list of completions a prompt, in the order of the prompts. Rejects as Engine.generate does. */
 export async function sampleCompletions(request: SampleRequest): Promise<Completion[][]> {

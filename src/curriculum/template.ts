@@ -13,9 +13,14 @@ export interface TemplateValues {
 /** How `{{fence name}}` writes a block. */
 export type Fence = (name: string, text: string) => string;
 
+/** A stretch of a text: from where to where. */
+export type Stretch = readonly [start: number, end: number];
+
 export interface Rendered {
   text: string;
   prefill: string;
+  /** Where the text holds values, in order. All else is the template's own. */
+  literal: Stretch[];
 }
 
 export type Part =
@@ -86,6 +91,7 @@ export function parseTemplate(text: string, origin: string): Part[] {
 export function renderTemplate(template: Part[], values: TemplateValues, fence: Fence): Rendered {
   let text = "";
   let prefillStart: number | undefined;
+  const literal: Stretch[] = [];
   const lookup = (scopes: TemplateValues[], name: string): string | TemplateValues[] => {
     for (const scope of scopes) if (Object.hasOwn(scope, name)) return scope[name]!;
     throw new AzrError("AZR_INTERNAL", `The prompt template asks for "${name}", which has no value.`);
@@ -103,10 +109,12 @@ export function renderTemplate(template: Part[], values: TemplateValues, fence: 
       } else {
         const value = lookup(scopes, part.name);
         if (typeof value !== "string") throw new AzrError("AZR_INTERNAL", `The prompt template uses the list "${part.name}" as a text.`);
+        const start = text.length;
         text += part.type === "fence" ? fence(part.name, value) : value;
+        literal.push([start, text.length]);
       }
     }
   };
   write(template, [values]);
-  return { text, prefill: prefillStart === undefined ? "" : text.slice(prefillStart) };
+  return { text, prefill: prefillStart === undefined ? "" : text.slice(prefillStart), literal };
 }

@@ -3,7 +3,7 @@
 import { createCutter } from "./tokenizer-cutter.ts";
 import type { AddedToken, CutOptions } from "./tokenizer-cutter.ts";
 import { tokenizerFault } from "./tokenizer-fault.ts";
-import { overlapOf, standIns, withStandIns, withoutStandIns } from "./tokenizer-literal.ts";
+import { overlapOf, spansWithin, standIns, withStandIns, withoutStandIns } from "./tokenizer-literal.ts";
 import type { Span } from "./tokenizer-literal.ts";
 import { isMark } from "./tokenizer-marks.ts";
 import type { TokenModel } from "./tokenizer-vocabulary.ts";
@@ -95,7 +95,7 @@ export function parseAddedTokens(list: unknown, model: TokenModel, normalize: (t
       const plain = normalize(part.text);
       // Without what it began with, the text does not begin here.
       if (first && plain !== part.text && normalize(String.fromCodePoint(part.text.codePointAt(0)!)) === "") first = false;
-      const inside = literal?.flatMap(([start, end]): Span[] => (end > part.start && start < part.start + part.text.length ? [[Math.max(start - part.start, 0), Math.min(end - part.start, part.text.length)]] : []));
+      const inside = literal && lateMarks.length > 0 ? spansWithin(literal, part.start, part.start + part.text.length) : undefined;
       for (const piece of cutNormalized(plain, options(inside && literalAfter(part.text, plain, inside)))) put(piece.token ?? piece.text);
     }
     return parts;

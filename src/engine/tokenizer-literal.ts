@@ -10,7 +10,8 @@ export type Span = readonly [start: number, end: number];
 export type Overlap = (start: number, end: number) => boolean;
 
 /** For questions about growing places, and others. */
-export function overlapOf(spans: readonly Span[]): Overlap {
+export function overlapOf(given: readonly Span[]): Overlap {
+  const spans = given.filter(([start, end]) => end > start);
   return (start, end) => {
     // The first span that ends after the start.
     let low = 0;
@@ -22,6 +23,11 @@ export function overlapOf(spans: readonly Span[]): Overlap {
     const span = spans[low];
     return span !== undefined && span[0] < end;
   };
+}
+
+/** What of the spans lies between two places, counted from the first. */
+export function spansWithin(spans: readonly Span[], from: number, to: number): Span[] {
+  return spans.flatMap(([start, end]): Span[] => (end > from && start < to ? [[Math.max(start, from) - from, Math.min(end, to) - from]] : []));
 }
 
 /** Characters to stand for others: none of them is in any of the texts, and nothing normalizes, trims or folds them. Throws AZR_INPUT_INVALID where the texts have them all. */

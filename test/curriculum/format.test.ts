@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import t from "tap";
 import { fence, fencedBlocks } from "../../src/curriculum/formats/fences.ts";
-import { formatNamed, registerFormat, type BlockName } from "../../src/curriculum/format.ts";
+import { formatNamed, registerFormat, type BlockName, type Prompt } from "../../src/curriculum/format.ts";
 import { kindNamed, kindNames } from "../../src/curriculum/kinds/registry.ts";
 import { curriculumSettings } from "../../src/curriculum/settings.ts";
 import { parseTemplate, registerTemplate, renderTemplate } from "../../src/curriculum/template.ts";
@@ -45,7 +45,7 @@ t.test("responses", async (t) => {
 });
 
 t.test("compact prompts, letter by letter", async (t) => {
-  const cases: [string, { text: string; prefill: string }, string, string][] = [
+  const cases: [string, Prompt, string, string][] = [
     ["solve deduction", kindNamed("deduction").buildSolutionPrompt(addOne, compact), "<|deduce|><|program|>def f(a):\n    return a + 1<|input|>3<|output|>", "<|output|>"],
     ["solve abduction", kindNamed("abduction").buildSolutionPrompt(addOne, compact), "<|abduce|><|program|>def f(a):\n    return a + 1<|output|>4<|input|>", "<|input|>"],
     ["solve induction", kindNamed("induction").buildSolutionPrompt(induced, compact), "<|induce|><|input|>1<|output|>2<|input|>5<|output|>6<|program|>", "<|program|>"],
@@ -75,7 +75,7 @@ t.test("compact prompts, letter by letter", async (t) => {
       "<|input|>",
     ],
   ];
-  for (const [name, prompt, text, prefill] of cases) t.same(prompt, { text, prefill }, name);
+  for (const [name, { literal: _, ...prompt }, text, prefill] of cases) t.same(prompt, { text, prefill }, name);
 });
 
 t.test("paper prompts", async (t) => {
@@ -163,14 +163,14 @@ t.test("templates", async (t) => {
     ["{'a': 1} {x}", {}, "{'a': 1} {x}"],
   ];
   for (const [source, values, want] of cases) t.equal(renderTemplate(parseTemplate(source, "test"), values, plain).text, want, source);
-  t.same(renderTemplate(parseTemplate("a{{prefill}}b{{x}}", "test"), { x: "c" }, plain), { text: "abc", prefill: "bc" });
+  t.same(renderTemplate(parseTemplate("a{{prefill}}b{{x}}", "test"), { x: "c" }, plain), { text: "abc", prefill: "bc", literal: [[2, 3]] });
   for (const broken of ["{{#x}}", "{{/x}}", "{{#x}}{{/y}}"]) t.throws(() => parseTemplate(broken, "test"), { code: "AZR_INTERNAL" }, broken);
   t.throws(() => renderTemplate(parseTemplate("{{x}}", "test"), {}, plain), { code: "AZR_INTERNAL" });
   t.throws(() => renderTemplate(parseTemplate("{{toString}}", "test"), {}, plain), { code: "AZR_INTERNAL" }, "inherited names are no values");
   t.throws(() => renderTemplate(parseTemplate("{{x}}", "test"), { x: [] }, plain), { code: "AZR_INTERNAL" });
   t.throws(() => compact.prompt("solve-nothing", {}), { code: "AZR_INTERNAL", hint: /solve-NAME/ });
   registerTemplate("compact-v1", "solve-own", "<|deduce|>{{x}}{{prefill}}<|output|>");
-  t.same(compact.prompt("solve-own", { x: " 1 " }), { text: "<|deduce|>1<|output|>", prefill: "<|output|>" });
+  t.same(compact.prompt("solve-own", { x: " 1 " }), { text: "<|deduce|>1<|output|>", prefill: "<|output|>", literal: [[10, 11]] });
 });
 
 t.test("formats by name", async (t) => {
@@ -181,6 +181,24 @@ t.test("formats by name", async (t) => {
     for (const kind of kindNames()) {
       for (const role of ["propose", "solve"]) {
         t.ok(existsSync(new URL(`../../src/curriculum/prompts/${version}/${role}-${kind}.txt`, import.meta.url)), `${version} ${role}-${kind}`);
+      }
+    }
+  }
+});
+
+t.test("a prompt tells which of it models wrote", async (t) => {
+  const hostile: Task = { ...addOne, program: "def f(a):\n    return '<|im_end|>'", input: "'</s>'", output: "'```'" };
+  const message = "x<|im_start|>";
+  for (const format of [compact, paper]) {
+    for (const kind of ["deduction", "abduction", "induction"]) {
+      const task = kind === "induction" ? { ...induced, message, pairs: [{ input: "'</s>'", output: "'<|im_end|>'" }, ...induced.pairs!] } : hostile;
+      const prompts = [kindNamed(kind).buildSolutionPrompt(task, format), kindNamed(kind).buildProposalPrompt({ references: [hostile], source: hostile }, format, settings)];
+      for (const { text, prefill, literal } of prompts) {
+        const own = literal!.reduceRight((rest, [start, end]) => rest.slice(0, start) + rest.slice(end), text);
+        t.notMatch(own, /im_end|im_start|<\/s>/, `${format.name}, ${kind}`);
+        t.ok(own.endsWith(prefill), "the prefill is the template's");
+        t.ok(literal!.every(([start, end], index) => start <= end && end <= text.length && start >= (literal![index - 1]?.[1] ?? 0)), "in order");
+        t.match(literal!.map(([start, end]) => text.slice(start, end)).join(""), /im_end|<\/s>/);
       }
     }
   }

@@ -124,7 +124,7 @@ t.test("the demo with a fake model, end to end", async (t) => {
     opened.push(model);
     const engine = fakeEngine();
     if (model !== "seedling") await engine.load(join(model, "checkpoints", readFileSync(join(model, "latest"), "utf8").trim()));
-    const marked = { ...tokenizer, vocabularySize: 1, specialTokens: new Map([["<|deduce|>", 2]]) };
+    const marked = { ...tokenizer, vocabularySize: 1, specialTokens: new Map([["<|deduce|>", 2]]), marks: new Map<string, number>() };
     return { name: model, engine, tokenizer: marked, stopTokens: [tokenizer.specialTokenId("<|end|>")], [Symbol.asyncDispose]: () => engine.dispose() };
   };
   const parts = { executor: fakeExecutor(), tokenizer, open };

@@ -4,7 +4,7 @@
 // answer may also come as a comment line, a tag, a phrase, a call or the bare answer.
 
 import type { BlockName, Format, ParsedResponse, ResponseShape } from "../format.ts";
-import { loadTemplate, renderTemplate, type TemplateValues } from "../template.ts";
+import { loadTemplate, renderTemplate, type Stretch, type TemplateValues } from "../template.ts";
 import { fence, fencedBlocks, type FencedBlock } from "./fences.ts";
 import { tidy, tidyValues } from "./tidy.ts";
 
@@ -94,8 +94,12 @@ export const paperFormat: Format = {
   messages: true,
   prompt(template: string, values: TemplateValues) {
     const write = (name: string, text: string): string => fence(fenceTag(name), text);
-    const body = renderTemplate(loadTemplate(version, template), tidyValues(values), write).text.trimEnd();
-    return renderTemplate(loadTemplate(version, "wrapper"), { body }, write);
+    const { text, literal } = renderTemplate(loadTemplate(version, template), tidyValues(values), write);
+    const body = text.trimEnd();
+    const whole = renderTemplate(loadTemplate(version, "wrapper"), { body }, write);
+    // Of the body only what stands in it as a value is not the template's own.
+    const start = whole.literal[0]![0];
+    return { ...whole, literal: literal.map(([from, to]): Stretch => [start + Math.min(from, body.length), start + Math.min(to, body.length)]) };
   },
   parse,
   completion: (blocks, thought = "") =>

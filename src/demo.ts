@@ -22,6 +22,7 @@ import { comparisonFile } from "./report/read-run.ts";
 import { writeReport } from "./report/write-report.ts";
 import type { OpenModel } from "./open-model.ts";
 import { readRunConfig } from "./run/folder.ts";
+import { selfPlayForm } from "./run/form.ts";
 import { executorOptions, type GivenParts } from "./run/open-parts.ts";
 import { resume, train } from "./train.ts";
 import type { Run, RunResult } from "./train.ts";
@@ -92,7 +93,7 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
   const tasks = firstOfEachKind(await readTaskFile(measuredFile), options.tasksPerKind);
   const { result, seconds, steps } = await selfPlay(options, measuredFile);
   if (result.status === "stopped") return null;
-  const config = await readRunConfig(result.dir);
+  const config = await readRunConfig(selfPlayForm, result.dir);
   const { induction, validation } = config.curriculum;
   const common = {
     tasks,
@@ -150,7 +151,7 @@ async function fileToMeasureOn({ set = [], heldOut, resume: folder }: DemoOption
     throw new AzrError("AZR_CONFIG_INVALID", `The demo sets ${setting} itself.`, { hint: `Use ${option} instead.` });
   }
   if (folder === undefined) return resolve(heldOut ?? heldOutFile);
-  const kept = (await readRunConfig(folder)).curriculum.heldOut.map((path) => resolve(path));
+  const kept = (await readRunConfig(selfPlayForm, folder)).curriculum.heldOut.map((path) => resolve(path));
   const file = heldOut === undefined ? kept[0] : resolve(heldOut);
   if (file !== undefined && kept.includes(file)) return file;
   throw new AzrError("AZR_INPUT_INVALID", `The run ${folder} did not keep ${file ?? "any task file"} out of its training, so nothing measured on it would mean anything.`, {

@@ -3,48 +3,23 @@
 import { resolve } from "node:path";
 import { type Config, type ConfigInput, configHash, incompatibleSettings, type ResolvedConfig, resolveConfig } from "./config/index.ts";
 import { AzrError } from "./errors.ts";
-import type { RunEvent, Sink } from "./events.ts";
 import { checkSources } from "./run/check-sources.ts";
-import { createEventStream } from "./run/event-stream.ts";
 import { createRunFolder, openRunFolder, rewriteRunConfig, type OpenedRun } from "./run/folder.ts";
+import { type LogName, selfPlayForm } from "./run/form.ts";
 import { type GivenParts, openParts, pinnedModel, settledModel } from "./run/open-parts.ts";
-import { createPublisher } from "./run/publisher.ts";
-import { type Control, type LoopState, type RunResult, runSession } from "./run/session.ts";
-import type { Disk } from "./run/disk.ts";
+import { type LoopState, type RunResult, runSession } from "./run/session.ts";
+import { type Run as RunOf, type RunOptions, startRun as start } from "./run/start-run.ts";
 
 export type { RunResult } from "./run/session.ts";
 
-export interface TrainOptions extends GivenParts {
-  /** Aborts at once: `result` rejects with AZR_ABORTED, the signal's reason as its cause. For an orderly end use `stop()`. */
-  signal?: AbortSignal;
-  /** Each receives every event; a slow one slows the run. */
-  sinks?: readonly Sink[];
-  onEvent?: (event: RunEvent) => void;
-  /** File operations of the run folder; for tests. */
-  disk?: Disk;
-}
+export interface TrainOptions extends GivenParts, RunOptions {}
 
 export interface ResumeOptions extends TrainOptions {
   /** Settings to change on going on: those that change no result (steps, timeBudgetSeconds, run, workers ...). */
   change?: ConfigInput;
 }
 
-export interface Run extends AsyncIterable<RunEvent> {
-  /** Settles when the run has ended and all is on disk. Rejects with an AzrError. */
-  readonly result: Promise<RunResult>;
-  readonly state: { readonly phase: "starting" | "running" | "stopping" | "ended"; readonly step: number };
-  /** The run folder; undefined until it is made (see the `run-start` event). */
-  readonly dir: string | undefined;
-  /**
-   * Ends the run in order, with a checkpoint: after the step under way (`step`, the default), or at once, giving that step up (`now`).
-   * Resolves when the run has ended.
-   */
-  stop(options?: { when?: "step" | "now" }): Promise<void>;
-  /** Writes a checkpoint at the end of the step under way and resolves with its folder. */
-  checkpoint(): Promise<string>;
-  /** `stop({ when: "now" })`; never rejects. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
+export type Run = RunOf<RunResult>;
 
 const isResolved = (config: ConfigInput | ResolvedConfig): config is ResolvedConfig => "origins" in config && "hash" in config;
 
@@ -64,7 +39,7 @@ export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainO
   const settled = settle(resolved.config);
   return startRun(settled, options, async () => {
     const pinned = { ...settled, model: await pinnedModel(settled.model) };
-    const folder = await createRunFolder({ config: pinned, origins: resolved.origins, hash: configHash(pinned) }, options.disk);
+    const folder = await createRunFolder(selfPlayForm, { config: pinned, origins: resolved.origins, hash: configHash(pinned) }, options.disk);
     return { folder, config: pinned, checkpoint: undefined, journal: [] };
   });
 }
@@ -75,7 +50,7 @@ export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainO
  */
 export function resume(dir: string, options: ResumeOptions = {}): Run {
   return startRun(undefined, options, async () => {
-    const opened = await openRunFolder<LoopState>(dir, options.disk);
+    const opened = await openRunFolder<LoopState, Config, LogName>(selfPlayForm, dir, options.disk);
     if (options.change === undefined) return opened;
     try {
       const { config } = resolveConfig({ file: { path: `${dir}/config.json`, values: opened.config }, argument: options.change });
@@ -86,7 +61,7 @@ export function resume(dir: string, options: ResumeOptions = {}): Run {
           details: { settings: differing },
         });
       }
-      await rewriteRunConfig(opened.folder.dir, config, options.disk);
+      await rewriteRunConfig(selfPlayForm, opened.folder.dir, config, options.disk);
       return { ...opened, config };
     } catch (error) {
       await opened.folder.close();
@@ -95,96 +70,16 @@ export function resume(dir: string, options: ResumeOptions = {}): Run {
   });
 }
 
-function aborted(signal: AbortSignal): AzrError {
-  return new AzrError("AZR_ABORTED", "The run was aborted", { hint: "Go on with it by `azr resume`.", cause: signal.reason });
-}
-
-function startRun(planned: Config | undefined, options: TrainOptions, open: () => Promise<OpenedRun<LoopState>>): Run {
-  const stream = createEventStream();
-  const publisher = createPublisher({ sinks: options.sinks ?? [], onEvent: options.onEvent, stream });
-  const orderly = new AbortController();
-  const signal = options.signal === undefined ? orderly.signal : AbortSignal.any([options.signal, orderly.signal]);
-  const control: Control = { stopping: false, checkpoints: [], step: 0 };
-  let phase: Run["state"]["phase"] = "starting";
-  let dir: string | undefined;
-
-  async function perform(): Promise<RunResult> {
-    // Not before the caller holds the Run.
-    await Promise.resolve();
-    if (options.signal?.aborted) throw aborted(options.signal);
+function startRun(planned: Config | undefined, options: TrainOptions, open: () => Promise<OpenedRun<LoopState, Config>>): Run {
+  return start(options, async (stage) => {
     // What cannot be read or opened leaves no folder behind.
     if (planned !== undefined) await checkSources(planned);
-    const early = planned && (await openParts(planned, options));
-    let parts = early;
-    let opened: OpenedRun<LoopState> | undefined;
-    try {
-      opened = await open();
-      const { folder, config } = opened;
-      dir = folder.dir;
-      parts ??= await openParts(config, options);
-      publisher.attach(folder.logs.events);
-      if (phase === "starting") phase = "running";
-      const { engine, proposer, executor, tokenizer, stopTokens } = parts;
-      const session = { engine, proposer, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock: () => performance.now() / 1000 };
-      const orderlyEnd = () => orderly.signal.aborted && !options.signal?.aborted;
-      const result = await runSession({ ...opened, ...session, configHash: configHash(config), endsOrderly: orderlyEnd });
-      publisher.publish({ type: "run-end", status: result.status });
-      await publisher.settled();
-      await folder.close();
-      return result;
-    } catch (error) {
-      const failure = explain(error);
-      const { code, message, hint } = failure;
-      publisher.publish({ type: "run-end", status: "failed", error: { code, message, ...(hint === undefined ? {} : { hint }) } });
-      throw failure;
-    } finally {
-      await publisher.close();
-      // After a failure the folder may fail to close for the same reason; the first failure is the one to report.
-      await Promise.allSettled([opened?.folder.close(), parts?.close()]);
-    }
-  }
-  function explain(error: unknown): AzrError {
-    if (options.signal?.aborted && (!AzrError.isInstance(error) || error.code === "AZR_ABORTED")) return aborted(options.signal);
-    if (AzrError.isInstance(error)) return error;
-    const hint = "This is a fault of the package: please report it with the text above.";
-    return new AzrError("AZR_INTERNAL", `The run failed unexpectedly: ${(error as Error)?.message ?? String(error)}`, { hint, cause: error });
-  }
-  const result = perform();
-  const ended = result.then(
-    () => end(),
-    (error: unknown) => end(error),
-  );
-  function end(error?: unknown): void {
-    phase = "ended";
-    const late = new AzrError("AZR_DISPOSED", "The run has ended", { hint: "Ask for a checkpoint while it runs.", cause: error });
-    for (const { reject } of control.checkpoints.splice(0)) reject(late);
-    stream.end(error);
-  }
-
-  return {
-    result,
-    get state() {
-      return { phase, step: control.step };
-    },
-    get dir() {
-      return dir;
-    },
-    async stop({ when = "step" } = {}) {
-      if (phase !== "ended") phase = "stopping";
-      control.stopping = true;
-      if (when === "now") orderly.abort(new AzrError("AZR_ABORTED", "The run was stopped"));
-      await result;
-    },
-    checkpoint: () =>
-      new Promise((resolve, reject) => {
-        if (phase === "ended") reject(new AzrError("AZR_DISPOSED", "The run has ended", { hint: "Its last checkpoint is in `result`." }));
-        else control.checkpoints.push({ resolve, reject });
-      }),
-    [Symbol.asyncIterator]: () => stream.iterate(),
-    async [Symbol.asyncDispose]() {
-      orderly.abort(new AzrError("AZR_ABORTED", "The run was disposed"));
-      control.stopping = true;
-      await ended;
-    },
-  };
+    const early = planned && stage.closeLater(await openParts(planned, options));
+    const opened = await open();
+    stage.enter(opened.folder);
+    const { engine, proposer, executor, tokenizer, stopTokens } = early ?? stage.closeLater(await openParts(opened.config, options));
+    const { publisher, control, signal, clock, endsOrderly } = stage;
+    const session = { engine, proposer, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock, endsOrderly };
+    return runSession({ ...opened, ...session, configHash: configHash(opened.config) });
+  });
 }

@@ -24,6 +24,7 @@ import type { RunFolder } from "./folder.ts";
 import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./journal.ts";
 import type { Publisher } from "./publisher.ts";
 import { type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
+import type { Control } from "./start-run.ts";
 import { sumTimings } from "./timings.ts";
 
 /** The loop's own part of a checkpoint. Every random stream is named by the seed and the step, so the step is all there is to keep. */
@@ -31,16 +32,6 @@ export interface LoopState {
   seed: number;
   /** Tasks accepted so far, seeds counted: lines of tasks.jsonl. */
   tasks: number;
-}
-
-/** What train.ts and the session tell each other while the loop runs. */
-export interface Control {
-  /** Stop after the step under way. */
-  stopping: boolean;
-  /** Waiting calls of `Run.checkpoint()`. */
-  checkpoints: { resolve(path: string): void; reject(error: unknown): void }[];
-  /** The last finished step. */
-  step: number;
 }
 
 export interface SessionOptions {

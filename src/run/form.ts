@@ -1,0 +1,33 @@
+// What sets one sort of run apart in its folder: which settings config.json holds and which append-only files lie beside it. Self-play
+// (train.ts) is one, supervised warm-up (sft.ts) another; all else about a run folder is the same for both.
+import type { Config } from "../config/index.ts";
+import { configHash, configSchema } from "../config/index.ts";
+
+export type RunMethod = "self-play" | "sft";
+
+const selfPlayLogs = ["events", "metrics", "journal", "tasks", "programs", "timings"] as const;
+export type LogName = (typeof selfPlayLogs)[number];
+
+/** What a folder needs to know of the settings of its run. */
+export interface FolderSettings {
+  run: Pick<Config["run"], "dir" | "name" | "keepCheckpoints">;
+}
+
+export interface RunForm<Settings extends FolderSettings, Name extends LogName = LogName> {
+  method: RunMethod;
+  logs: readonly Name[];
+  /** The settings in a config.json; throws when they are none. */
+  parse(value: unknown): Settings;
+  /** Hash of what changes results. */
+  hash(settings: Settings): string;
+  /** Name of the folder where the settings give none. */
+  folderName(settings: Settings): string;
+}
+
+export const selfPlayForm: RunForm<Config> = {
+  method: "self-play",
+  logs: selfPlayLogs,
+  parse: (value) => configSchema.parse(value),
+  hash: configHash,
+  folderName: ({ preset, seed }) => `${preset ?? "run"}-seed${seed}`,
+};

@@ -76,6 +76,17 @@ async function readValues(path: string, context: ConfigContext): Promise<ConfigI
 }
 
 /**
+ * Reads the named configuration file.
+ * @throws AzrError AZR_CONFIG_NOT_FOUND, AZR_CONFIG_INVALID
+ */
+export async function readConfigFile(path: string, context: ConfigContext): Promise<object> {
+  if (await exists(path)) return readValues(path, context);
+  throw new AzrError("AZR_CONFIG_NOT_FOUND", `There is no configuration file ${path}`, {
+    hint: "Give the path of an azr.config.ts or .json, or leave it out to use the defaults.",
+  });
+}
+
+/**
  * Finds and reads the configuration file, merges it with the other sources and checks the result. Reads the environment variables
  * of `environmentKeys` unless `env` is given. No file at all is no error unless `file` names one.
  * @throws AzrError AZR_CONFIG_NOT_FOUND, AZR_CONFIG_INVALID
@@ -83,12 +94,7 @@ async function readValues(path: string, context: ConfigContext): Promise<ConfigI
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<ResolvedConfig> {
   const { cwd = process.cwd(), file, command = "train", mode = "default", ...sources } = options;
   const path = file === false ? undefined : file === undefined ? await findFile(cwd) : resolve(cwd, file);
-  if (path !== undefined && !(await exists(path))) {
-    throw new AzrError("AZR_CONFIG_NOT_FOUND", `There is no configuration file ${path}`, {
-      hint: "Give the path of an azr.config.ts or .json, or leave it out to use the defaults.",
-    });
-  }
-  const values = path === undefined ? undefined : await readValues(path, { command, mode });
+  const values = path === undefined ? undefined : await readConfigFile(path, { command, mode });
   return resolveConfig({
     env: process.env,
     ...sources,

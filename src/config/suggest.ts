@@ -1,4 +1,5 @@
 // Finds the key that a misspelt one was meant to be: optimal string alignment distance over the schema's key paths.
+import * as z from "zod";
 import { configJsonSchema } from "./schema.ts";
 
 interface SchemaNode {
@@ -35,13 +36,13 @@ function keyPaths(node: SchemaNode, prefix: string[] = []): string[][] {
 export const configKeys = (): string[] => keyPaths(configJsonSchema() as SchemaNode).map((path) => path.join("."));
 
 /**
- * The known key nearest to a misspelt one, dotted, or undefined when none is near. Keys of the same section come first, then the
+ * The known key of a schema nearest to a misspelt one, dotted, or undefined when none is near. Keys of the same section come first, then the
  * same name in other sections (`learningRate` at the top is `update.learningRate`).
  */
-export function nearestKey(section: string[], key: string): string | undefined {
+export function nearestKey(schema: z.ZodType, section: string[], key: string): string | undefined {
   const limit = Math.max(1, Math.floor(key.length / 3));
   let best: { path: string; cost: number } | undefined;
-  for (const path of keyPaths(configJsonSchema() as SchemaNode)) {
+  for (const path of keyPaths(z.toJSONSchema(schema, { io: "input" }) as SchemaNode)) {
     const sameSection = path.length === section.length + 1 && section.every((name, index) => name === path[index]);
     const distance = editDistance(key, path.at(-1)!);
     const cost = distance + (sameSection ? 0 : 0.5);

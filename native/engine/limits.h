@@ -12,8 +12,8 @@ struct MachineLimits {
   double bytes_per_second = 0; // read from memory by all threads, of an array that no cache holds
 };
 
-// The best product is the better of LibTorch's and the engine's own, each at the best of a few shapes. q8 computes in
-// single precision, so that the products of single precision bound it as well.
+// The best product is the better of LibTorch's and the engine's own, each at the best of a few shapes. LibTorch has none
+// for q8; the products of single precision stand there in its place, should they be faster than the engine's own.
 MachineLimits MeasureLimits(WeightFormat format);
 
 }  // namespace azr

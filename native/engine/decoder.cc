@@ -128,29 +128,29 @@ void Decoder::Forward(const std::vector<int32_t>& tokens, const std::vector<int3
 void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, float* dhidden, float* gradient) {
   const ModelShape& s = model_->shape();
   const LayerOffsets& offsets = model_->layout().layers[index];
-  const PackedLayer& packed = model_->Backward().layers[index];
+  const WeightFormat format = model_->weights().format;
   LayerActivations& kept = layers_[index];
   const int64_t rows = batch.rows();
 
   // Feed-forward: dhidden is the gradient of the layer's output and, through the residual, of its middle.
   const float* doutput =
       OutputGradient(dhidden, rows, offsets.feed_forward_output_norm, kept.feed_forward_output, gradient);
-  Multiply(doutput, s.hidden, rows, packed.down, dactivation_.data(), s.feed_forward, false);
+  Multiply(doutput, s.hidden, rows, model_->Backward(offsets.down, s.hidden, s.feed_forward), dactivation_.data(), s.feed_forward);
   GateBackward(s.activation, kept.gate_up.data(), dactivation_.data(), rows, s.feed_forward, activation_.data());
-  AccumulateOuter(doutput, s.hidden, activation_.data(), s.feed_forward, rows, s.hidden, s.feed_forward,
+  AccumulateOuter(format, doutput, s.hidden, activation_.data(), s.feed_forward, rows, s.hidden, s.feed_forward,
                   gradient + offsets.down);
   const float* dgate_up = kept.gate_up.data();
   RmsNorm(kept.middle.data(), model_->norm(offsets.feed_forward_norm), rows, s.hidden, normed_.data(), nullptr);
-  AccumulateOuter(dgate_up, 2 * s.feed_forward, normed_.data(), s.hidden, rows, 2 * s.feed_forward, s.hidden,
+  AccumulateOuter(format, dgate_up, 2 * s.feed_forward, normed_.data(), s.hidden, rows, 2 * s.feed_forward, s.hidden,
                   gradient + offsets.gate_up);
-  Multiply(dgate_up, 2 * s.feed_forward, rows, packed.gate_up, dnormed_.data(), s.hidden, false);
+  Multiply(dgate_up, 2 * s.feed_forward, rows, model_->Backward(offsets.gate_up, 2 * s.feed_forward, s.hidden), dnormed_.data(), s.hidden);
   RmsNormBackward(kept.middle.data(), model_->norm(offsets.feed_forward_norm), kept.feed_forward_rstd.data(),
                   dnormed_.data(), rows, s.hidden, dhidden, gradient + offsets.feed_forward_norm);
 
   // Attention: the same shape of argument, one residual further down.
   doutput = OutputGradient(dhidden, rows, offsets.attention_output_norm, kept.attention_output, gradient);
-  Multiply(doutput, s.hidden, rows, packed.output, dattention_.data(), s.query_width(), false);
-  AccumulateOuter(doutput, s.hidden, kept.attention.data(), s.query_width(), rows, s.hidden, s.query_width(),
+  Multiply(doutput, s.hidden, rows, model_->Backward(offsets.output, s.hidden, s.query_width()), dattention_.data(), s.query_width());
+  AccumulateOuter(format, doutput, s.hidden, kept.attention.data(), s.query_width(), rows, s.hidden, s.query_width(),
                   gradient + offsets.output);
   AttendGroupsBackward(batch.groups, s.attention(index), kept.qkv.data(), kept.attention.data(), kept.log_sum_exp.data(),
                        dattention_.data(), dqkv_.data());
@@ -161,9 +161,9 @@ void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, float* dhid
   }
   if (s.qkv_bias) AddBiasBackward(dqkv_.data(), s.qkv_width(), rows, gradient + offsets.qkv_bias, s.qkv_width());
   RmsNorm(kept.input.data(), model_->norm(offsets.attention_norm), rows, s.hidden, normed_.data(), nullptr);
-  AccumulateOuter(dqkv_.data(), s.qkv_width(), normed_.data(), s.hidden, rows, s.qkv_width(), s.hidden,
+  AccumulateOuter(format, dqkv_.data(), s.qkv_width(), normed_.data(), s.hidden, rows, s.qkv_width(), s.hidden,
                   gradient + offsets.qkv);
-  Multiply(dqkv_.data(), s.qkv_width(), rows, packed.qkv, dnormed_.data(), s.hidden, false);
+  Multiply(dqkv_.data(), s.qkv_width(), rows, model_->Backward(offsets.qkv, s.qkv_width(), s.hidden), dnormed_.data(), s.hidden);
   RmsNormBackward(kept.input.data(), model_->norm(offsets.attention_norm), kept.attention_rstd.data(), dnormed_.data(),
                   rows, s.hidden, dhidden, gradient + offsets.attention_norm);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -17,8 +18,6 @@ namespace azr {
 namespace {
 
 constexpr int64_t kPanel = kPanelColumns;
-constexpr int kOuterRows = 12;
-
 template <typename Format>
 using TileFunction = void (*)(const typename Format::Input*, int64_t, const uint8_t*, int64_t, float*, int64_t, bool);
 
@@ -29,13 +28,6 @@ constexpr std::array<TileFunction<Format>, sizeof...(Rows)> Tiles(std::index_seq
 }
 template <typename Format>
 constexpr auto kTiles = Tiles<Format>(std::make_index_sequence<Format::kRows>());
-
-using OuterTileFunction = void (*)(const float*, int64_t, const float*, int64_t, int64_t, float*, int64_t);
-template <size_t... Rows>
-constexpr std::array<OuterTileFunction, sizeof...(Rows)> OuterTiles(std::index_sequence<Rows...>) {
-  return {OuterTile<Rows + 1>...};
-}
-constexpr auto kOuterTiles = OuterTiles(std::make_index_sequence<kOuterRows>());
 
 // One tile that may have fewer than kPanel valid columns: computed whole in a buffer, copied back in part.
 template <typename Format>
@@ -53,22 +45,29 @@ void EdgeTile(int rows, const typename Format::Input* a, int64_t a_row, const ui
   for (int r = 0; r < rows; ++r) std::memcpy(c + r * c_stride, buffer + r * kPanel, valid * sizeof(float));
 }
 
+// All rows times one slice of a panel.
+template <typename Format>
+void MultiplySlice(const typename Format::Input* a, int64_t a_stride, int64_t rows, const uint8_t* slice, int64_t depth,
+                   float* c, int64_t c_stride, int64_t valid, bool load) {
+  // Tiles of nearly equal heights: a last one of few rows would cost as much as one of many.
+  const int64_t tiles = (rows + Format::kRows - 1) / Format::kRows, tall = rows % tiles, height = rows / tiles;
+  for (int64_t tile = 0, r = 0; tile < tiles; ++tile) {
+    const int64_t here = height + (tile < tall ? 1 : 0);
+    EdgeTile<Format>(static_cast<int>(here), a + r * a_stride, a_stride, slice, depth, c + r * c_stride, c_stride, valid,
+                     load);
+    r += here;
+  }
+}
+
 // All rows times one panel.
 template <typename Format>
 void MultiplyPanel(const typename Format::Input* a, int64_t a_stride, int64_t rows, const PackedMatrix& b,
                    int64_t panel, float* c, int64_t c_stride, bool accumulate) {
   const int64_t valid = std::min(kPanel, b.columns() - panel * kPanel);
-  // Tiles of nearly equal heights: a last one of few rows would cost as much as one of many.
-  const int64_t tiles = (rows + Format::kRows - 1) / Format::kRows, tall = rows % tiles, height = rows / tiles;
   for (int64_t k = 0; k < b.depth(); k += Format::kDepthBlock) {
-    const int64_t depth = std::min(Format::kDepthBlock, b.depth() - k);
-    const uint8_t* slice = b.panel(panel) + Format::SliceOffset(k);
-    for (int64_t tile = 0, r = 0; tile < tiles; ++tile) {
-      const int64_t here = height + (tile < tall ? 1 : 0);
-      EdgeTile<Format>(static_cast<int>(here), a + r * a_stride + Format::InputOffset(k), a_stride, slice, depth,
-                       c + r * c_stride + panel * kPanel, c_stride, valid, accumulate || k > 0);
-      r += here;
-    }
+    MultiplySlice<Format>(a + Format::InputOffset(k), a_stride, rows, b.panel(panel) + Format::SliceOffset(k),
+                          std::min(Format::kDepthBlock, b.depth() - k), c + panel * kPanel, c_stride, valid,
+                          accumulate || k > 0);
   }
 }
 
@@ -94,17 +93,105 @@ void MultiplyRows(const typename Format::Input* a, int64_t a_stride, int64_t row
               [&](int64_t p) { MultiplyPanel<Format>(a, a_stride, rows, b, p, c, c_stride, accumulate); });
 }
 
-// The same for a format whose inputs are not floats: all rows are rounded first.
+// Rows as a format's kernels take them: [rows][stride]. Memory is kept, so that a step allocates nothing.
+template <typename Format>
+const typename Format::Input* Prepared(const float* a, int64_t a_stride, int64_t rows, int64_t depth, int64_t stride) {
+  static thread_local std::vector<typename Format::Input> inputs;
+  if (static_cast<int64_t>(inputs.size()) < rows * stride) inputs.resize(rows * stride);
+  typename Format::Input* out = inputs.data();
+  ParallelFor(rows, std::max<int64_t>(1, (1 << 16) / depth),
+              [&](int64_t r) { Format::Prepare(a + r * a_stride, depth, out + r * stride); });
+  return out;
+}
+
 template <typename Format>
 void MultiplyRounded(const float* a, int64_t a_stride, int64_t rows, const PackedMatrix& b, float* c, int64_t c_stride,
                      bool accumulate) {
-  static thread_local std::vector<typename Format::Input> inputs;  // kept, so that a step allocates nothing
   const int64_t stride = Format::RowInputs(b.depth());
-  if (static_cast<int64_t>(inputs.size()) < rows * stride) inputs.resize(rows * stride);
-  typename Format::Input* out = inputs.data();
-  ParallelFor(rows, std::max<int64_t>(1, (1 << 16) / b.depth()),
-              [&](int64_t r) { Format::Prepare(a + r * a_stride, b.depth(), out + r * stride); });
-  MultiplyRows<Format>(out, stride, rows, b, c, c_stride, accumulate);
+  MultiplyRows<Format>(Prepared<Format>(a, a_stride, rows, b.depth(), stride), stride, rows, b, c, c_stride, accumulate);
+}
+
+// A block of rows is multiplied by a panel that was packed for it: 16 tiles pay for the packing.
+constexpr int64_t kBlock = 192;
+
+// One slice of a panel, of the thread that packs it.
+template <typename Format>
+uint8_t* SliceBuffer() {
+  constexpr int64_t kBytes = kPanel * 4 * Format::kDepthBlock;
+  alignas(64) static thread_local uint8_t buffer[kBytes];
+  return buffer;
+}
+
+template <typename Format>
+void MultiplyUnpacked(const typename Format::Input* a, int64_t a_stride, int64_t rows, const MatrixView& b, float* c,
+                      int64_t c_stride) {
+  const int64_t panels = (b.columns + kPanel - 1) / kPanel, blocks = (rows + kBlock - 1) / kBlock;
+  ParallelFor(blocks * panels, 1, [&](int64_t task) {
+    const int64_t first = task / panels * kBlock, column = task % panels * kPanel;
+    const int64_t count = std::min(kBlock, rows - first), valid = std::min(kPanel, b.columns - column);
+    for (int64_t k = 0; k < b.depth; k += Format::kDepthBlock) {
+      const int64_t depth = std::min(Format::kDepthBlock, b.depth - k);
+      uint8_t* slice = SliceBuffer<Format>();
+      Format::Pack(b.data + k * b.columns + column, b.columns, depth, valid, slice);
+      MultiplySlice<Format>(a + first * a_stride + k, a_stride, count, slice, depth, c + first * c_stride + column,
+                            c_stride, valid, k > 0);
+    }
+  });
+}
+
+// a[depth, count] transposed and rounded: out[count][RowInputs(depth)].
+template <typename Format>
+void Transpose(const float* a, int64_t a_stride, int64_t depth, int64_t count, typename Format::Input* out) {
+  const int64_t stride = Format::RowInputs(depth);
+  for (int64_t k = 0; k < depth; k += kLanes) {
+    for (int64_t j = 0; j < count; j += kLanes) {
+      const int64_t rows = std::min<int64_t>(kLanes, depth - k), columns = std::min<int64_t>(kLanes, count - j);
+      Vec square[kLanes] = {};
+      for (int64_t i = 0; i < rows; ++i) {
+        const float* from = a + (k + i) * a_stride + j;
+        if (columns == kLanes) {
+          square[i] = Load(from);
+        } else {
+          std::memcpy(&square[i], from, columns * sizeof(float));
+        }
+      }
+      Transpose16(square);
+      // A depth that is padded ends in a zero of the square.
+      for (int64_t i = 0; i < columns; ++i) {
+        Format::Prepare(reinterpret_cast<const float*>(&square[i]), rows, out + (j + i) * stride + k);
+      }
+    }
+  }
+}
+
+// c += a^T b, a chunk of the rows at a time: blocks of a's columns as rows of tiles, panels of b's columns.
+template <typename Format>
+void OuterRows(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t rows, int64_t columns_a,
+               int64_t columns_b, float* c) {
+  constexpr int64_t kChunk = 512;
+  const int64_t panels = (columns_b + kPanel - 1) / kPanel, blocks = (columns_a + kBlock - 1) / kBlock;
+  for (int64_t m = 0; m < rows; m += kChunk) {
+    const int64_t depth = std::min(kChunk, rows - m), stride = Format::RowInputs(depth);
+    static std::atomic<int64_t> chunks{0};
+    const int64_t chunk = ++chunks;
+    ParallelFor(blocks * panels, 1, [&](int64_t task) {
+      const int64_t first = task / panels * kBlock, column = task % panels * kPanel;
+      const int64_t count = std::min(kBlock, columns_a - first), valid = std::min(kPanel, columns_b - column);
+      // A thread's tasks are neighbours, so most of them find their block transposed.
+      static thread_local std::vector<typename Format::Input> block;
+      static thread_local int64_t held_chunk = 0, held_first = 0;
+      if (held_chunk != chunk || held_first != first) {
+        block.resize(kBlock * Format::RowInputs(kChunk));
+        Transpose<Format>(a + m * a_stride + first, a_stride, depth, count, block.data());
+        held_chunk = chunk;
+        held_first = first;
+      }
+      uint8_t* slice = SliceBuffer<Format>();
+      Format::Pack(b + m * b_stride + column, b_stride, depth, valid, slice);
+      MultiplySlice<Format>(block.data(), stride, count, slice, depth, c + first * columns_b + column, columns_b, valid,
+                            true);
+    });
+  }
 }
 
 int64_t PanelBytes(WeightFormat format, int64_t depth) {
@@ -178,26 +265,6 @@ void PackedMatrix::PackTransposed(WeightFormat format, const float* weights, int
   });
 }
 
-void PackedMatrix::Pack(WeightFormat format, const float* matrix, int64_t depth, int64_t columns) {
-  if (format == WeightFormat::kQ8) throw EngineError("AZR_INTERNAL", "a q8 matrix has no backward product");
-  Resize(format, depth, columns);
-  ParallelFor(panels(), 4, [&](int64_t p) {
-    uint8_t* out = data_.get() + p * panel_bytes_;
-    const int64_t valid = std::min(kPanel, columns - p * kPanel);
-    for (int64_t k = 0; k < depth; ++k) {
-      const float* row = matrix + k * columns + p * kPanel;
-      if (format == WeightFormat::kFloat32) {
-        std::memcpy(out + k * kPanel * sizeof(float), row, valid * sizeof(float));
-        continue;
-      }
-      for (int64_t j = 0; j < valid; ++j) {
-        const uint16_t rounded = RoundToBfloat16(row[j]);
-        std::memcpy(out + Bfloat16Place(k, j), &rounded, sizeof(rounded));
-      }
-    }
-  });
-}
-
 void Multiply(const float* a, int64_t a_stride, int64_t rows, const PackedMatrix& b, float* c,
               int64_t c_stride, bool accumulate) {
   if (rows == 0) return;
@@ -210,37 +277,18 @@ void Multiply(const float* a, int64_t a_stride, int64_t rows, const PackedMatrix
   }
 }
 
-void AccumulateOuter(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t rows,
-                     int64_t columns_a, int64_t columns_b, float* c) {
-  constexpr int64_t kChunk = 256;  // rows of b that stay in the second-level cache between tiles
-  const int64_t tiles = (columns_a + kOuterRows - 1) / kOuterRows;
-  ParallelFor(tiles, 1, [&](int64_t tile) {
-    alignas(64) float packed[kChunk * kOuterRows];
-    const int64_t first = tile * kOuterRows;
-    const int count = static_cast<int>(std::min<int64_t>(kOuterRows, columns_a - first));
-    for (int64_t m = 0; m < rows; m += kChunk) {
-      const int64_t depth = std::min(kChunk, rows - m);
-      for (int64_t k = 0; k < depth; ++k) {
-        const float* row = a + (m + k) * a_stride + first;
-        for (int r = 0; r < count; ++r) packed[k * kOuterRows + r] = row[r];
-      }
-      for (int64_t j = 0; j < columns_b; j += kPanel) {
-        const int64_t valid = std::min(kPanel, columns_b - j);
-        const float* right = b + m * b_stride + j;
-        float* out = c + first * columns_b + j;
-        if (valid == kPanel) {
-          kOuterTiles[count - 1](packed, kOuterRows, right, b_stride, depth, out, columns_b);
-          continue;
-        }
-        // The last columns: b widened into a zero-padded panel so that no load leaves the matrix.
-        alignas(64) float panel[kChunk * kPanel] = {}, buffer[kOuterRows * kPanel] = {};
-        for (int64_t k = 0; k < depth; ++k) std::memcpy(panel + k * kPanel, right + k * b_stride, valid * sizeof(float));
-        for (int r = 0; r < count; ++r) std::memcpy(buffer + r * kPanel, out + r * columns_b, valid * sizeof(float));
-        kOuterTiles[count - 1](packed, kOuterRows, panel, kPanel, depth, buffer, kPanel);
-        for (int r = 0; r < count; ++r) std::memcpy(out + r * columns_b, buffer + r * kPanel, valid * sizeof(float));
-      }
-    }
-  });
+void Multiply(const float* a, int64_t a_stride, int64_t rows, const MatrixView& b, float* c, int64_t c_stride) {
+  if (b.format == WeightFormat::kFloat32) return MultiplyUnpacked<Float32Panels>(a, a_stride, rows, b, c, c_stride);
+  if (b.format == WeightFormat::kQ8) throw EngineError("AZR_INTERNAL", "a q8 matrix has no backward product");
+  const int64_t stride = Bfloat16Panels::RowInputs(b.depth);
+  MultiplyUnpacked<Bfloat16Panels>(Prepared<Bfloat16Panels>(a, a_stride, rows, b.depth, stride), stride, rows, b, c,
+                                   c_stride);
+}
+
+void AccumulateOuter(WeightFormat format, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
+                     int64_t rows, int64_t columns_a, int64_t columns_b, float* c) {
+  const auto outer = format == WeightFormat::kBfloat16 ? OuterRows<Bfloat16Panels> : OuterRows<Float32Panels>;
+  outer(a, a_stride, b, b_stride, rows, columns_a, columns_b, c);
 }
 
 }  // namespace azr

@@ -24,8 +24,6 @@ class PackedMatrix {
   bool SetColumns(int64_t first, int64_t count, const float* rows);
   // Packs weights [columns, depth] so that Multiply gives x W^T.
   void PackTransposed(WeightFormat format, const float* weights, int64_t columns, int64_t depth);
-  // Packs a row-major matrix [depth, columns] so that Multiply gives x B. Not for q8.
-  void Pack(WeightFormat format, const float* matrix, int64_t depth, int64_t columns);
 
   WeightFormat format() const { return format_; }
   int64_t depth() const { return depth_; }
@@ -44,12 +42,24 @@ class PackedMatrix {
   int64_t capacity_ = 0, depth_ = 0, columns_ = 0, panel_bytes_ = 0;
 };
 
+// A right-hand side [depth, columns] that lies row-major in single precision and is packed as it is used: what is read
+// once a batch of many rows need not be held twice. Products compute as in `format` (f32 or bf16).
+struct MatrixView {
+  WeightFormat format;
+  const float* data;
+  int64_t depth, columns;
+};
+
 // c[rows, columns] = (accumulate ? c : 0) + a[rows, depth] * b. Row strides in floats.
 void Multiply(const float* a, int64_t a_stride, int64_t rows, const PackedMatrix& b, float* c,
               int64_t c_stride, bool accumulate);
 
-// c[columns_a, columns_b] += a[rows, columns_a]^T * b[rows, columns_b]; c is dense row-major. The weight gradient.
-void AccumulateOuter(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t rows,
-                     int64_t columns_a, int64_t columns_b, float* c);
+// c[rows, columns] = a[rows, depth] * b.
+void Multiply(const float* a, int64_t a_stride, int64_t rows, const MatrixView& b, float* c, int64_t c_stride);
+
+// c[columns_a, columns_b] += a[rows, columns_a]^T * b[rows, columns_b]; c is dense row-major. The weight gradient. With
+// kBfloat16 a and b are rounded, and sums are in single precision.
+void AccumulateOuter(WeightFormat format, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
+                     int64_t rows, int64_t columns_a, int64_t columns_b, float* c);
 
 }  // namespace azr

@@ -21,28 +21,18 @@ inline constexpr int kPanelVectors = kPanelColumns / kLanes;
 // The kernels are whole only when their parts are one function: then the accumulators live in registers.
 #define AZR_INLINE inline __attribute__((always_inline))
 
+// Rows that lie far apart are out of the processor's own foresight.
+inline constexpr int64_t kRowsAhead = 24;
+AZR_INLINE void PrefetchRow(const float* row) {
+  __builtin_prefetch(row);
+  __builtin_prefetch(row + kLanes);
+}
+
 // Accumulators of a tile.
 template <int Rows>
 struct Accumulators {
   Vec at[Rows][kPanelVectors];
 };
-
-// The chains of single-precision panels whose rows lie `row` floats apart.
-template <int Rows>
-AZR_INLINE void AccumulateFloats(Accumulators<Rows>* acc, const float* a, int64_t a_row, int64_t a_depth,
-                             const float* panel, int64_t row, int64_t depth) {
-  for (int64_t k = 0; k < depth; ++k) {
-    Vec b[kPanelVectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < kPanelVectors; ++v) b[v] = Load(panel + k * row + v * kLanes);
-#pragma GCC unroll 12
-    for (int r = 0; r < Rows; ++r) {
-      const Vec x = Broadcast(a[r * a_row + k * a_depth]);
-#pragma GCC unroll 2
-      for (int v = 0; v < kPanelVectors; ++v) acc->at[r][v] = x * b[v] + acc->at[r][v];
-    }
-  }
-}
 
 // Single precision. Panel: [depth][32] floats.
 struct Float32Panels {
@@ -52,11 +42,35 @@ struct Float32Panels {
   static int64_t PanelBytes(int64_t depth) { return SliceOffset(depth); }
   static int64_t SliceOffset(int64_t k) { return k * kPanelColumns * static_cast<int64_t>(sizeof(float)); }
   static int64_t InputOffset(int64_t k) { return k; }
+  static int64_t RowInputs(int64_t depth) { return depth; }
+
+  static void Prepare(const float* row, int64_t depth, float* out) { std::memcpy(out, row, depth * sizeof(float)); }
+
+  // Packs b[depth, valid], rows `stride` apart, as a panel (the other columns zero).
+  static void Pack(const float* b, int64_t stride, int64_t depth, int64_t valid, uint8_t* out) {
+    float* panel = reinterpret_cast<float*>(out);
+    for (int64_t k = 0; k < depth; ++k, b += stride, panel += kPanelColumns) {
+      PrefetchRow(b + kRowsAhead * stride);
+      if (valid < kPanelColumns) std::memset(panel, 0, kPanelColumns * sizeof(float));
+      std::memcpy(panel, b, valid * sizeof(float));
+    }
+  }
 
   template <int Rows>
   static AZR_INLINE void Accumulate(Accumulators<Rows>* acc, const float* a, int64_t a_row, const uint8_t* panel,
-                                int64_t depth) {
-    AccumulateFloats<Rows>(acc, a, a_row, 1, reinterpret_cast<const float*>(panel), kPanelColumns, depth);
+                                    int64_t depth) {
+    const float* row = reinterpret_cast<const float*>(panel);
+    for (int64_t k = 0; k < depth; ++k, row += kPanelColumns) {
+      Vec b[kPanelVectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < kPanelVectors; ++v) b[v] = Load(row + v * kLanes);
+#pragma GCC unroll 12
+      for (int r = 0; r < Rows; ++r) {
+        const Vec x = Broadcast(a[r * a_row + k]);
+#pragma GCC unroll 2
+        for (int v = 0; v < kPanelVectors; ++v) acc->at[r][v] = x * b[v] + acc->at[r][v];
+      }
+    }
   }
 };
 
@@ -74,6 +88,24 @@ struct Bfloat16Panels {
   static void Prepare(const float* row, int64_t depth, uint16_t* out) {
     RoundToBfloat16(row, depth, out);
     if (depth % 2 != 0) out[depth] = 0;
+  }
+
+  // As Float32Panels::Pack, rounded.
+  static void Pack(const float* b, int64_t stride, int64_t depth, int64_t valid, uint8_t* out) {
+    uint16_t low[kPanelColumns] = {}, high[kPanelColumns] = {};
+    for (int64_t k = 0; k < depth; k += 2, out += kPanelColumns * 4) {
+      PrefetchRow(b + (k + kRowsAhead) * stride);
+      PrefetchRow(b + (k + kRowsAhead + 1) * stride);
+      RoundToBfloat16(b + k * stride, valid, low);
+      if (k + 1 < depth) {
+        RoundToBfloat16(b + (k + 1) * stride, valid, high);
+      } else {
+        std::memset(high, 0, sizeof(high));
+      }
+      uint32_t pairs[kPanelColumns];
+      for (int j = 0; j < kPanelColumns; ++j) pairs[j] = low[j] | static_cast<uint32_t>(high[j]) << 16;
+      std::memcpy(out, pairs, sizeof(pairs));
+    }
   }
 
   // sum + the products of two pairs a lane.
@@ -245,9 +277,10 @@ struct Q8Panels {
   }
 };
 
-// c[Rows, 32] = (load ? c : 0) + what `accumulate` adds.
-template <int Rows, typename Body>
-AZR_INLINE void InRegisters(float* c, int64_t c_stride, bool load, const Body& accumulate) {
+// c[Rows, 32] = (load ? c : 0) + a[Rows, depth] * panel.
+template <typename Format, int Rows>
+void Tile(const typename Format::Input* a, int64_t a_row, const uint8_t* panel, int64_t depth, float* c,
+          int64_t c_stride, bool load) {
   Accumulators<Rows> acc;
 #pragma GCC unroll 12
   for (int r = 0; r < Rows; ++r) {
@@ -256,30 +289,12 @@ AZR_INLINE void InRegisters(float* c, int64_t c_stride, bool load, const Body& a
       acc.at[r][v] = load ? Load(c + r * c_stride + v * kLanes) : Broadcast(0.0f);
     }
   }
-  accumulate(&acc);
+  Format::template Accumulate<Rows>(&acc, a, a_row, panel, depth);
 #pragma GCC unroll 12
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 2
     for (int v = 0; v < kPanelVectors; ++v) Store(c + r * c_stride + v * kLanes, acc.at[r][v]);
   }
-}
-
-// c[Rows, 32] = (load ? c : 0) + a[Rows, depth] * panels.
-template <typename Format, int Rows>
-void Tile(const typename Format::Input* a, int64_t a_row, const uint8_t* panel, int64_t depth,
-          float* c, int64_t c_stride, bool load) {
-  InRegisters<Rows>(c, c_stride, load, [&](Accumulators<Rows>* acc) __attribute__((always_inline)) {
-    Format::template Accumulate<Rows>(acc, a, a_row, panel, depth);
-  });
-}
-
-// c[Rows, 32] += a[depth, Rows]^T * b[depth, 32]; rows of a lie a_depth floats apart, those of b b_row.
-template <int Rows>
-void OuterTile(const float* a, int64_t a_depth, const float* b, int64_t b_row, int64_t depth, float* c,
-               int64_t c_stride) {
-  InRegisters<Rows>(c, c_stride, true, [&](Accumulators<Rows>* acc) __attribute__((always_inline)) {
-    AccumulateFloats<Rows>(acc, a, 1, a_depth, b, b_row, depth);
-  });
 }
 
 #undef AZR_INLINE

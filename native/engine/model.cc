@@ -133,7 +133,7 @@ Model::Model(const ModelShape& shape, const WeightSettings& weights)
     parameters_ = at::zeros({layout_.total}, at::kFloat);
     return;
   }
-  for (Matrix& matrix : matrices_) matrix.forward->Resize(weights.format, matrix.depth, matrix.columns);
+  for (Matrix& matrix : matrices_) matrix.packed->Resize(weights.format, matrix.depth, matrix.columns);
   forward_.current = true;
   embedding_.resize(shape.vocabulary * RowBytes(weights.format, shape.hidden));
   // Vectors that lie side by side stay so: the three biases of an attention are read as one.
@@ -151,16 +151,15 @@ std::vector<Model::Matrix> Model::Matrices() {
   const ModelShape& s = shape_;
   std::vector<Matrix> all;
   forward_.layers.resize(s.layers);
-  backward_.layers.resize(s.layers);
   for (int64_t i = 0; i < s.layers; ++i) {
     const LayerOffsets& offsets = layout_.layers[i];
-    PackedLayer &forward = forward_.layers[i], &backward = backward_.layers[i];
-    all.push_back({offsets.qkv, s.qkv_width(), s.hidden, &forward.qkv, &backward.qkv});
-    all.push_back({offsets.output, s.hidden, s.query_width(), &forward.output, &backward.output});
-    all.push_back({offsets.gate_up, 2 * s.feed_forward, s.hidden, &forward.gate_up, &backward.gate_up});
-    all.push_back({offsets.down, s.hidden, s.feed_forward, &forward.down, &backward.down});
+    PackedLayer& packed = forward_.layers[i];
+    all.push_back({offsets.qkv, s.qkv_width(), s.hidden, &packed.qkv});
+    all.push_back({offsets.output, s.hidden, s.query_width(), &packed.output});
+    all.push_back({offsets.gate_up, 2 * s.feed_forward, s.hidden, &packed.gate_up});
+    all.push_back({offsets.down, s.hidden, s.feed_forward, &packed.down});
   }
-  all.push_back({layout_.head, s.vocabulary, s.hidden, &forward_.head, &backward_.head});
+  all.push_back({layout_.head, s.vocabulary, s.hidden, &forward_.head});
   return all;
 }
 
@@ -189,7 +188,7 @@ const float* Model::at(int64_t offset) const {
 
 float* Model::MutableParameters() {
   parameters();
-  forward_.current = backward_.current = false;
+  forward_.current = false;
   return parameters_.mutable_data_ptr<float>();
 }
 
@@ -233,7 +232,7 @@ bool Model::SetRows(size_t index, int64_t first, int64_t count, const float* val
   for (const Matrix& matrix : matrices_) {  // a tied embedding is the head's matrix too
     const int64_t place = tensor.offset - matrix.offset;
     if (place < 0 || place >= matrix.columns * matrix.depth) continue;
-    fits = matrix.forward->SetColumns(place / matrix.depth + first, count, values) && fits;
+    fits = matrix.packed->SetColumns(place / matrix.depth + first, count, values) && fits;
   }
   return fits;
 }
@@ -267,26 +266,17 @@ void Model::Initialize(uint64_t seed) {
 const PackedModel& Model::Forward() {
   if (forward_.current) return forward_;
   for (Matrix& matrix : matrices_) {
-    matrix.forward->PackTransposed(weights_.format, at(matrix.offset), matrix.columns, matrix.depth);
+    matrix.packed->PackTransposed(weights_.format, at(matrix.offset), matrix.columns, matrix.depth);
   }
   forward_.current = true;
   return forward_;
-}
-
-const PackedModel& Model::Backward() {
-  if (backward_.current) return backward_;
-  for (Matrix& matrix : matrices_) {
-    matrix.backward->Pack(weights_.format, at(matrix.offset), matrix.columns, matrix.depth);
-  }
-  backward_.current = true;
-  return backward_;
 }
 
 int64_t Model::bytes() const {
   int64_t total = static_cast<int64_t>(embedding_.size());
   if (weights_.trainable) total += layout_.total * static_cast<int64_t>(sizeof(float));
   for (const auto& [offset, vector] : vectors_) total += static_cast<int64_t>(vector.size() * sizeof(float));
-  for (const Matrix& matrix : matrices_) total += matrix.forward->bytes() + matrix.backward->bytes();
+  for (const Matrix& matrix : matrices_) total += matrix.packed->bytes();
   return total;
 }
 

@@ -77,7 +77,7 @@ struct PackedLayer {
   PackedMatrix qkv, output, gate_up, down;
 };
 
-// Packed matrices of one direction: forward (x W^T) or backward (dy W).
+// The matrices as forward products (x W^T) read them.
 struct PackedModel {
   std::vector<PackedLayer> layers;
   PackedMatrix head;
@@ -124,15 +124,18 @@ class Model {
   float* InPlace(size_t index);
 
   const PackedModel& Forward();
-  const PackedModel& Backward();
+  // The weights [columns, depth] at `offset` as the right-hand side of a gradient's product; trainable models only.
+  MatrixView Backward(int64_t offset, int64_t columns, int64_t depth) const {
+    return {weights_.format, at(offset), columns, depth};
+  }
   // Memory of parameters and packed matrices.
   int64_t bytes() const;
 
  private:
-  // A packed matrix of each direction, and the parameters that are its weights: [columns, depth] at `offset`.
+  // A packed matrix and the parameters that are its weights: [columns, depth] at `offset`.
   struct Matrix {
     int64_t offset, columns, depth;
-    PackedMatrix *forward, *backward;
+    PackedMatrix* packed;
   };
   std::vector<Matrix> Matrices();
 
@@ -141,7 +144,7 @@ class Model {
   ParameterLayout layout_;
   std::vector<RopeTable> ropes_;  // of all layers, or of those that see everything and of those with a window
   at::Tensor parameters_;  // [total] float, of a trainable model
-  PackedModel forward_, backward_;
+  PackedModel forward_;
   std::vector<Matrix> matrices_;
   // Of a model that is not trained:
   std::map<int64_t, std::vector<float>> vectors_;  // by the offset of the first of a run

@@ -38,6 +38,19 @@ inline float HorizontalMax(Vec v) {
   return best;
 }
 
+// Rows become columns: four rounds of interleaving each row with the one half the matrix further.
+inline void Transpose16(Vec rows[kLanes]) {
+  Vec mixed[kLanes];
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < kLanes / 2; ++i) {
+      const Vec a = rows[i], b = rows[i + kLanes / 2];
+      mixed[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      mixed[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    for (int i = 0; i < kLanes; ++i) rows[i] = mixed[i];
+  }
+}
+
 inline Vec Max(Vec a, Vec b) { return a > b ? a : b; }
 
 // e^x to about 1 ulp: range reduction by ln 2 in two parts, then the degree-6 Taylor-like polynomial of Cephes' expf.

@@ -72,18 +72,20 @@ TEST_P(GemmTest, MultiplyIsTheProductWhateverTheRows) {
       }
       PackedMatrix packed, same;
       packed.PackTransposed(format, weights.data(), columns, depth);
-      if (format == WeightFormat::kQ8) {  // column by column, as they come from a file
-        same.Resize(format, depth, columns);
-        for (int64_t j = columns - 1; j >= 0; --j) EXPECT_TRUE(same.SetColumns(j, 1, weights.data() + j * depth));
-      } else {
-        same.Pack(format, transposed.data(), depth, columns);
-      }
+      // Column by column, as they come from a file.
+      same.Resize(format, depth, columns);
+      for (int64_t j = columns - 1; j >= 0; --j) EXPECT_TRUE(same.SetColumns(j, 1, weights.data() + j * depth));
       const std::vector<float> start = Random(3, most * c_stride);
       for (bool accumulate : {false, true}) {
         std::vector<float> all = start, other = start;
         Multiply(a.data(), a_stride, most, packed, all.data(), c_stride, accumulate);
         Multiply(a.data(), a_stride, most, same, other.data(), c_stride, accumulate);
         EXPECT_EQ(std::memcmp(all.data(), other.data(), all.size() * sizeof(float)), 0);
+        if (format != WeightFormat::kQ8 && !accumulate) {  // and as it is packed on the way
+          other = start;
+          Multiply(a.data(), a_stride, most, MatrixView{format, transposed.data(), depth, columns}, other.data(), c_stride);
+          EXPECT_EQ(std::memcmp(all.data(), other.data(), all.size() * sizeof(float)), 0);
+        }
         for (int64_t r : {int64_t{0}, int64_t{11}, int64_t{12}, int64_t{100}, most - 1}) {
           std::vector<double> inputs, slack;
           Inputs(format, a.data() + r * a_stride, depth, &inputs, &slack);
@@ -136,22 +138,28 @@ INSTANTIATE_TEST_SUITE_P(Formats, GemmTest,
                          ::testing::Values(WeightFormat::kFloat32, WeightFormat::kBfloat16, WeightFormat::kQ8));
 
 TEST(Gemm, OuterProductsAccumulate) {
-  for (int64_t rows : {1, 255, 256, 257, 600}) {
-    for (int64_t columns_a : {1, 12, 13, 40}) {
-      for (int64_t columns_b : {1, 32, 35}) {
-        const int64_t a_stride = columns_a + 1, b_stride = columns_b + 2;
-        const std::vector<float> a = Random(4, rows * a_stride), b = Random(5, rows * b_stride);
-        std::vector<float> c = Random(6, columns_a * columns_b);
-        std::vector<double> expected(c.begin(), c.end());
-        for (int64_t i = 0; i < columns_a; ++i) {
-          for (int64_t j = 0; j < columns_b; ++j) {
-            for (int64_t m = 0; m < rows; ++m) {
-              expected[i * columns_b + j] += static_cast<double>(a[m * a_stride + i]) * b[m * b_stride + j];
+  for (WeightFormat format : {WeightFormat::kFloat32, WeightFormat::kBfloat16}) {
+    const auto rounded = [&](float x) {
+      return format == WeightFormat::kBfloat16 ? WidenBfloat16(RoundToBfloat16(x)) : x;
+    };
+    for (int64_t rows : {1, 255, 256, 257, 600, 1025}) {
+      for (int64_t columns_a : {1, 12, 13, 40, 200}) {
+        for (int64_t columns_b : {1, 32, 35}) {
+          const int64_t a_stride = columns_a + 1, b_stride = columns_b + 2;
+          const std::vector<float> a = Random(4, rows * a_stride), b = Random(5, rows * b_stride);
+          std::vector<float> c = Random(6, columns_a * columns_b);
+          std::vector<double> expected(c.begin(), c.end());
+          for (int64_t i = 0; i < columns_a; ++i) {
+            for (int64_t j = 0; j < columns_b; ++j) {
+              for (int64_t m = 0; m < rows; ++m) {
+                expected[i * columns_b + j] +=
+                    static_cast<double>(rounded(a[m * a_stride + i])) * rounded(b[m * b_stride + j]);
+              }
             }
           }
+          AccumulateOuter(format, a.data(), a_stride, b.data(), b_stride, rows, columns_a, columns_b, c.data());
+          EXPECT_LT(Error(c, expected), 3e-6) << rows << " rows of " << columns_a << " and " << columns_b;
         }
-        AccumulateOuter(a.data(), a_stride, b.data(), b_stride, rows, columns_a, columns_b, c.data());
-        EXPECT_LT(Error(c, expected), 3e-6) << rows << " rows of " << columns_a << " and " << columns_b;
       }
     }
   }

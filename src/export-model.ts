@@ -1,12 +1,13 @@
 // Writes any model that the engine opens as a Hugging Face folder that transformers loads: the library call behind `azr export`.
 // The folder appears whole or not at all: it is made beside its place and renamed.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { SaveModelOptions } from "./engine/engine.ts";
 import { readGgufModel } from "./engine/gguf-model.ts";
 import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from "./engine/gguf-tokenizer.ts";
 import { isGguf, readGguf } from "./engine/gguf.ts";
 import type { OnModelProgress } from "./engine/hub-progress.ts";
+import { readConfigFields } from "./engine/model-config.ts";
 import { openEngine } from "./engine/open.ts";
 import { resolveModel } from "./engine/resolve-model.ts";
 import { syncPath } from "./engine/save-weights.ts";
@@ -47,7 +48,7 @@ function writeJson(path: string, value: unknown): void {
 // config.json with the type of the new weights. Files of transformers 4 say torch_dtype, later ones dtype.
 function writeConfig(from: string, to: string, type: string): void {
   const gguf = isGguf(from);
-  const config = gguf ? readGgufModel(from).config : (JSON.parse(readFileSync(join(from, "config.json"), "utf8")) as Record<string, unknown>);
+  const config = gguf ? readGgufModel(from).config : readConfigFields(from);
   if (gguf && config["rope_factors"] !== undefined) {
     throw new AzrError("AZR_MODEL_FORMAT", `${from} stretches its rotary embeddings by factors that no config.json can express.`, { hint: "Export the Hugging Face folder of the same model." });
   }

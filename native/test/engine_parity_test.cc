@@ -4,12 +4,14 @@
 // runs give equal losses and weights.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/kv_cache.h"
 #include "engine_reference.h"
 
 namespace azr::test {
@@ -243,6 +245,46 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ParityTest,
                                            Case{"Gemma3InBfloat16", 67, 40, 4, 2, 1, 32, 48, true, false, false,
                                                 WeightFormat::kBfloat16, {}, 12}),
                          [](const ::testing::TestParamInfo<Case>& info) { return std::string(info.param.name); });
+
+// Long prompts and completions, so that the cache drops blocks which the windows have passed, again and again, and slots
+// that dropped some begin anew.
+TEST(ParityOfLongTexts, TheCacheForgetsOnlyWhatNobodySees) {
+  ModelShape shape = TinyShape(61, 32, 4, 4, 2, 16, 32, true);
+  MakeGemma3(&shape, 5);
+  shape.windows = {3, 0, 21, 33};
+  shape.max_positions = 512;
+  Engine engine(shape, 2);
+  Randomize(const_cast<Model*>(&engine.model()), 31);
+  TokenRows prompts;
+  for (int64_t length : {3, 63, 64, 65, 180}) {
+    const auto tokens = RandomTokens(9, static_cast<uint64_t>(length), length, shape.vocabulary);
+    prompts.tokens.insert(prompts.tokens.end(), tokens.begin(), tokens.end());
+    prompts.lengths.push_back(static_cast<int32_t>(length));
+  }
+  GenerateSettings settings;
+  settings.samples = 3;
+  settings.max_tokens = 220;
+  settings.seed = 5;
+  settings.stop_tokens = {2};
+  settings.min_tokens = 50;
+  settings.max_rows = 4;
+  const GenerateResult sampled = engine.Generate(prompts, settings, kNoAbort);
+  EXPECT_GT(*std::max_element(sampled.completions.lengths.begin(), sampled.completions.lengths.end()), 160);
+  UpdateBatch batch;
+  batch.prompts = prompts;
+  batch.completions = sampled.completions;
+  for (int32_t row = 0; row < 15; ++row) batch.completion_prompt.push_back(row / 3);
+  batch.weights.assign(sampled.completions.tokens.size(), 1.0f);
+  batch.advantages = batch.weights;
+  batch.old_log_probabilities = sampled.log_probabilities;
+  UpdateSettings policy;
+  policy.loss.policy = true;
+  EXPECT_EQ(engine.trainer().Gradient(batch, policy, kNoAbort).max_log_probability_gap, 0.0);
+  // Bounded by twice the window, in blocks: 64 positions for windows of up to 17, 96 for up to 33.
+  const int64_t block = 2 * 2 * 16 * static_cast<int64_t>(sizeof(float)) * kKeyBlock;
+  EXPECT_EQ(KvCache::Bytes(shape, 32), block * 4 * 2);
+  EXPECT_EQ(KvCache::Bytes(shape, 16000), block * (1000 + 4 + 6 + 6));
+}
 
 }  // namespace
 }  // namespace azr::test

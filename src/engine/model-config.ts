@@ -19,6 +19,9 @@ export interface ModelConfig {
   endTokens: number[];
 }
 
+/** Far above any model: what is read for each layer stays small. */
+const mostLayers = 4096;
+
 const hint = "Compare the file with that of the model's source.";
 
 function readJson(path: string): Record<string, any> {
@@ -39,6 +42,16 @@ export function readModelConfig(place: string): ModelConfig {
   return isGguf(place) ? modelConfig(readGgufModel(place).config, {}, place) : readFolderConfig(place);
 }
 
+/**
+ * The fields of a model folder's config.json; of a model that is more than a language model, those of that part.
+ * @throws AzrError AZR_MODEL_FORMAT
+ */
+export function readConfigFields(folder: string): Record<string, any> {
+  const path = join(folder, "config.json");
+  const config = readJson(path);
+  return familyOf(config, path).languageModel?.(config) ?? config;
+}
+
 function readFolderConfig(folder: string): ModelConfig {
   const path = join(folder, "config.json");
   if (!existsSync(path)) {
@@ -46,7 +59,7 @@ function readFolderConfig(folder: string): ModelConfig {
       hint: "Give --model a folder that holds config.json, tokenizer.json and model.safetensors.",
     });
   }
-  const json = readJson(path);
+  const json = readConfigFields(folder);
   const generationPath = join(folder, "generation_config.json");
   const generation = existsSync(generationPath) ? readJson(generationPath) : {};
   return modelConfig(json, generation, path);
@@ -76,6 +89,8 @@ export function parseModelConfig(config: Record<string, any>, path = "config.jso
     return value;
   }
 
+  const layers = count("num_hidden_layers");
+  if (layers > mostLayers) throw fault(`${path} claims ${layers} layers, beyond what any model has.`);
   const hiddenSize = count("hidden_size");
   const heads = count("num_attention_heads");
   const keyValueHeads = count("num_key_value_heads", heads);
@@ -96,7 +111,7 @@ export function parseModelConfig(config: Record<string, any>, path = "config.jso
   const shape: ModelShape = {
     vocabularySize: count("vocab_size"),
     hiddenSize,
-    layers: count("num_hidden_layers"),
+    layers,
     heads,
     keyValueHeads,
     headSize,

@@ -56,6 +56,11 @@ function safetensorsOf(folder: string, options: SafetensorsOptions): Map<string,
   return found;
 }
 
+// Where a parameter may be found: also as part of a model that is more than a language model, named the old way or the new.
+function namesOf(name: string): string[] {
+  return [name, `language_model.${name}`, name.replace(/^model\./, "model.language_model.")];
+}
+
 /**
  * Matches every parameter of the engine to its bytes in a folder or a GGUF file.
  * @throws AzrError AZR_MODEL_NOT_FOUND; AZR_MODEL_FORMAT (AZR_CHECKPOINT_CORRUPT with `checkpoint`) for a missing tensor or
@@ -68,7 +73,7 @@ export function findWeights(place: string, layout: LayoutEntry[], options: Safet
   const config = gguf ? "metadata" : "config.json";
   const hint = gguf ? "Download or copy the model again." : "Check that config.json and the weights belong to the same model.";
   return layout.map((entry, index) => {
-    const tensor = found.get(entry.name);
+    const tensor = namesOf(entry.name).map((name) => found.get(name)).find((one) => one !== undefined);
     if (!tensor) throw new AzrError(code, `${place} lacks the tensor ${entry.name} that its ${config} calls for.`, { hint });
     const { path, shape, type, begin, pairedRows, shift } = tensor;
     if (shape.join() !== entry.dimensions.join()) {

@@ -109,6 +109,7 @@ t.test("refused", async (t) => {
     [{ head_dim: 15 }, /odd/],
     [{ vocab_size: 0 }, /vocab_size .* 0/],
     [{ num_hidden_layers: "2" }, /num_hidden_layers .* "2"/],
+    [{ architectures: ["MistralForCausalLM"], num_hidden_layers: 2 ** 40 }, /1099511627776 layers/],
     [{ intermediate_size: undefined }, /intermediate_size .* null/],
     [{ rms_norm_eps: -1 }, /rms_norm_eps/],
     [{ rope_theta: "1e4" }, /rope_theta/],

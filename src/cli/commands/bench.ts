@@ -65,14 +65,16 @@ function decodeCommand(context: CliContext): Command {
 
 const range = ({ low, high }: Spread, digits: number): string => `(${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
+
 function decodeTable({ model, parameters, threads, weights, gigaflops, gigabytesPerSecond, rows, sharedPrompt, rounds }: DecodeBench): string {
   const lines = rows.map((row) => {
     const share = (100 * row.tokensPerSecond) / row.limitTokensPerSecond;
-    const what = row.shared ? `${row.batch} samples of one prompt of ${row.promptTokens}` : `${row.batch} ${row.batch === 1 ? "row" : "rows"}`;
+    const what = row.shared ? `${row.batch} samples of one prompt of ${row.promptTokens}` : count(row.batch, "row");
     return `${what.padEnd(32)} ${row.tokensPerSecond.toFixed(0).padStart(6)} tokens/s ${range(row.spread, 0)}, ${share.toFixed(0)} % of the ${row.limitTokensPerSecond.toFixed(0)} that ${row.limitedBy === "memory" ? "memory" : "products"} allow`;
   });
   return [
-    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}, ${threads} threads, ${rounds} rounds`,
+    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}, ${count(threads, "thread")}, ${count(rounds, "round")}`,
     `the machine: ${gigaflops.toFixed(0)} billion operations/s in a large product, ${gigabytesPerSecond.toFixed(1)} billion bytes/s read`,
     ...lines,
     ...(sharedPrompt === null ? [] : sharedPromptLines(sharedPrompt)),

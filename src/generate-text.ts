@@ -5,6 +5,7 @@ import { packRows } from "./curriculum/token-rows.ts";
 import type { GenerateRequest } from "./engine/engine.ts";
 import { encodeChat } from "./engine/chat-prompt.ts";
 import { loadChatTemplate } from "./engine/chat-template.ts";
+import { readingHeadsOnce } from "./engine/gguf-heads.ts";
 import { AzrError } from "./errors.ts";
 import { followText } from "./follow-text.ts";
 import { openModel, resolveModel } from "./open-model.ts";
@@ -55,8 +56,12 @@ export async function generateText(options: GenerateTextOptions): Promise<Genera
   const { prompts, chat = false, samples = 1, stop = [], signal } = options;
   if (stop.some((text) => text === "")) throw new AzrError("AZR_INPUT_INVALID", "A text to stop at is empty.", { hint: "Leave it out." });
   const watch = { ...(signal && { signal }), ...(options.onProgress && { onProgress: options.onProgress }) };
-  const template = chat ? loadChatTemplate((await resolveModel(options.model, watch)).tokenizer) : undefined;
-  await using model = await openModel(options);
+  const opened = await readingHeadsOnce(async () => ({
+    template: chat ? loadChatTemplate((await resolveModel(options.model, watch)).tokenizer) : undefined,
+    model: await openModel(options),
+  }));
+  const { template } = opened;
+  await using model = opened.model;
   const { engine, tokenizer, stopTokens } = model;
   const encoded = prompts.map((prompt) => (template ? encodeChat(template, tokenizer, [{ role: "user", content: prompt }]) : tokenizer.encode(prompt, { begin: true })));
   for (const [index, ids] of encoded.entries()) {

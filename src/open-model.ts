@@ -2,6 +2,7 @@
 // What the commands that sample or score outside a training run share (generate-text.ts, score-jsonl.ts, eval/, demo.ts).
 
 import type { TextCodec } from "./curriculum/sample.ts";
+import { readingHeadsOnce } from "./engine/gguf-heads.ts";
 import { readModelConfig } from "./engine/model-config.ts";
 import type { OnModelProgress } from "./engine/hub-progress.ts";
 import { openEngine } from "./engine/open.ts";
@@ -35,7 +36,11 @@ export interface OpenModelOptions {
 }
 
 /** Opens a model for sampling and scoring: its weights are not trainable. Throws AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_TOKENIZER_FORMAT, AZR_DOWNLOAD_FAILED and what `openEngine` throws. */
-export async function openModel({ model, threads, weights, signal, onProgress }: OpenModelOptions): Promise<OpenModel> {
+export function openModel(options: OpenModelOptions): Promise<OpenModel> {
+  return readingHeadsOnce(() => open(options));
+}
+
+async function open({ model, threads, weights, signal, onProgress }: OpenModelOptions): Promise<OpenModel> {
   const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const files = await resolveModel(model, watch);
   const { shape, endTokens } = readModelConfig(files.config);

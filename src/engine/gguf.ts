@@ -4,6 +4,7 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { AzrError } from "../errors.ts";
 import { openGgufCursor } from "./gguf-cursor.ts";
+import { headOf } from "./gguf-heads.ts";
 import { openAtOnce, readModelFile } from "./model-file.ts";
 import type { GgufCursor } from "./gguf-cursor.ts";
 import { isReadable, readableTypes, typeNames } from "./gguf-types.ts";
@@ -61,10 +62,14 @@ export function ggufFault(path: string, what: string, hint = "Download or copy t
 }
 
 /**
- * Reads and checks the head of the file at `path`.
+ * Reads and checks the head of the file at `path`; within one opening of a model (gguf-heads.ts) once.
  * @throws AzrError AZR_MODEL_NOT_FOUND (cannot be opened); AZR_MODEL_FORMAT (broken, cut off, or of a kind that cannot be read)
  */
 export function readGguf(path: string): GgufFile {
+  return headOf(path, () => parseGguf(path));
+}
+
+function parseGguf(path: string): GgufFile {
   return readModelFile(path, (descriptor, status) => {
     if (!status.isFile()) throw ggufFault(path, "is no regular file", "Give the path of a .gguf file.");
     if (begins(descriptor) !== magic) throw ggufFault(path, `does not begin with the letters ${magic}`);

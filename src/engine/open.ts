@@ -5,6 +5,7 @@ import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
 import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows, requireText } from "./arguments.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest, WeightFormat } from "./engine.ts";
+import { readingHeadsOnce } from "./gguf-heads.ts";
 import { loadAddon } from "./load-addon.ts";
 import type { LayoutEntry, NativeEngine, TokenListener } from "./load-addon.ts";
 import { readModelConfig } from "./model-config.ts";
@@ -57,7 +58,11 @@ function translate(error: unknown, signal?: AbortSignal): AzrError {
  * Opens a model for sampling, scoring and training.
  * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT, AZR_DOWNLOAD_FAILED, AZR_CHECKPOINT_CORRUPT, AZR_ADDON_LOAD_FAILED, AZR_OUT_OF_MEMORY, AZR_ABORTED, AZR_INPUT_INVALID
  */
-export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+export function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  return readingHeadsOnce(() => open(options));
+}
+
+async function open(options: OpenEngineOptions): Promise<Engine> {
   const { model, threads = 0, weights: format = "f32", initialize, signal, onProgress } = requireRequest(options);
   const held = heldAs(format, options.trainable);
   const resolved = await resolveModel(requireText("model", model), { weights: initialize === undefined, ...(signal && { signal }), ...(onProgress && { onProgress }) });

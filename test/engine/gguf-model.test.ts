@@ -2,6 +2,8 @@
 // split files, and what is refused.
 import { join } from "node:path";
 import t from "tap";
+import { readGguf } from "../../src/engine/gguf.ts";
+import { readingHeadsOnce } from "../../src/engine/gguf-heads.ts";
 import { ggufTensors, huggingFaceName, readGgufModel } from "../../src/engine/gguf-model.ts";
 import { readModelConfig } from "../../src/engine/model-config.ts";
 import { readTruth } from "../truth/model-folder.ts";
@@ -156,4 +158,24 @@ t.test("split files", async (t) => {
   writeGguf(part(3), { metadata: split(2), tensors: tensors.slice(9) });
   t.throws(() => readGgufModel(part(1)), { code: "AZR_MODEL_FORMAT", message: /is not part 3 of 3/ });
   t.throws(() => readGgufModel(writeGguf(join(folder, "renamed.gguf"), { metadata: [...metadata, ...split(1)], tensors })), { code: "AZR_MODEL_FORMAT", message: /not named so/ });
+});
+
+t.test("within one opening a head is parsed once, and anew after it", async (t) => {
+  const path = writeGguf(join(t.testdir(), "x.gguf"), { metadata: basics("llama"), tensors: [embedding] });
+  let late: (() => void) | undefined;
+  const later = new Promise<void>((resolve) => (late = resolve));
+  let afterwards: Promise<unknown> | undefined;
+  const first = await readingHeadsOnce(async () => {
+    const head = readGguf(path);
+    afterwards = later.then(() => readGguf(path));
+    await null;
+    t.equal(await readingHeadsOnce(async () => readGguf(path)), head, "by a call within too");
+    t.equal(readGguf(path), head);
+    return head;
+  });
+  writeGguf(path, { metadata: basics("qwen2"), tensors: [embedding] });
+  late!();
+  t.equal(((await afterwards) as typeof first).metadata.get("general.architecture"), "qwen2", "what an opening leaves behind sees the file as it is");
+  t.not(readGguf(path), readGguf(path), "outside of one nothing is kept");
+  await t.rejects(readingHeadsOnce(async () => readGguf(join(path, "..", "none.gguf"))), { code: "AZR_MODEL_NOT_FOUND" });
 });

@@ -2,7 +2,7 @@
 // can hold in place of a file. The tokenizer is sound; damaged-tokenizers.ts has those that are not.
 import type { Random } from "../../../src/random.ts";
 import { createSafetensorsHeader } from "../../../src/engine/safetensors.ts";
-import { readTruth, truthTensors } from "../../truth/model-folder.ts";
+import { readTruth, truthNames, truthTensors } from "../../truth/model-folder.ts";
 import { cut, damagedBytes, damagedText, damagedTree, extreme, flip, hugeCounts, mischief, noise, scramble, splice, strange, strangeNumbers, withRawValue } from "./damage.ts";
 import type { Content, Damage, DamagedModel, Sound } from "./damage.ts";
 
@@ -12,6 +12,7 @@ const truth = readTruth("llama-untied");
 const weights = truthTensors(truth, "weight").map(([name, shape, values]) => ({ name, shape, dtype: "F32" as const, data: Buffer.from(values.buffer, values.byteOffset, values.byteLength) }));
 const header = Buffer.from(createSafetensorsHeader(weights, { format: "pt" }));
 const config = JSON.parse(truth.config) as Record<string, unknown>;
+const otherConfigs = truthNames.map((name) => readTruth(name).config);
 const words = Object.fromEntries(["<unk>", ..."abcdefgh 123"].map((word, id) => [word, id]));
 const smallTokenizerJson = JSON.stringify({ added_tokens: [], pre_tokenizer: { type: "Split", pattern: { Regex: "." }, behavior: "Isolated", invert: false }, model: { type: "WordLevel", vocab: words, unk_token: "<unk>" } });
 
@@ -146,5 +147,10 @@ export const folderDamages: Record<string, Damage> = {
   "config with sizes that make a huge model": (random) => setTo({ [random.choice(["vocab_size", "hidden_size", "intermediate_size"])]: 2 ** (20 + random.integer(33)), num_hidden_layers: 2 ** random.integer(32) }),
   "config with strange rotary settings": (random) => setTo({ rope_parameters: { rope_type: random.choice(["default", "linear", "llama3", "yarn", 3]), rope_theta: random.choice(strange), factor: random.choice(strange), low_freq_factor: random.choice(strange) } }, false),
   "config with strange numbers of all sorts": (random) => setTo({ rms_norm_eps: random.choice([1e-45, 1e308, 5e-324, 1]), rope_theta: random.choice([1e308, 5e-324, 1, 1e-9]), max_position_embeddings: random.choice([1, 4, 2 ** 24, 2 ** 24 + 1, 2 ** 40]) }, false),
+  "config of another family with another tree": (random) => folder("config.json", JSON.stringify(damagedTree(JSON.parse(random.choice(otherConfigs)), random)), false),
+  "config of another family with anything strange": (random) => {
+    const other = JSON.parse(random.choice(otherConfigs)) as Record<string, unknown>;
+    return folder("config.json", JSON.stringify({ ...other, [random.choice([...Object.keys(other), "sliding_window", "max_window_layers", "layer_types", "num_hidden_layers"])]: random.choice([...strange, 2 ** 32 - 1]) }), false);
+  },
   "config with damage": (random) => folder("config.json", damagedText(truth.config, random), false),
 };

@@ -142,7 +142,13 @@ void keep_warm_pages(void (*rehearse)()) {
     syscall(SYS_exit_group, 0);
   }
   int status = 0;
-  if (child > 0 && waitpid(child, &status, 0) == child && status == 0) {
+  const bool waited = child > 0 && waitpid(child, &status, WUNTRACED) == child;
+  if (waited && WIFSTOPPED(status)) {
+    // Somebody outside did it. It goes without: the zygote must not wait for that one to change his mind.
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
+  if (waited && status == 0) {
     const char* touched = watched.touched;
     for (const Mapping& mapping : watched.files) {
       drop_untouched(mapping, touched);

@@ -344,7 +344,13 @@ void ZygotePool::reap() {
   read_notices();
   int status = 0;
   rusage usage{};
-  for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
+  for (pid_t pid; (pid = wait4(-1, &status, WNOHANG | WUNTRACED, &usage)) > 0;) {
+    if (WIFSTOPPED(status)) {
+      // Nothing of ours stops: somebody outside did it. What stands still would be missed much later; what is dead is replaced, or tried again.
+      // It is not reaped yet, so the number is still its own.
+      ::kill(pid, SIGKILL);
+      continue;
+    }
     Worker* owner = nullptr;
     for (auto& worker : workers_) {
       if (worker->child == pid) owner = worker.get();

@@ -232,7 +232,8 @@ void ZygotePool::on_gone(Worker& worker) {
   }
   if (state == State::kStarting || state == State::kProbing) {
     start_failures_[worker.kind.index()] += 1;
-    if (!was_ready_ && fatal_.empty()) fatal_ = settings_.python + " ended before it was ready to run programs";
+    // Not the first time: somebody outside may have ended it.
+    if (!was_ready_ && fatal_.empty() && broken(worker.kind)) fatal_ = settings_.python + " ended before it was ready to run programs";
   }
   if (state == State::kBusy) active_ -= 1;
   const uint64_t ticket = worker.job.ticket;
@@ -297,10 +298,13 @@ void ZygotePool::on_child_end(Worker& worker, int status, const rusage& usage) {
 }
 
 void ZygotePool::on_probe_end(Worker& worker, const Ending& ending, const SlotView& view) {
-  if (ending.wall_killed) {
-    // Kept from its processor: this says nothing about the lock.
+  if (ending.wall_killed || (WIFSIGNALED(ending.wait_status) && WTERMSIG(ending.wait_status) != SIGSYS)) {
+    // Kept from its processor, or ended by somebody outside: this says nothing about the lock, so all of it is tested again.
     start_failures_[worker.kind.index()] += 1;
-    if (!was_ready_ && broken(worker.kind)) fatal_ = "the sandbox's self-test got no processor time";
+    if (!was_ready_ && fatal_.empty() && broken(worker.kind)) {
+      fatal_ = ending.wall_killed ? "the sandbox's self-test got no processor time"
+                                  : std::string("the sandbox's self-test was ended each time: ") + strsignal(WTERMSIG(ending.wait_status));
+    }
     replace(worker);
     return;
   }

@@ -133,6 +133,43 @@ t.test("a run killed or stopped from outside is run again", async (t) => {
   t.same(await settled(), before, "as many processes and descriptors as before");
 });
 
+t.test("zygotes while they start, and the children that test the sandbox", async (t) => {
+  const first = supervisor();
+  for (const signal of ["SIGSTOP", "SIGKILL"] as const) {
+    const began = performance.now();
+    const opening = openExecutor({ workers: 1 });
+    const zygote = await until("a zygote of another supervisor", () => supervisorsOf().filter((pid) => pid !== first).flatMap((pid) => processesBelow(pid)).find(isZygote));
+    process.kill(zygote.pid, signal);
+    const other = await opening;
+    t.ok(performance.now() - began < 30_000, `${signal} to a zygote that starts: ready after ${Math.round(performance.now() - began)} ms`);
+    t.match(await other.run({ program: common, inputs: ["1"], determinism: "full" }), { runs: [{ outcome: "ok" }], deterministic: true });
+    await other.dispose();
+
+    // Such a child lives for a millisecond or two, so that not each look finds one.
+    let hit = 0;
+    for (let tries = 0; hit === 0 && tries < 20; tries += 1) {
+      const [victim, ...rest] = zygotes();
+      process.kill(victim!.pid, "SIGKILL");
+      let quiet = 0;
+      await until("a new zygote at rest", () => {
+        const all = processesBelow(first);
+        // Some are gone by now; those of a zygote are of its warming up.
+        const [child] = all.filter((one) => !isZygote(one) && processRecord(one.pid)?.started === one.started && one.state !== "Z");
+        if (child !== undefined && (hit === 0 || child.parent !== first)) {
+          process.kill(child.pid, signal);
+          if (child.parent === first) hit = 1;
+        }
+        quiet = all.length === rest.length + 1 && all.every((one) => isZygote(one) && one.state === "S") ? quiet + 1 : 0;
+        return quiet > 50;
+      });
+    }
+    t.equal(hit, 1, `${signal} to a child of the self-test`);
+    t.match(await executor.run({ program: common, inputs: ["1"], determinism: "full" }), { runs: [{ outcome: "ok" }], deterministic: true });
+    t.equal(supervisor(), first, "the same supervisor");
+  }
+  t.same(await settled(), before, "as many processes and descriptors as before");
+});
+
 t.test("the process that has the executor", async (t) => {
   const script = fileURLToPath(new URL("./support/doomed-batch.ts", import.meta.url));
   for (const stopFirst of [false, true]) {

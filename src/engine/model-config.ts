@@ -65,10 +65,19 @@ function readFolderConfig(folder: string): ModelConfig {
   return modelConfig(json, generation, path);
 }
 
+function parseBounded(json: Record<string, any>, path: string): ModelShape {
+  try {
+    return parseModelConfig(json, path);
+  } catch (cause) {
+    // The stack's end, reached in quoting a value.
+    throw cause instanceof RangeError ? formatFault(`${path} holds values that are nested too deep.`, hint) : cause;
+  }
+}
+
 function modelConfig(json: Record<string, any>, generation: Record<string, any>, path: string): ModelConfig {
   const ends: unknown = generation["eos_token_id"] ?? json["eos_token_id"] ?? [];
   return {
-    shape: parseModelConfig(json, path),
+    shape: parseBounded(json, path),
     weightType: json["dtype"] ?? json["torch_dtype"],
     endTokens: (Array.isArray(ends) ? ends : [ends]).filter((id) => Number.isInteger(id)),
   };

@@ -42,6 +42,8 @@ t.test("tokenizers without measure", async (t) => {
   t.doesNotThrow(() => parseTokenizer({ ...sound, normalizer: { type: "Sequence", normalizers: [replace, replace] } }));
   const folder = t.testdir({ "tokenizer.json": `{"model":{"type":${"[".repeat(50_000)}${"]".repeat(50_000)}}}` });
   t.throws(() => loadTokenizer(folder), { code: "AZR_TOKENIZER_FORMAT", message: /nested too deep/ });
+  writeFileSync(join(folder, "config.json"), `{"model_type":"llama","num_hidden_layers":${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
+  t.throws(() => readModelConfig(folder), { code: "AZR_MODEL_FORMAT", message: /nested too deep/ });
 });
 
 t.test("a message quotes no megabytes", async (t) => {

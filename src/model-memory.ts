@@ -21,7 +21,7 @@ export interface TrainingMemory {
   gradients: number;
   /** First and second moments of the optimizer. */
   moments: number;
-  /** The matrices in the order and the format in which the products read them, once for the forward and once for the backward pass. */
+  /** The matrices in the order and the format in which the products read them, for sampling and the forward pass. */
   copies: number;
   /** See `activationNumbers`; an estimate for the engine on the CPU. */
   activations: number;
@@ -100,7 +100,7 @@ export function estimateMemory(shape: ModelShape, parameters: number, { length, 
       weights: 4 * parameters,
       gradients: 4 * parameters,
       moments: 8 * parameters,
-      copies: 2 * bytesPerWeight[format] * matrices,
+      copies: bytesPerWeight[format] * matrices,
       activations: 4 * activationNumbers(shape, microBatchTokens),
     };
     return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };

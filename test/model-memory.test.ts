@@ -41,7 +41,7 @@ t.test("memory", async (t) => {
   t.equal(memory.rollout.total.bf16, memory.weights.bf16 + memory.rollout.cache);
   for (const [format, width] of [["f32", 4], ["bf16", 2]] as const) {
     const { weights, gradients, moments, copies, activations, total } = memory.training[format];
-    t.same([weights, gradients, moments, copies], [4 * 134_515_008, 4 * 134_515_008, 8 * 134_515_008, 2 * width * matrices]);
+    t.same([weights, gradients, moments, copies], [4 * 134_515_008, 4 * 134_515_008, 8 * 134_515_008, width * matrices]);
     t.equal(total, weights + gradients + moments + copies + activations);
   }
   const perToken = activationNumbers(smol, 2000) - activationNumbers(smol, 1000);

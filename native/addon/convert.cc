@@ -98,6 +98,7 @@ UpdateSettings ToUpdateSettings(const Napi::Object& o) {
   settings.loss.clip_low = static_cast<float>(Number(o, "clipLow"));
   settings.loss.clip_high = static_cast<float>(Number(o, "clipHigh"));
   settings.micro_batch_tokens = Integer(o, "microBatchTokens");
+  settings.checkpoint_activations = o.Get("checkpointActivations").ToBoolean();
   settings.max_gap = Number(o, "maxGap");
   const auto optimizer = o.Get("optimizer").As<Napi::Object>();
   settings.optimizer.learning_rate = static_cast<float>(Number(optimizer, "learningRate"));

@@ -246,6 +246,15 @@ Napi::Value EngineWrap::Stats(const Napi::CallbackInfo& info) {
   out.Set("generateSeconds", stats.generate_seconds);
   out.Set("scoreSeconds", stats.score_seconds);
   out.Set("updateSeconds", stats.update_seconds);
+  auto memory = Napi::Object::New(info.Env());
+  const auto bytes = [&](const char* name, int64_t value) { memory.Set(name, static_cast<double>(value)); };
+  bytes("weights", stats.memory.weights);
+  bytes("copies", stats.memory.copies);
+  bytes("gradients", stats.memory.gradients);
+  bytes("moments", stats.memory.moments);
+  bytes("activations", stats.memory.activations);
+  bytes("logits", stats.memory.logits);
+  out.Set("memory", memory);
   return out;
 }
 

@@ -101,17 +101,25 @@ void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, Layer
             keep ? &keep->feed_forward_output : nullptr);
 }
 
-void Decoder::Forward(const PackedBatch& batch, bool keep) {
-  const int64_t rows = batch.rows();
+void Decoder::LayerOf(int64_t index, const PackedBatch& batch, LayerActivations* keep) {
+  Layer(index, batch.rows(), batch.positions.data(), keep, [&](float* qkv, float* out, float* log_sum_exp) {
+    AttendGroups(batch.groups, model_->shape().attention(index), qkv, out, log_sum_exp);
+    if (qkv_observer_) qkv_observer_(index, qkv);
+  });
+}
+
+void Decoder::Forward(const PackedBatch& batch, bool keep, bool checkpoint) {
+  const int64_t rows = batch.rows(), layers = model_->shape().layers;
   ReachPositions(batch.positions);
   Embed(batch.tokens.data(), rows);
-  layers_.resize(model_->shape().layers);
-  for (int64_t i = 0; i < model_->shape().layers; ++i) {
-    Layer(i, rows, batch.positions.data(), keep ? &layers_[i] : nullptr,
-          [&](float* qkv, float* out, float* log_sum_exp) {
-            AttendGroups(batch.groups, model_->shape().attention(i), qkv, out, log_sum_exp);
-            if (qkv_observer_) qkv_observer_(i, qkv);
-          });
+  if (keep) {
+    // What the other way kept is given back, by a change of size or of capacity.
+    layers_.resize(checkpoint ? 1 : layers);
+    inputs_.resize(checkpoint ? layers : 0);
+  }
+  for (int64_t i = 0; i < layers; ++i) {
+    if (keep && checkpoint) inputs_[i].assign(hidden_.data(), hidden_.data() + rows * model_->shape().hidden);
+    LayerOf(i, batch, keep && !checkpoint ? &layers_[i] : nullptr);
   }
 }
 
@@ -125,11 +133,11 @@ void Decoder::Forward(const std::vector<int32_t>& tokens, const std::vector<int3
   }
 }
 
-void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, float* dhidden, float* gradient) {
+void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, LayerActivations& kept, float* dhidden,
+                            float* gradient) {
   const ModelShape& s = model_->shape();
   const LayerOffsets& offsets = model_->layout().layers[index];
   const WeightFormat format = model_->weights().format;
-  LayerActivations& kept = layers_[index];
   const int64_t rows = batch.rows();
 
   // Feed-forward: dhidden is the gradient of the layer's output and, through the residual, of its middle.
@@ -175,7 +183,15 @@ void Decoder::Backward(const PackedBatch& batch, float* dhidden, float* gradient
   Grow(&dqkv_, rows * s.qkv_width());
   Grow(&dattention_, rows * s.query_width());
   Grow(&dactivation_, rows * s.feed_forward);
-  for (int64_t i = s.layers - 1; i >= 0; --i) LayerBackward(i, batch, dhidden, gradient);
+  for (int64_t i = s.layers - 1; i >= 0; --i) {
+    if (inputs_.empty()) {
+      LayerBackward(i, batch, layers_[i], dhidden, gradient);
+      continue;
+    }
+    std::copy(inputs_[i].begin(), inputs_[i].end(), hidden_.begin());
+    LayerOf(i, batch, &layers_[0]);
+    LayerBackward(i, batch, layers_[0], dhidden, gradient);
+  }
   // Columns are split, rows summed in order: independent of the number of threads.
   float* table = gradient + model_->layout().embedding;
   const int64_t blocks = (s.hidden + 63) / 64;
@@ -203,6 +219,7 @@ int64_t Decoder::bytes() const {
       floats += static_cast<int64_t>(buffer->capacity());
     }
   }
+  for (const auto& input : inputs_) floats += static_cast<int64_t>(input.capacity());
   return floats * static_cast<int64_t>(sizeof(float));
 }
 

@@ -48,8 +48,9 @@ class Decoder {
  public:
   explicit Decoder(Model* model) : model_(model) {}
 
-  // Hidden states before the final norm, hidden()[rows, hidden]. With `keep`, what Backward needs is kept as well.
-  void Forward(const PackedBatch& batch, bool keep);
+  // Hidden states before the final norm, hidden()[rows, hidden]. With `keep`, what Backward needs is kept as well;
+  // with `checkpoint` of that only the input of each layer, and Backward computes the rest again, to the same bits.
+  void Forward(const PackedBatch& batch, bool keep, bool checkpoint = false);
   // The same for rows whose attention is elsewhere (the decode step's cache).
   void Forward(const std::vector<int32_t>& tokens, const std::vector<int32_t>& positions,
                const AttentionCallback& attention);
@@ -73,12 +74,14 @@ class Decoder {
   void AddOutput(const float* in, int64_t rows, const PackedMatrix& matrix, int64_t norm, KeptOutput* keep);
   // The gradient of in * matrix above, given that of hidden_: itself, or a buffer of this object's.
   const float* OutputGradient(const float* dhidden, int64_t rows, int64_t norm, const KeptOutput& kept, float* gradient);
-  void LayerBackward(int64_t index, const PackedBatch& batch, float* dhidden, float* gradient);
+  void LayerOf(int64_t index, const PackedBatch& batch, LayerActivations* keep);
+  void LayerBackward(int64_t index, const PackedBatch& batch, LayerActivations& kept, float* dhidden, float* gradient);
 
   Model* model_;
   std::vector<float> hidden_, normed_, qkv_, attention_, gate_up_, activation_, output_;
   std::vector<float> dnormed_, dqkv_, dattention_, dactivation_, doutput_;
-  std::vector<LayerActivations> layers_;
+  std::vector<LayerActivations> layers_;    // one, with checkpoints
+  std::vector<std::vector<float>> inputs_;  // [layers] of [rows, hidden], with checkpoints
   std::function<void(int64_t, const float*)> qkv_observer_;
 };
 

@@ -68,6 +68,13 @@ Engine::Engine(const ModelShape& shape, int threads, const WeightSettings& weigh
 
 int Engine::threads() const { return at::get_num_threads(); }
 
+EngineStats Engine::stats() const {
+  EngineStats stats = stats_;
+  stats.memory = {model_.parameter_bytes(), model_.packed_bytes(), trainer_.gradient_bytes(),
+                  optimizer_.bytes(),       decoder_.bytes(),      head_.bytes()};
+  return stats;
+}
+
 void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh) {
   const auto& names = model_.layout().names;
   std::vector<bool> seen(names.size(), false);

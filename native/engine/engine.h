@@ -18,9 +18,15 @@
 
 namespace azr {
 
+// Bytes that an engine holds, by what for.
+struct EngineMemory {
+  int64_t weights = 0, copies = 0, gradients = 0, moments = 0, activations = 0, logits = 0;
+};
+
 struct EngineStats {
   int64_t generated_tokens = 0, trained_tokens = 0;
   double generate_seconds = 0, score_seconds = 0, update_seconds = 0;
+  EngineMemory memory;
 };
 
 class Engine {
@@ -30,7 +36,7 @@ class Engine {
 
   const Model& model() const { return model_; }
   int threads() const;
-  const EngineStats& stats() const { return stats_; }
+  EngineStats stats() const;
 
   void Initialize(uint64_t seed) { model_.Initialize(seed); }
   // Every parameter must be named once (AZR_MODEL_FORMAT otherwise). All are read and checked before any weight changes,

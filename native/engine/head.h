@@ -50,6 +50,15 @@ class Head {
   void Loss(const float* hidden, const std::vector<TokenTerm>& terms, const LossSettings& settings, float* dhidden,
             float* gradient, LossSums* sums);
 
+  // Logits and the rest of the scratch.
+  int64_t bytes() const {
+    int64_t floats = 0;
+    for (const auto* buffer : {&gathered_, &normed_, &rstd_, &logits_, &dnormed_, &dgathered_}) {
+      floats += static_cast<int64_t>(buffer->capacity());
+    }
+    return floats * static_cast<int64_t>(sizeof(float));
+  }
+
  private:
   Model* model_;
   std::vector<float> gathered_, normed_, rstd_, logits_, dnormed_, dgathered_;

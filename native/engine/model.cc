@@ -272,10 +272,15 @@ const PackedModel& Model::Forward() {
   return forward_;
 }
 
-int64_t Model::bytes() const {
+int64_t Model::parameter_bytes() const {
   int64_t total = static_cast<int64_t>(embedding_.size());
   if (weights_.trainable) total += layout_.total * static_cast<int64_t>(sizeof(float));
   for (const auto& [offset, vector] : vectors_) total += static_cast<int64_t>(vector.size() * sizeof(float));
+  return total;
+}
+
+int64_t Model::packed_bytes() const {
+  int64_t total = 0;
   for (const Matrix& matrix : matrices_) total += matrix.packed->bytes();
   return total;
 }

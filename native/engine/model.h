@@ -128,8 +128,9 @@ class Model {
   MatrixView Backward(int64_t offset, int64_t columns, int64_t depth) const {
     return {weights_.format, at(offset), columns, depth};
   }
-  // Memory of parameters and packed matrices.
-  int64_t bytes() const;
+  // Memory of parameters (with a lone embedding), and of the matrices as products read them.
+  int64_t parameter_bytes() const;
+  int64_t packed_bytes() const;
 
  private:
   // A packed matrix and the parameters that are its weights: [columns, depth] at `offset`.

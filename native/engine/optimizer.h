@@ -30,6 +30,7 @@ class AdamW {
   float* first();
   float* second();
   void Reset();
+  int64_t bytes() const { return empty() ? 0 : 2 * size_ * static_cast<int64_t>(sizeof(float)); }
 
  private:
   void Allocate();

@@ -103,7 +103,7 @@ UpdateResult Trainer::Gradient(const UpdateBatch& batch, const UpdateSettings& s
   while (micro_batches.Next(&packed, &terms)) {
     CheckAbort(abort, "the update");
     if (terms.empty()) continue;
-    decoder_->Forward(packed, /*keep=*/true);
+    decoder_->Forward(packed, /*keep=*/true, settings.checkpoint_activations);
     dhidden_.assign(packed.rows() * width, 0.0f);
     head_->Loss(decoder_->hidden(), terms, settings.loss, dhidden_.data(), gradient, &sums);
     decoder_->Backward(packed, dhidden_.data(), gradient);

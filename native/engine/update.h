@@ -28,6 +28,8 @@ struct UpdateSettings {
   LossSettings loss;
   OptimizerSettings optimizer;
   int64_t micro_batch_tokens = 1024;
+  // Keep the input of each layer alone and compute the rest again: a third more work, far less memory, the same gradient.
+  bool checkpoint_activations = false;
   double max_gap = -1;  // largest |new - old| log-probability that is taken; negative: any
 };
 
@@ -49,6 +51,7 @@ class Trainer {
   // The gradient alone, left in gradient() (tests and diagnostics).
   UpdateResult Gradient(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort);
   const float* gradient() const { return gradient_.const_data_ptr<float>(); }
+  int64_t gradient_bytes() const { return gradient_.defined() ? static_cast<int64_t>(gradient_.nbytes()) : 0; }
 
   // log p of every token but the first of each sequence.
   std::vector<float> Score(const TokenRows& sequences, int64_t micro_batch_tokens, const std::atomic<bool>& abort);

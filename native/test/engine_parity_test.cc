@@ -224,6 +224,32 @@ TEST_P(ParityTest, MicroBatchesChangeNothingThatMatters) {
   }
 }
 
+TEST_P(ParityTest, CheckpointsGiveTheSameGradientToTheBit) {
+  const auto engine = Open(2);
+  const GenerateResult sampled = engine->Generate(Prompts(), Sampling(), kNoAbort);
+  const UpdateBatch batch = Batch(Prompts(), sampled, 5);
+  const auto gradient = [&](int64_t budget, bool checkpoint) {
+    UpdateSettings settings = Policy(budget);
+    settings.checkpoint_activations = checkpoint;
+    const UpdateResult result = engine->trainer().Gradient(batch, settings, kNoAbort);
+    const float* values = engine->trainer().gradient();
+    return std::make_pair(result.loss, std::vector<float>(values, values + engine->model().layout().total));
+  };
+  for (int64_t budget : {64, 1 << 20}) {
+    const auto kept = gradient(budget, false), again = gradient(budget, true), once_more = gradient(budget, false);
+    EXPECT_EQ(kept.first, again.first);
+    EXPECT_TRUE(SameBits(kept.second, again.second)) << budget;
+    EXPECT_TRUE(SameBits(kept.second, once_more.second)) << budget;
+  }
+  // Less is held: all but one layer's.
+  Engine fresh(engine->model().shape(), 1, engine->model().weights());
+  Randomize(const_cast<Model*>(&fresh.model()), 21);
+  UpdateSettings settings = Policy(1 << 20);
+  settings.checkpoint_activations = true;
+  fresh.trainer().Gradient(batch, settings, kNoAbort);
+  EXPECT_LT(fresh.stats().memory.activations, engine->stats().memory.activations);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, ParityTest,
                          ::testing::Values(Case{"Seedling", 96, 64, 2, 4, 2, 16, 96, true},
                                            Case{"OddSizes", 67, 40, 2, 4, 4, 32, 48, false},

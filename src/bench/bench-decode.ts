@@ -153,7 +153,7 @@ async function measureRow(engine: Engine, { rounds, limits, weightBytes, signal,
 }
 
 /** Measured by a small engine of its own, so that the model's memory does not stand in the way. */
-async function measureLimits({ model, weights = "f32", threads = 0, signal }: OpenEngineOptions): Promise<MachineLimits> {
+export async function measureLimits({ model, weights = "f32", threads = 0, signal }: OpenEngineOptions): Promise<MachineLimits> {
   const { shape } = readModelConfig((await resolveModel(model, { ...(signal && { signal }) })).config);
   const { NativeEngine } = loadAddon();
   const native = new NativeEngine({ ...shape, vocabularySize: 16, layers: 1, hiddenSize: 16, feedForwardSize: 16 }, threads, { weights, trainable: false });

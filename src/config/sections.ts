@@ -123,6 +123,10 @@ export const update = z.strictObject({
     .meta({ description: "Loss is the mean over sequences of token means, or the mean over all tokens" }),
   minibatches: count.default(1).meta({ description: "Gradient steps a step: the batch is split into this many, by prompt" }),
   microBatchTokens: z.int().min(0).default(0).meta({ description: "Most tokens computed at once; 0 = the engine's choice" }),
+  checkpointActivations: z
+    .boolean()
+    .default(false)
+    .meta({ description: "Keep only each layer's input for the gradient and compute the rest again: less memory, a third more work, the same gradient" }),
 });
 
 export const executor = z.strictObject({

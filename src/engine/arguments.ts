@@ -94,7 +94,7 @@ export function nativeGenerateRequest(request: GenerateRequest): object {
 
 /** The request as native code takes it, defaults filled in. */
 export function nativeUpdateRequest(request: UpdateRequest): object {
-  const { loss, clipLow = 0.2, clipHigh = 0.2, microBatchTokens = defaultMicroBatchTokens, optimizer, maxGap } = request;
+  const { loss, clipLow = 0.2, clipHigh = 0.2, microBatchTokens = defaultMicroBatchTokens, checkpointActivations, optimizer, maxGap } = request;
   if (loss !== "policy" && loss !== "cross-entropy") throw invalid(`Expected "policy" or "cross-entropy" for loss but received ${describe(loss)}.`);
   if (typeof optimizer !== "object" || optimizer === null) throw invalid(`Expected settings for optimizer but received ${describe(optimizer)}.`);
   const policy = loss === "policy";
@@ -109,6 +109,7 @@ export function nativeUpdateRequest(request: UpdateRequest): object {
     clipLow: requireNumber("clipLow", clipLow, 0, 1),
     clipHigh: requireNumber("clipHigh", clipHigh, 0),
     microBatchTokens: requireInteger("microBatchTokens", microBatchTokens, 1),
+    checkpointActivations: checkpointActivations === true,
     // Native code takes a negative one for none.
     maxGap: maxGap === undefined ? -1 : requireNumber("maxGap", maxGap, 0),
     optimizer: {

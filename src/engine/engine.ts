@@ -104,6 +104,8 @@ export interface UpdateRequest {
   clipHigh?: number;
   /** Most tokens (prompts and completions) computed at once; gradients accumulate over micro-batches. Default: engine's choice. */
   microBatchTokens?: number;
+  /** Keep only the input of each layer and compute the rest again for the gradient: a third more work, far less memory, the same gradient to the bit. Default false. */
+  checkpointActivations?: boolean;
   /**
    * Largest |new - old| log-probability that is taken (policy); one above it rejects with AZR_PARITY and leaves the weights untouched. 0 demands that
    * sampler and trainer agree bit for bit. Default: any.
@@ -151,6 +153,22 @@ export interface EngineStats {
   generateSeconds: number;
   scoreSeconds: number;
   updateSeconds: number;
+  memory: EngineMemory;
+}
+
+/** Bytes that an engine holds after its last call, keys and values of a running `generate` aside. */
+export interface EngineMemory {
+  /** Parameters; of an engine without trainable weights the embedding, norms and biases. */
+  weights: number;
+  /** The matrices in the order and the format in which products read them. */
+  copies: number;
+  gradients: number;
+  /** First and second moments of the optimizer. */
+  moments: number;
+  /** What a batch keeps for its gradient, and working space. */
+  activations: number;
+  /** Of a chunk of rows, with their gradients. */
+  logits: number;
 }
 
 /** Shape of a model as this engine runs it, read from a Hugging Face config.json. */

@@ -135,7 +135,7 @@ export function fakeEngine({ answer, maxPositions = 4096 }: FakeEngineOptions = 
       skill = await readTensor(join(folder, "model.safetensors"));
       if (optimizer) momentum = await readTensor(join(folder, "optimizer.safetensors"));
     },
-    stats: () => ({ threads: 1, parameters: 2, weights: "f32", trainable: true, generatedTokens, trainedTokens, generateSeconds: 0, scoreSeconds: 0, updateSeconds: 0 }),
+    stats: () => ({ threads: 1, parameters: 2, weights: "f32", trainable: true, generatedTokens, trainedTokens, generateSeconds: 0, scoreSeconds: 0, updateSeconds: 0, memory: { weights: 16, copies: 0, gradients: 0, moments: 0, activations: 0, logits: 0 } }),
     dispose: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };

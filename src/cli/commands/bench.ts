@@ -2,13 +2,14 @@
 
 import { Command, Option } from "commander";
 import { benchDecode, type DecodeBench } from "../../bench/bench-decode.ts";
+import { benchUpdate, type UpdateBench } from "../../bench/bench-update.ts";
 import { benchExecutor, type ExecutorBench } from "../../bench/bench-executor.ts";
 import type { SharedPromptComparison } from "../../bench/shared-prompt.ts";
 import type { Spread } from "../../bench/spread.ts";
 import type { WeightFormat } from "../../open-model.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
-import { fetchModel } from "../model-progress.ts";
+import { bytesText, fetchModel } from "../model-progress.ts";
 import { allowUntestedPythonOption, jsonOption, modelOption, pythonOption, threadsOption, weightsOption, whole, workersOption } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
@@ -24,7 +25,8 @@ export function benchCommand(context: CliContext): Command {
   return new Command("bench")
     .description("Measure how fast parts of the package are on this machine.")
     .addCommand(executorCommand(context))
-    .addCommand(decodeCommand(context));
+    .addCommand(decodeCommand(context))
+    .addCommand(updateCommand(context));
 }
 
 interface DecodeOptions {
@@ -61,6 +63,50 @@ function decodeCommand(context: CliContext): Command {
         else await print(context, decodeTable(bench));
       });
     });
+}
+
+interface UpdateOptions {
+  json?: boolean;
+  model: string;
+  threads?: number;
+  weights: "f32" | "bf16";
+  sequences: number;
+  length: number;
+  microBatchTokens?: number;
+  rounds: number;
+}
+
+function updateCommand(context: CliContext): Command {
+  return new Command("update")
+    .description("Tokens a second that a model is trained on (forward, backward, clipping, AdamW), beside what the machine's products allow, and the memory by part.")
+    .addOption(modelOption())
+    .addOption(threadsOption())
+    .addOption(new Option("--weights <format>", "how products read the weights").choices(["f32", "bf16"]).default("f32"))
+    .addOption(new Option("--sequences <n>", "sequences of an update").argParser(whole(1)).default(8))
+    .addOption(new Option("--length <n>", "tokens of each").argParser(whole(2)).default(256))
+    .addOption(new Option("--micro-batch-tokens <n>", "most tokens computed at once; by default the engine's choice").argParser(whole(1)))
+    .addOption(new Option("--rounds <n>", "updates that are measured").argParser(whole(1)).default(5))
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  azr bench update --model seedling")
+    .action(async ({ json, ...options }: UpdateOptions) => {
+      await stoppable(context, json === true, async (signal) => {
+        await fetchModel(context, options.model, { json, signal });
+        if (json !== true) say(context, "measuring; this takes a minute or two, and other work on the machine shows in it");
+        const bench = await benchUpdate({ ...options, signal });
+        if (json === true) await printJson(context, bench);
+        else await print(context, updateTable(bench));
+      });
+    });
+}
+
+function updateTable({ model, parameters, weights, threads, rounds, sequences, length, microBatchTokens, tokensPerSecond, spread, limitTokensPerSecond, gigaflops, memory, peakBytes }: UpdateBench): string {
+  const parts = Object.entries(memory).map(([part, bytes]) => `${part} ${bytesText(bytes)}`);
+  return [
+    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}, ${threads} threads, ${rounds} rounds`,
+    `${sequences} sequences of ${length} tokens, at most ${microBatchTokens} at once`,
+    `${tokensPerSecond.toFixed(0)} tokens/s ${range(spread, 0)}, ${((100 * tokensPerSecond) / limitTokensPerSecond).toFixed(0)} % of the ${limitTokensPerSecond.toFixed(0)} that products at ${gigaflops.toFixed(0)} billion operations/s allow`,
+    `memory: ${parts.join(", ")}; the process at most ${bytesText(peakBytes)}`,
+  ].join("\n");
 }
 
 const range = ({ low, high }: Spread, digits: number): string => `(${low.toFixed(digits)} to ${high.toFixed(digits)})`;

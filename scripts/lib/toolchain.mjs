@@ -2,6 +2,7 @@
 // Each check gives one finding; a missing tool comes with the install line of this distribution.
 
 import { readFileSync } from "node:fs";
+import { choosePython, testedPythons } from "./find-python.mjs";
 import { run } from "./run.mjs";
 import { activePython } from "./torch-find.mjs";
 
@@ -92,23 +93,17 @@ export async function checkBuildTools() {
   ];
 }
 
-/** Checks of Python (3.11 or newer, for the executor) and pip (for the LibTorch fetch). */
+/** Checks of the Python that runs the programs, and of pip for the LibTorch fetch (of the active Python, which decides what pip reads). */
 export async function checkPython() {
-  const python = activePython();
-  const probe = await run(python, ["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"]);
-  if (probe.status !== 0) {
-    return [{ tool: "python", problem: `${python} was not found or does not run`, fix: installLine(["python", "pip"]), missing: ["python", "pip"] }];
-  }
-  const version = probe.output.trim();
-  if (!atLeast(version, "3.11")) {
-    return [{ tool: "python", version, problem: `${python} is ${version}, 3.11 or newer is needed`, fix: "install Python 3.11 or newer and set AZR_PYTHON to it" }];
-  }
-  const pip = await run(python, ["-m", "pip", "--version"]);
+  const [{ python, fault }, active] = [await choosePython(), activePython()];
+  const pip = await run(active, ["-m", "pip", "--version"]);
   const pipVersion = /^pip (\S+)/.exec(pip.output)?.[1];
+  const absent = fault?.kind === "absent";
+  const fix = absent ? installLine(["python", "pip"]) : fault?.kind === "unfit" ? "install Python 3.11 or newer and set AZR_PYTHON to it" : "try again when the machine is less busy";
   return [
-    { tool: "python", version },
-    pip.status === 0 ? { tool: "pip", version: pipVersion } : { tool: "pip", problem: `${python} has no pip`, fix: installLine(["pip"]), missing: ["pip"] },
-  ];
+    fault === undefined ? { tool: "python", version: python.version } : { tool: "python", problem: `${testedPythons} is needed: ${fault.what}`, fix, ...(absent && { missing: ["python", "pip"] }) },
+    pip.status === 0 ? { tool: "pip", version: pipVersion } : { tool: "pip", problem: `${active} has no pip`, fix: installLine(["pip"]), missing: ["pip"] },
+  ].slice(0, absent ? 1 : 2);
 }
 
 /** The check of the running Node. */

@@ -35,17 +35,18 @@ t.test("install lines by distribution", async (t) => {
 t.test("a fresh clone on a machine without the tools: one sentence, one line to paste, nothing begun", async (t) => {
   const shims: Record<string, string> = {
     "g++": 'echo "g++ (Debian 12.2.0) 12.2.0"', cmake: 'echo "cmake version 3.25.1"', make: 'echo "GNU Make 4.3"',
-    python3: 'case "$*" in *pip*) echo "pip 23.0 from here";; *) echo 3.11.2;; esac',
+    python3: 'case "$*" in *pip*) echo "pip 23.0 from here";; *) echo "3 11 2 final cpython locked $0";; esac',
   };
   const cases: { name: string; change: Record<string, string | null>; says: RegExp; line: string }[] = [
     { name: "no compiler", change: { "g++": null }, says: /no C\+\+ compiler \(g\+\+ or clang\+\+\) was found\./, line: installLine(["compiler"]) },
     { name: "no cmake", change: { cmake: null }, says: /cmake was not found\./, line: installLine(["cmake"]) },
-    { name: "no pip", change: { python3: 'case "$*" in *pip*) exit 1;; *) echo 3.11.2;; esac' }, says: /python3 has no pip\./, line: installLine(["pip"]) },
-    { name: "no Python", change: { python3: null }, says: /python3 was not found or does not run\./, line: installLine(["python", "pip"]) },
-    { name: "nothing", change: { "g++": null, cmake: null, make: null, python3: null }, says: /python3 was not found or does not run; no C\+\+ compiler .*; cmake .*; neither make nor ninja was found\./, line: installLine(["python", "pip", "compiler", "cmake", "make"]) },
+    { name: "no pip", change: { python3: 'case "$*" in *pip*) exit 1;; *) echo "3 11 2 final cpython locked $0";; esac' }, says: /python3 has no pip\./, line: installLine(["pip"]) },
+    { name: "no Python", change: { python3: null }, says: /CPython 3\.13, 3\.12 or 3\.11 is needed: there is no python3\./, line: installLine(["python", "pip"]) },
+    { name: "nothing", change: { "g++": null, cmake: null, make: null, python3: null }, says: /there is no python3; no C\+\+ compiler .*; cmake .*; neither make nor ninja was found\./, line: installLine(["python", "pip", "compiler", "cmake", "make"]) },
+    { name: "an old Python beside a new one", change: { python3: shims["python3"]!.replace("3 11 2", "3 9 2"), "python3.12": 'echo "3 12 1 final cpython locked $0"', cmake: null }, says: /lacks what the set-up needs: cmake was not found\./, line: installLine(["cmake"]) },
     { name: "old cmake", change: { cmake: 'echo "cmake version 3.16.3"' }, says: /cmake 3\.16\.3 is too old \(3\.18 is needed\)\./, line: "python3 -m pip install --user cmake" },
     { name: "old compiler", change: { "g++": 'echo "g++ (Debian 10.2.1-6) 10.2.1"' }, says: /10\.2\.1 is too old for C\+\+20/, line: "install g++ 11 or newer and set CXX to it" },
-    { name: "old Python", change: { python3: "echo 3.9.2" }, says: /python3 is 3\.9\.2, 3\.11 or newer is needed\./, line: "install Python 3.11 or newer and set AZR_PYTHON to it" },
+    { name: "old Python", change: { python3: 'case "$*" in *pip*) echo "pip 23.0";; *) echo "3 9 2 final cpython locked $0";; esac' }, says: /CPython 3\.13, 3\.12 or 3\.11 is needed: python3 is 3\.9\.2\./, line: "install Python 3.11 or newer and set AZR_PYTHON to it" },
   ];
   const clone = t.testdir({ clone: {}, bin: {} });
   for (const name of ["scripts", "package.json", "package-lock.json", "binding.gyp"]) cpSync(join(packageRoot, name), join(clone, "clone", name), { recursive: true });

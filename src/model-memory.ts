@@ -65,14 +65,16 @@ function layerMatrices(shape: ModelShape): number {
 /**
  * Numbers that training keeps: for each token and layer its input, the state between attention and feed-forward (2 H), queries, keys and values (Q + 2 K),
  * attention (Q), gate and up (2 F), a few for each head; with head norms the queries and keys before them (Q + K), with norms of what is added that (2 H + 2). Beside that, for each token,
- * working space of one layer and the gradients on the way (4 H + 2 (Q + 2 K) + 2 Q + 4 F), and logits of at most 512 tokens.
+ * working space of one layer and the gradients on the way (4 H + 2 (Q + 2 K) + 2 Q + 4 F), and logits of 512 tokens, or of fewer
+ * where the vocabulary is large: as many as keep them within 128 MiB, and 64 at least.
  */
 export function activationNumbers(shape: ModelShape, tokens: number): number {
   const { queries, keys } = sides(shape);
   const { hiddenSize, feedForwardSize, heads, keyValueHeads, layers } = shape;
   const kept = 2 * hiddenSize + 2 + 2 * queries + 2 * keys + heads + 2 * feedForwardSize + (shape.qkNorm ? queries + keys + heads + keyValueHeads : 0) + (shape.postNorms ? 2 * hiddenSize + 2 : 0);
-  const working = 4 * hiddenSize + 4 * queries + 4 * keys + 4 * feedForwardSize;
-  return tokens * (layers * kept + working) + Math.min(512, tokens) * (shape.vocabularySize + 3 * hiddenSize);
+  const working = 4 * hiddenSize + 4 * queries + 4 * keys + 4 * feedForwardSize + (shape.postNorms ? 2 * hiddenSize : 0);
+  const logitRows = Math.min(512, Math.max(64, Math.floor(2 ** 25 / shape.vocabularySize)));
+  return tokens * (layers * kept + working) + Math.min(logitRows, tokens) * (shape.vocabularySize + 3 * hiddenSize);
 }
 
 /**

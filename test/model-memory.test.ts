@@ -24,6 +24,9 @@ const gemma3: ModelShape = {
 
 t.test("layers with a window", async (t) => {
   t.equal(countParameters(gemma3), 268_098_176);
+  const perToken = activationNumbers(gemma3, 2000) - activationNumbers(gemma3, 1000);
+  t.equal(perToken, 1000 * (18 * (2 * 640 + 2 + 2 * 1024 + 2 * 256 + 4 + 2 * 2048 + 1024 + 256 + 4 + 1 + 2 * 640 + 2) + 4 * 640 + 4 * 1024 + 4 * 256 + 4 * 2048 + 2 * 640));
+  t.equal(activationNumbers(gemma3, 200) - activationNumbers(gemma3, 128), 72 * (perToken / 1000), "128 rows of logits at most");
   const cache = (length: number) => estimateMemory(gemma3, 1, { length, batch: 2, microBatchTokens: 1 }).rollout.cache;
   t.equal(cache(500), 2 * 18 * 2 * 256 * 4 * 500, "short of the window all layers keep everything");
   t.equal(cache(10_000), 2 * 2 * 256 * 4 * (3 * 10_000 + 15 * 1056), "beyond it, twice the window in blocks of 16");

@@ -10,7 +10,10 @@
 namespace azr {
 namespace {
 
-constexpr int64_t kChunk = 512;  // rows of logits at once
+constexpr int64_t kChunk = 512;  // rows of logits at once, at most
+
+// As many as keep them within 128 MiB, where the vocabulary is large.
+int64_t RowsAtOnce(int64_t vocabulary) { return std::clamp<int64_t>((int64_t{1} << 25) / vocabulary, 64, kChunk); }
 
 struct TermResult {
   float log_probability, entropy, coefficient, loss;
@@ -70,9 +73,9 @@ const float* Head::Logits(const float* hidden, const int64_t* row_index, int64_t
 }
 
 void Head::LogProbabilities(const float* hidden, const std::vector<TokenTerm>& terms, float* out) {
-  const int64_t total = static_cast<int64_t>(terms.size());
-  for (int64_t begin = 0; begin < total; begin += kChunk) {
-    const int64_t rows = std::min(kChunk, total - begin);
+  const int64_t total = static_cast<int64_t>(terms.size()), chunk = RowsAtOnce(model_->shape().vocabulary);
+  for (int64_t begin = 0; begin < total; begin += chunk) {
+    const int64_t rows = std::min(chunk, total - begin);
     int64_t index[kChunk];
     for (int64_t r = 0; r < rows; ++r) index[r] = terms[begin + r].row;
     const float* logits = Logits(hidden, index, rows);
@@ -86,10 +89,10 @@ void Head::LogProbabilities(const float* hidden, const std::vector<TokenTerm>& t
 void Head::Loss(const float* hidden, const std::vector<TokenTerm>& terms, const LossSettings& settings,
                 float* dhidden, float* gradient, LossSums* sums) {
   const ModelShape& s = model_->shape();
-  const int64_t total = static_cast<int64_t>(terms.size()), stride = logit_stride();
-  std::vector<TermResult> results(std::min(kChunk, total));
-  for (int64_t begin = 0; begin < total; begin += kChunk) {
-    const int64_t rows = std::min(kChunk, total - begin);
+  const int64_t total = static_cast<int64_t>(terms.size()), stride = logit_stride(), chunk = RowsAtOnce(s.vocabulary);
+  std::vector<TermResult> results(std::min(chunk, total));
+  for (int64_t begin = 0; begin < total; begin += chunk) {
+    const int64_t rows = std::min(chunk, total - begin);
     int64_t index[kChunk];
     for (int64_t r = 0; r < rows; ++r) index[r] = terms[begin + r].row;
     Logits(hidden, index, rows);

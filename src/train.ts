@@ -1,9 +1,9 @@
 // The library's front door to a run: `train` begins one, `resume` goes on with one. Both give a Run at once, which reports by events and
 // ends in a result. No process handlers are installed here: signals are the caller's (see src/cli).
 import { resolve } from "node:path";
-import { type Config, type ConfigInput, configHash, incompatibleSettings, type ResolvedConfig, resolveConfig } from "./config/index.ts";
-import { AzrError } from "./errors.ts";
+import { type Config, type ConfigInput, configHash, type ResolvedConfig, resolveConfig } from "./config/index.ts";
 import { checkSources } from "./run/check-sources.ts";
+import { requireSameSettings } from "./run/differences.ts";
 import { createRunFolder, openRunFolder, rewriteRunConfig, type OpenedRun } from "./run/folder.ts";
 import { type LogName, selfPlayForm } from "./run/form.ts";
 import { type GivenParts, openParts, pinnedModel, settledModel } from "./run/open-parts.ts";
@@ -17,6 +17,10 @@ export interface TrainOptions extends GivenParts, RunOptions {}
 export interface ResumeOptions extends TrainOptions {
   /** Settings to change on going on: those that change no result (steps, timeBudgetSeconds, run, workers ...). */
   change?: ConfigInput;
+  /** The same as texts: `run.keepCheckpoints=5`. */
+  set?: string[];
+  /** Name of an earlier checkpoint to go on from (`step-000120`); the default is the latest. Later ones are kept as NAME.set-aside. */
+  checkpoint?: string;
 }
 
 export type Run = RunOf<RunResult>;
@@ -27,7 +31,9 @@ const isResolved = (config: ConfigInput | ResolvedConfig): config is ResolvedCon
 function settle(config: Config): Config {
   const { heldOut, seedFile } = config.curriculum;
   const curriculum = { ...config.curriculum, heldOut: heldOut.map((path) => resolve(path)), seedFile: seedFile === "" ? "" : resolve(seedFile) };
-  return { ...config, model: settledModel(config.model), curriculum };
+  const { kl } = config.update;
+  const update = { ...config.update, kl: { ...kl, reference: kl.reference === "" ? "" : settledModel(kl.reference) } };
+  return { ...config, model: settledModel(config.model), curriculum, update };
 }
 
 /**
@@ -38,7 +44,9 @@ export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainO
   const resolved = isResolved(config) ? config : resolveConfig({ argument: config });
   const settled = settle(resolved.config);
   return startRun(settled, options, async () => {
-    const pinned = { ...settled, model: await pinnedModel(settled.model) };
+    const { kl } = settled.update;
+    const reference = kl.reference === "" ? "" : await pinnedModel(kl.reference);
+    const pinned = { ...settled, model: await pinnedModel(settled.model), update: { ...settled.update, kl: { ...kl, reference } } };
     const folder = await createRunFolder(selfPlayForm, { config: pinned, origins: resolved.origins, hash: configHash(pinned) }, options.disk);
     return { folder, config: pinned, checkpoint: undefined, journal: [] };
   });
@@ -50,17 +58,13 @@ export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainO
  */
 export function resume(dir: string, options: ResumeOptions = {}): Run {
   return startRun(undefined, options, async () => {
-    const opened = await openRunFolder<LoopState, Config, LogName>(selfPlayForm, dir, options.disk);
-    if (options.change === undefined) return opened;
+    const { disk, checkpoint } = options;
+    const opened = await openRunFolder<LoopState, Config, LogName>(selfPlayForm, dir, { disk, checkpoint });
+    const { change, set = [] } = options;
+    if (change === undefined && set.length === 0) return opened;
     try {
-      const { config } = resolveConfig({ file: { path: `${dir}/config.json`, values: opened.config }, argument: options.change });
-      const differing = incompatibleSettings(opened.config, config);
-      if (differing.length > 0) {
-        throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", `A run cannot be resumed with other values of ${differing.join(", ")}`, {
-          hint: "Leave these settings as they were, or start a new run from this one's model: --set model=RUN.",
-          details: { settings: differing },
-        });
-      }
+      const { config } = resolveConfig({ file: { path: `${dir}/config.json`, values: opened.config }, set, ...(change && { argument: change }) });
+      requireSameSettings(selfPlayForm, { there: opened.config, here: config, of: `The run ${dir}` });
       await rewriteRunConfig(selfPlayForm, opened.folder.dir, config, options.disk);
       return { ...opened, config };
     } catch (error) {
@@ -77,9 +81,9 @@ function startRun(planned: Config | undefined, options: TrainOptions, open: () =
     const early = planned && stage.closeLater(await openParts(planned, options));
     const opened = await open();
     stage.enter(opened.folder);
-    const { engine, proposer, executor, tokenizer, stopTokens } = early ?? stage.closeLater(await openParts(opened.config, options));
+    const { engine, proposer, reference, executor, tokenizer, stopTokens } = early ?? stage.closeLater(await openParts(opened.config, options));
     const { publisher, control, signal, clock, endsOrderly } = stage;
-    const session = { engine, proposer, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock, endsOrderly };
+    const session = { engine, proposer, reference, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock, endsOrderly };
     return runSession({ ...opened, ...session, configHash: configHash(opened.config) });
   });
 }

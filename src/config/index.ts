@@ -2,8 +2,10 @@
 export { configKeys } from "./suggest.ts";
 export { configFileNames, defineConfig, loadConfig } from "./load.ts";
 export type { ConfigContext, ConfigDefinition, LoadConfigOptions } from "./load.ts";
+export { algorithmNames, algorithms } from "./algorithms.ts";
+export type { AlgorithmName } from "./algorithms.ts";
 export { presets } from "./presets.ts";
-export { configHash, environmentKeys, incompatibleSettings, resolveConfig } from "./resolve.ts";
+export { configHash, environmentKeys, incompatibleSettings, mayChange, resolveConfig } from "./resolve.ts";
 export type { ConfigSources, ResolvedConfig } from "./resolve.ts";
 export { configJsonSchema, configSchema, presetNames } from "./schema.ts";
 export type { Config, ConfigInput, PresetName } from "./schema.ts";

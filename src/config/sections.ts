@@ -48,6 +48,11 @@ export const curriculum = z.strictObject({
     .min(0)
     .default(0)
     .meta({ description: "With rollouts.reuse: past tasks a kind and step that are answered again, n times each, and trained on" }),
+  dynamicSampling: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ description: "With rollouts.reuse: tasks whose answers all earn the same are left out of the update, and past ones answered in their place, in at most this many rounds; 0 = off (DAPO, arXiv 2503.14476, section 3.2)" }),
   solverTasks: z
     .enum(["this-step", "previous-step"])
     .default("this-step")
@@ -70,13 +75,6 @@ export const curriculum = z.strictObject({
     .enum(["paper", "reference", "tuned"])
     .default("tuned")
     .meta({ description: "Column of the reward table" }),
-  baseline: z
-    .enum(["sequence", "token", "task"])
-    .default("sequence")
-    .meta({
-      description:
-        "Baseline of a group (kind and role): the mean over its sequences, over their tokens as the reference code does, or, for answers, over the other answers to the same task",
-    }),
   induction: inductionSchema.prefault({}),
   validation: validationSchema.prefault({}),
   seedTasks: z
@@ -97,6 +95,60 @@ export const reward = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: "Control experiment: permute rewards inside each group, which detaches them from the samples" }),
+  overlong: z
+    .strictObject({
+      tokens: z.int().min(0).default(0).meta({ description: "Last tokens before generation.maxTokens over which the penalty grows from nothing; 0 = off" }),
+      penalty: z.number().min(0).default(1).meta({ description: "Taken from the reward of a completion that reaches generation.maxTokens" }),
+    })
+    .prefault({})
+    .meta({ description: "Soft penalty on length (DAPO, arXiv 2503.14476, equation 13)" }),
+});
+
+const advantage = z.strictObject({
+  scope: z
+    .enum(["batch", "group", "task"])
+    .default("group")
+    .meta({ description: "Over what the baseline is taken: the whole batch, the sequences of one kind and role, or the answers to one task; where a task has only one, and for proposals, its group stands in" }),
+  baseline: z
+    .enum(["mean", "leave-one-out", "none"])
+    .default("mean")
+    .meta({ description: "What is taken from a reward: the mean of its scope, that of the others in it, or nothing" }),
+  scale: z
+    .enum(["none", "task", "group", "batch"])
+    .default("group")
+    .meta({ description: "Over what the deviation of the rewards is taken that divides; `none` = nothing divides" }),
+  whiten: z
+    .enum(["none", "group", "batch"])
+    .default("none")
+    .meta({ description: "A second stage: the advantages themselves less their mean, divided by their deviation" }),
+  weights: z
+    .enum(["sequence", "token"])
+    .default("sequence")
+    .meta({ description: "What counts once in the statistics of a group or the batch: a sequence (population variance), or a token (unbiased variance). Where it is over a task, its answers always count once each" }),
+});
+
+const clip = z.strictObject({
+  low: share.default(0.2).meta({ description: "Ratio floor is 1 - low; 1 = none" }),
+  high: z.number().min(0).default(0.2).meta({ description: "Ratio ceiling is 1 + high" }),
+  dual: z
+    .number()
+    .min(0)
+    .refine((value) => value === 0 || value > 1, "must be above 1, or 0 for none")
+    .default(0)
+    .meta({ description: "Above 1: a negative advantage counts at most this many times, whatever the ratio (dual clip); 0 = off" }),
+});
+
+const kl = z.strictObject({
+  coefficient: z.number().min(0).default(0).meta({ description: "How strongly the divergence from the reference model counts; 0 = off. Otherwise a second model is held" }),
+  estimator: z
+    .enum(["k1", "k2", "k3"])
+    .default("k3")
+    .meta({ description: "Its estimate from a sampled token, with d = log p(reference) - log p: -d, d^2 / 2, or e^d - 1 - d" }),
+  in: z
+    .enum(["loss", "reward"])
+    .default("loss")
+    .meta({ description: "A term of the loss with a gradient of its own, or taken from the reward of the tokens before it" }),
+  reference: z.string().default("").meta({ description: "The reference model, as `model`; empty = the run's model as it was before the first step" }),
 });
 
 export const update = z.strictObject({
@@ -109,19 +161,37 @@ export const update = z.strictObject({
   betas: z.tuple([share.lt(1), share.lt(1)]).default([0.9, 0.99]).meta({ description: "AdamW moment decays" }),
   epsilon: z.number().gt(0).default(1e-8).meta({ description: "AdamW denominator floor" }),
   weightDecay: z.number().min(0).default(0).meta({ description: "Decoupled weight decay" }),
-  clip: z
-    .strictObject({
-      low: share.default(0.2).meta({ description: "Ratio floor is 1 - low" }),
-      high: z.number().min(0).default(0.2).meta({ description: "Ratio ceiling is 1 + high" }),
-    })
-    .prefault({})
-    .meta({ description: "Clipping of the surrogate's ratio; acts from the second minibatch on" }),
-  clipNorm: z.number().min(0).default(1).meta({ description: "Largest global gradient norm; 0 = off" }),
-  normalise: z
-    .enum(["sequence", "token"])
+  advantage: advantage.prefault({}).meta({ description: "The advantage estimator" }),
+  clip: clip.prefault({}).meta({ description: "Clipping of the surrogate's ratio; acts from the second minibatch on" }),
+  aggregation: z
+    .enum(["sequence", "token", "constant"])
     .default("sequence")
-    .meta({ description: "Loss is the mean over sequences of token means, or the mean over all tokens" }),
+    .meta({ description: "The loss is the mean over sequences of token means, the mean over all tokens, or the mean over sequences of token sums divided by a constant" }),
+  aggregationLength: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ description: "With aggregation `constant`: that constant; 0 = the longest completion that generation.maxTokens allows" }),
+  kl: kl.prefault({}).meta({ description: "Divergence from a frozen reference model" }),
+  entropyBonus: z.number().min(0).default(0).meta({ description: "What the mean entropy of the next token, in nats, is multiplied by and taken from the loss" }),
+  importanceCap: z
+    .number()
+    .min(0)
+    .default(2)
+    .meta({
+      description:
+        "For completions whose log-probabilities are not the trainer's own (sampled with rounded or older weights): each token's surrogate is multiplied by p(trainer) / p(sampler), at most this; 0 = never",
+    }),
+  clipNorm: z.number().min(0).default(1).meta({ description: "Largest global gradient norm; 0 = off" }),
   minibatches: count.default(1).meta({ description: "Gradient steps a step: the batch is split into this many, by prompt" }),
+  maxGap: z
+    .number()
+    .min(0)
+    .default(0)
+    .meta({
+      description:
+        "Largest difference between the log-probability that a token had when it was sampled and the one it has at the first gradient step after; above it the run stops. 0 = none, where the engine says that both are equal to the bit, and any elsewhere",
+    }),
   microBatchTokens: z.int().min(0).default(0).meta({ description: "Most tokens computed at once; 0 = the engine's choice" }),
   checkpointActivations: z
     .boolean()
@@ -162,6 +232,15 @@ export const run = z.strictObject({
     .optional()
     .meta({ description: "Name of the run's folder; by default made from the preset and the seed" }),
   checkpointEvery: z.int().min(0).default(20).meta({ description: "Steps between checkpoints; 0 = only at the end" }),
-  keepCheckpoints: count.default(2).meta({ description: "Checkpoints kept; older ones are removed" }),
+  keepCheckpoints: count.default(2).meta({ description: "Newest checkpoints that are kept; older ones are removed" }),
+  keepEvery: z.int().min(0).default(0).meta({ description: "Checkpoints of steps that are a multiple of this are kept for good, beside the newest; 0 = none" }),
+  rollBack: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({
+      description:
+        "How many times in a run a loss, gradient or probability that is not finite takes the run back to its last good checkpoint, from where it goes on with other random choices; 0 = it stops",
+    }),
   recordRollouts: z.boolean().default(true).meta({ description: "Keep every prompt, completion and verdict under rollouts/" }),
 });

@@ -29,6 +29,22 @@ export function leaves(tree: Tree, prefix = ""): [path: string, value: unknown][
   );
 }
 
+/** A leaf whose value differs between two trees; undefined where one of them has none. */
+export interface TreeDifference {
+  path: string;
+  there: unknown;
+  here: unknown;
+}
+
+/** The leaves that differ, in the order of `there`, then those that only `here` has. */
+export function treeDifferences(there: Tree, here: Tree): TreeDifference[] {
+  const old = new Map(leaves(there));
+  const now = new Map(leaves(here));
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .map((path) => ({ path, there: old.get(path), here: now.get(path) }))
+    .filter((one) => stableJson(one.there) !== stableJson(one.here));
+}
+
 /** Sets the value at a dotted path, making the trees on the way. */
 export function setPath(tree: Tree, path: string[], value: unknown): void {
   const [head, ...rest] = path;

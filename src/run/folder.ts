@@ -1,24 +1,20 @@
 // The run folder: its append-only files, the rollouts of each step, its checkpoints and its lock. `createRunFolder` begins one,
 // `openRunFolder` goes on with one: it reads the latest checkpoint and cuts every append-only file back to where that one stood.
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { constants, gzip, type InputType, type ZlibOptions } from "node:zlib";
-import { leaves, stableJson, type Tree } from "../config/tree.ts";
 import { AzrError } from "../errors.ts";
 import { type AppendLog, openAppendLog } from "./append-log.ts";
-import { type CheckpointState, latestCheckpoint, readCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { type CheckpointState, goBackTo, latestCheckpoint, readCheckpoint, requireCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { configText, findConfig, notSound, parseSettings, type Resolved } from "./config-file.ts";
+import { requireSameSettings } from "./differences.ts";
 import { type Disk, nodeDisk, replaceFile } from "./disk.ts";
-import type { FolderSettings, LogName, RunForm, RunMethod } from "./form.ts";
+import type { FolderSettings, LogName, RunForm } from "./form.ts";
 import { type JournalEntry, readJournal } from "./journal.ts";
 import { lockRun } from "./lock.ts";
 
-/** Checked settings, where each came from, and their hash. */
-export interface Resolved<Settings> {
-  config: Settings;
-  origins: Record<string, string>;
-  hash: string;
-}
+export { readRunConfig, readRunMethod, type Resolved, rewriteRunConfig } from "./config-file.ts";
 
 export interface RunFolder<Name extends LogName = LogName> {
   readonly dir: string;
@@ -46,10 +42,11 @@ const compress: (text: InputType, options: ZlibOptions) => Promise<Buffer> = pro
 async function openFolder<Name extends LogName>(
   disk: Disk,
   dir: string,
-  { logs: logNames, keep }: { logs: readonly Name[]; keep: number },
+  { logs: logNames, keep, keepEvery = 0 }: { logs: readonly Name[]; keep: number; keepEvery?: number | undefined },
   sizes: Record<string, number>,
 ): Promise<Omit<RunFolder<Name>, "close">> {
   const logs = {} as Record<Name, AppendLog>;
+  const { dev, ino } = await stat(dir);
   try {
     for (const name of logNames) {
       const path = join(dir, `${name}.jsonl`);
@@ -65,21 +62,33 @@ async function openFolder<Name extends LogName>(
     for (const log of Object.values<AppendLog>(logs)) await log.close().catch(() => undefined);
     throw error;
   }
+  // Open files outlive their folder: without this a run whose folder was removed would end well and leave nothing.
+  async function checkPresence(): Promise<void> {
+    const now = await stat(dir).catch(() => undefined);
+    if (now?.ino === ino && now.dev === dev) return;
+    throw new AzrError("AZR_RUN_FOLDER", `The run folder ${dir} was removed or moved while the run was under way`, {
+      hint: "If it was moved, move it back and go on from its last checkpoint by `azr resume`; if it was removed, start the run again.",
+      details: { path: dir },
+    });
+  }
   return {
     dir,
     logs,
     async writeRollouts(step, records) {
+      await checkPresence();
       await disk.makeFolder(join(dir, "rollouts"));
       const lines = records.map((record) => `${JSON.stringify(record)}\n`).join("");
       await replaceFile(disk, join(dir, "rollouts", `step-${String(step).padStart(6, "0")}.jsonl.gz`), await compress(lines, { level: constants.Z_BEST_SPEED }));
     },
     async mark() {
+      await checkPresence();
       await Promise.all(logNames.map((name) => logs[name].flush()));
       return Object.fromEntries(logNames.map((name) => [name, logs[name].size]));
     },
     async checkpoint(state, saveFiles) {
+      await checkPresence();
       await Promise.all(logNames.map((name) => logs[name].sync()));
-      return saveCheckpoint({ disk, dir, state, saveFiles, keep });
+      return saveCheckpoint({ disk, dir, state, saveFiles, keep, keepEvery });
     },
   };
 }
@@ -99,6 +108,10 @@ async function locked<Name extends LogName, Result extends object>(dir: string, 
     await lock.release();
     throw error;
   }
+}
+
+function kept<Name extends LogName>(form: RunForm<any, Name>, { run }: FolderSettings) {
+  return { logs: form.logs, keep: run.keepCheckpoints, keepEvery: run.keepEvery };
 }
 
 async function claimFolder<Settings extends FolderSettings>(disk: Disk, config: Settings, form: RunForm<Settings, LogName>): Promise<string> {
@@ -122,10 +135,6 @@ async function claimFolder<Settings extends FolderSettings>(disk: Disk, config: 
   }
 }
 
-// Files of self-play name no method: there were no others when their format was made.
-const configText = <Settings>({ config, origins, hash }: Resolved<Settings>, method: RunMethod) =>
-  `${JSON.stringify({ schema: 1, ...(method === "self-play" ? {} : { method }), hash, config, origins }, null, 2)}\n`;
-
 /**
  * Makes the folder of a new run and writes config.json.
  * @throws AzrError AZR_RUN_FOLDER: not writable, full, or already holding a run
@@ -139,58 +148,9 @@ export async function createRunFolder<Settings extends FolderSettings, Name exte
   const { folder } = await locked(dir, async () => {
     await replaceFile(disk, join(dir, "config.json"), configText(resolved, form.method));
     await disk.syncFolder(dirname(dir));
-    return { folder: await openFolder(disk, dir, { logs: form.logs, keep: resolved.config.run.keepCheckpoints }, {}) };
+    return { folder: await openFolder(disk, dir, kept(form, resolved.config), {}) };
   });
   return folder;
-}
-
-/** Replaces the values of config.json on going on with a run; new values count as given by argument. */
-export async function rewriteRunConfig<Settings extends FolderSettings>(form: RunForm<Settings, LogName>, dir: string, config: Settings, disk: Disk = nodeDisk): Promise<void> {
-  const path = join(dir, "config.json");
-  const old = JSON.parse(await readFile(path, "utf8")) as { config: Settings; origins: Record<string, string> };
-  const before = new Map(leaves(old.config as unknown as Tree));
-  const changed = leaves(config as unknown as Tree).filter(([key, value]) => stableJson(value) !== stableJson(before.get(key)));
-  const origins = { ...old.origins, ...Object.fromEntries(changed.map(([key]) => [key, "argument"])) };
-  await replaceFile(disk, path, configText({ config, origins, hash: form.hash(config) }, form.method));
-}
-
-interface ConfigFile {
-  method: RunMethod;
-  hash: string;
-  config: unknown;
-}
-
-async function readConfigFile(dir: string): Promise<ConfigFile> {
-  const file = JSON.parse(await readFile(join(dir, "config.json"), "utf8")) as Partial<ConfigFile>;
-  return { method: file.method ?? "self-play", hash: file.hash ?? "", config: file.config };
-}
-
-const notRun = (message: string, cause?: unknown) => new AzrError("AZR_RUN_FOLDER", message, { hint: "Give the folder of a run, for example runs/demo-seed0.", cause });
-
-/** Throws AZR_RUN_FOLDER for what reading the config.json of a folder threw. */
-function refuse(dir: string, cause: unknown): never {
-  if (AzrError.isInstance(cause)) throw cause;
-  if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw notRun(`${dir} is not a run folder: it has no config.json`, cause);
-  throw notRun(`${join(dir, "config.json")} cannot be used: ${(cause as Error).message}`, cause);
-}
-
-/** Of which sort a run is. Throws AZR_RUN_FOLDER when there is no config.json or it cannot be read. */
-export async function readRunMethod(dir: string): Promise<RunMethod> {
-  const { method } = await readConfigFile(dir).catch((cause: unknown) => refuse(dir, cause));
-  return method;
-}
-
-/** The configuration that a run folder was made with. Throws AZR_RUN_FOLDER when there is none, it cannot be read or is of another sort of run. */
-export async function readRunConfig<Settings extends FolderSettings>(form: RunForm<Settings, LogName>, dir: string): Promise<Settings> {
-  try {
-    const { method, config, hash } = await readConfigFile(dir);
-    if (method !== form.method) throw notRun(`${dir} is a run of another sort: ${method} instead of ${form.method}`);
-    const parsed = form.parse(config);
-    if (form.hash(parsed) !== hash) throw new Error("its values do not match its hash; was it edited, or written by another version?");
-    return parsed;
-  } catch (cause) {
-    return refuse(dir, cause);
-  }
 }
 
 // What a killed process left half-written. Safe under the lock: nobody else writes here.
@@ -201,30 +161,35 @@ async function removeTemporaries(disk: Disk, dir: string): Promise<void> {
   }
 }
 
+export interface OpenRunOptions {
+  disk?: Disk | undefined;
+  /** Name of the checkpoint to go on from, in place of the latest; later ones are set aside. */
+  checkpoint?: string | undefined;
+}
+
 /**
- * Opens an existing run at its latest checkpoint.
- * @throws AzrError AZR_RUN_FOLDER, AZR_CHECKPOINT_CORRUPT, AZR_CHECKPOINT_INCOMPATIBLE
+ * Opens an existing run at its latest checkpoint, or at an earlier one.
+ * @throws AzrError AZR_RUN_FOLDER, AZR_CHECKPOINT_CORRUPT, AZR_CHECKPOINT_INCOMPATIBLE, AZR_INPUT_INVALID
  */
 export async function openRunFolder<State, Settings extends FolderSettings, Name extends LogName>(
   form: RunForm<Settings, Name>,
   path: string,
-  disk: Disk = nodeDisk,
+  { disk = nodeDisk, checkpoint: asked }: OpenRunOptions = {},
 ): Promise<OpenedRun<State, Settings, Name>> {
   const dir = resolve(path);
-  const config = await readRunConfig(form, dir);
+  const { config, sound } = await findConfig(form, dir);
   return locked(dir, async () => {
     await removeTemporaries(disk, dir);
-    const name = await latestCheckpoint(dir);
+    if (asked !== undefined) await requireCheckpoint(dir, asked);
+    const name = asked ?? (await latestCheckpoint(dir));
     const state = name === undefined ? undefined : await readCheckpoint<State>(dir, name);
-    if (state !== undefined && state.configHash !== form.hash(config)) {
-      throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", `${name} was written with other settings than config.json of ${dir} holds`, {
-        hint: "Restore config.json as the run wrote it.",
-      });
-    }
+    if (state?.config !== undefined) requireSameSettings(form, { there: parseSettings(form, state.config, name!), here: config, of: `${name} of ${dir}` });
+    else if (!sound) throw notSound(dir);
+    if (asked !== undefined) await goBackTo(disk, dir, asked);
     const offsets = state?.offsets ?? {};
     const journal = await readJournal(join(dir, "journal.jsonl"), offsets["journal"] ?? 0);
     // Verdicts of the steps that were cut off stay: they are facts, and the steps are about to be done again.
-    const folder = await openFolder(disk, dir, { logs: form.logs, keep: config.run.keepCheckpoints }, { ...offsets, journal: journal.end });
+    const folder = await openFolder(disk, dir, kept(form, config), { ...offsets, journal: journal.end });
     const checkpoint = state && { ...state, path: join(dir, "checkpoints", name!) };
     return { folder, config, checkpoint, journal: journal.entries };
   });

@@ -42,6 +42,7 @@ export interface SessionOptions {
   journal: JournalEntry[];
   engine: Engine;
   proposer: Engine;
+  reference: Engine | undefined;
   executor: Executor;
   codec: TextCodec;
   stopTokens: number[];
@@ -86,7 +87,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   async function save(): Promise<string> {
     await recording;
     const { step, offsets, tasks: count } = boundary!;
-    const state: CheckpointState<LoopState> = { step, configHash: options.configHash, offsets, state: { seed: config.seed, tasks: count } };
+    const state: CheckpointState<LoopState> = { step, configHash: options.configHash, config, offsets, state: { seed: config.seed, tasks: count } };
     saved = await folder.checkpoint(state, async (to) => {
       await options.engine.saveModel(to);
       await options.engine.saveOptimizer(to);
@@ -178,6 +179,7 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     config,
     engine,
     proposer: options.proposer,
+    reference: options.reference,
     executor: journal,
     codec: options.codec,
     format: formatNamed(config.format),

@@ -128,10 +128,10 @@ t.test("every preset and every setting is complete", async (t) => {
 
 t.test("the hash covers what changes results and nothing else", async (t) => {
   const base = resolveConfig({ preset: "demo" });
-  const same: ConfigInput[] = [{ timeBudgetSeconds: 5 }, { run: { dir: "x", checkpointEvery: 1 } }, { executor: { workers: 3 } },
+  const same: ConfigInput[] = [{ timeBudgetSeconds: 5 }, { run: { dir: "x", checkpointEvery: 1 } }, { engine: { threads: 1 } }, { executor: { workers: 3 } },
     { executor: { python: "python3.12", allowUntestedPython: true, require: ["landlock"] } }];
   for (const argument of same) t.equal(resolveConfig({ preset: "demo", argument }).hash, base.hash, JSON.stringify(argument));
-  const different: ConfigInput[] = [{ seed: 1 }, { steps: 9 }, { engine: { threads: 1 } }, { reward: { shuffle: true } }, { executor: { limits: { cpuMs: 900 } } }];
+  const different: ConfigInput[] = [{ seed: 1 }, { steps: 9 }, { engine: { weights: "bf16" } }, { reward: { shuffle: true } }, { executor: { limits: { cpuMs: 900 } } }];
   for (const argument of different) t.not(resolveConfig({ preset: "demo", argument }).hash, base.hash, JSON.stringify(argument));
   const other = resolveConfig({ preset: "demo", argument: { seed: 1, steps: 2, update: { clip: { low: 0.1 } } } }).config;
   t.same(incompatibleSettings(base.config, other).sort(), ["seed", "steps", "update.clip.low"]);

@@ -1,10 +1,11 @@
 // A run that was cut off anywhere and resumed leaves the same bytes as an unbroken one: faults injected at many points of writing, real
 // kills, orderly stops, aborts. And what may and may not change on resuming.
 import { spawn } from "node:child_process";
-import { access, copyFile, readFile, writeFile } from "node:fs/promises";
+import { access, copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
+import { type Config, configHash } from "../../src/config/index.ts";
 import type { Task } from "../../src/curriculum/task.ts";
 import { failingDisk, fakeExecutor } from "../../src/testing/index.ts";
 import { createRandom } from "../../src/random.ts";
@@ -136,9 +137,11 @@ t.test("what may change on resuming: how long and where, not what is computed", 
   const parent = t.testdir({});
   const short = trainFake(parent, { steps: 2, run });
   await short.result;
-  await t.rejects(resumeFake(short.dir!, { change: { seed: 5, update: { learningRate: 1 } } }).result, {
+  await t.rejects(resumeFake(short.dir!, { change: { seed: 5, steps: 9, update: { learningRate: 1 } } }).result, {
     code: "AZR_CHECKPOINT_INCOMPATIBLE",
-    message: /other values of seed, update\.learningRate/,
+    message: /run cannot be resumed with other values of seed \(0 there, 5 here\), update\.learningRate \(0\.00015 there, 1 here\); these differ too, and may: steps \(2 there, 9 here\)/,
+    hint: /Leave seed, update\.learningRate as they were/,
+    details: { differences: [{ path: "seed", there: 0, here: 5, mayChange: false }, { path: "steps", mayChange: true }, { path: "update.learningRate" }] },
   });
   await t.rejects(resumeFake(short.dir!, { change: { stepz: 5 } as object }).result, { code: "AZR_CONFIG_INVALID", message: /did you mean `steps`/ });
   const longer = resumeFake(short.dir!, { change: { steps } });
@@ -197,8 +200,29 @@ t.test("damaged files of a run are refused with a way out", async (t) => {
   }
   await writeFile(join(dir, "tasks.jsonl"), tasks);
   await writeFile(join(dir, "checkpoints", "step-000006", "optimizer.safetensors"), "");
-  await t.rejects(resumeFake(dir).result, { code: "AZR_CHECKPOINT_CORRUPT", hint: /step-000003/ });
-  await writeFile(join(dir, "latest"), "step-000003\n");
-  await resumeFake(dir, { change: { steps: 6 } }).result;
+  await t.rejects(resumeFake(dir).result, { code: "AZR_CHECKPOINT_CORRUPT", hint: /from step-000003, .*--checkpoint step-000003$/ });
+  await t.rejects(resumeFake(dir, { checkpoint: "step-000004" }).result, { code: "AZR_INPUT_INVALID", hint: "Choose one of step-000003, step-000006." });
+  await resumeFake(dir, { checkpoint: "step-000003", set: ["steps=6"] }).result;
   t.same((await lines<{ step: number }>(join(dir, "metrics.jsonl"))).map(({ step }) => step), [1, 2, 3, 4, 5, 6], "the hint works");
+  t.same((await readdir(join(dir, "checkpoints"))).sort(), ["step-000003", "step-000006", "step-000006.set-aside"]);
+});
+
+t.test("settings that were edited by hand are named beside those of the checkpoint", async (t) => {
+  const parent = t.testdir({});
+  const { dir } = await trainFake(parent, { steps: 3, run }).result;
+  const path = join(dir, "config.json");
+  const text = await readFile(path, "utf8");
+  await writeFile(path, text.replace('"proposals": 8', '"proposals": 9').replace('"threads": 0', '"threads": 2').replace('"keepCheckpoints": 2', '"keepCheckpoints": 3'));
+  await t.rejects(resumeFake(dir).result, {
+    code: "AZR_CHECKPOINT_INCOMPATIBLE",
+    message: /^step-000003 of .* cannot be resumed with other values of curriculum\.proposals \(8 there, 9 here\); these differ too, and may: engine\.threads \(0 there, 2 here\), run\.keep/,
+  });
+  await writeFile(path, text.replace('"threads": 0', '"threads": 2'));
+  t.match(await resumeFake(dir, { change: { steps: 4 } }).result, { step: 4 }, "what may change may be edited");
+  const raw = JSON.parse(text) as { hash: string; config: { run: Record<string, unknown>; update: Record<string, unknown> } };
+  delete raw.config.run["rollBack"];
+  delete raw.config.update["epsilon"];
+  const hash = configHash(raw.config as unknown as Config);
+  await writeFile(path, JSON.stringify({ ...raw, hash }));
+  t.match(await resumeFake(dir, { change: { steps: 5 } }).result, { step: 5 }, "a config.json of a version that knew fewer settings");
 });

@@ -10,6 +10,8 @@ export type Role = "propose" | "solve";
 
 export interface RunStart {
   type: "run-start";
+  /** What the run does; absent for self-play. */
+  method?: "sft";
   schema: typeof eventSchemaVersion;
   dir: string;
   configHash: string;

@@ -2,7 +2,7 @@
 // The folder appears whole or not at all: it is made beside its place and renamed.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { SaveModelOptions } from "./engine/engine.ts";
+import type { Engine, SaveModelOptions } from "./engine/engine.ts";
 import { readGgufModel } from "./engine/gguf-model.ts";
 import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from "./engine/gguf-tokenizer.ts";
 import { isGguf, readGguf } from "./engine/gguf.ts";
@@ -10,6 +10,7 @@ import type { OnModelProgress } from "./engine/hub-progress.ts";
 import { readConfigFields } from "./engine/model-config.ts";
 import { openEngine } from "./engine/open.ts";
 import { resolveModel } from "./engine/resolve-model.ts";
+import type { ResolvedModel } from "./engine/resolve-model.ts";
 import { syncPath } from "./engine/save-weights.ts";
 import { AzrError } from "./errors.ts";
 
@@ -65,7 +66,8 @@ function writeTokenizer(from: string, to: string): void {
   writeJson(join(to, "tokenizer_config.json"), tokenizerConfigFromGguf(metadata, from));
 }
 
-function requireEmpty(out: string): string {
+/** The absolute path of a folder that is not there, or is empty. Throws AZR_INPUT_INVALID for others. */
+export function requireEmpty(out: string): string {
   const folder = resolve(out);
   const status = existsSync(folder) ? statSync(folder) : undefined;
   if (status !== undefined && !(status.isDirectory() && readdirSync(folder).length === 0)) {
@@ -79,11 +81,24 @@ function requireEmpty(out: string): string {
  * @throws AzrError AZR_INPUT_INVALID (`out` is there; values beyond float16), AZR_RUN_FOLDER (cannot be written), and what `openEngine` throws
  */
 export async function exportModel(options: ExportModelOptions): Promise<ExportedModel> {
-  const { model, out, dtype = "f32", maxShardBytes, threads, onProgress, signal } = options;
+  const { model, out, threads, onProgress, signal } = options;
   const folder = requireEmpty(out);
   const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const files = await resolveModel(model, watch);
   await using engine = await openEngine({ model, ...watch, ...(threads === undefined ? {} : { threads }) });
+  return writeModelFolder(engine, files, folder, options);
+}
+
+/**
+ * Writes the weights of an open engine as a Hugging Face folder, with what belongs to them from `files`; in place of `folder` where that is there.
+ * @throws AzrError AZR_INPUT_INVALID (values beyond float16), AZR_RUN_FOLDER (cannot be written), AZR_ABORTED
+ */
+export async function writeModelFolder(
+  engine: Pick<Engine, "saveModel" | "stats">,
+  files: Pick<ResolvedModel, "config" | "tokenizer">,
+  folder: string,
+  { dtype = "f32", maxShardBytes, signal }: SaveModelOptions & { signal?: AbortSignal },
+): Promise<ExportedModel> {
   const partial = join(dirname(folder), `.${folder.split("/").at(-1)}.${process.pid}.partial`);
   try {
     mkdirSync(dirname(folder), { recursive: true });
@@ -96,6 +111,7 @@ export async function exportModel(options: ExportModelOptions): Promise<Exported
     const names = readdirSync(partial).sort();
     for (const name of names) syncPath(join(partial, name));
     syncPath(partial);
+    rmSync(folder, { recursive: true, force: true });
     renameSync(partial, folder);
     syncPath(dirname(folder));
     return { folder, files: names.map((name) => ({ name, bytes: statSync(join(folder, name)).size })), parameters: engine.stats().parameters };

@@ -14,6 +14,7 @@ import { generateCommand } from "./commands/generate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { scoreCommand } from "./commands/score.ts";
+import { sftCommand } from "./commands/sft.ts";
 import { torchCommand } from "./commands/torch.ts";
 import { trainCommand } from "./commands/train.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -25,6 +26,7 @@ import { verboseOption } from "./options.ts";
 const commands = [
   demoCommand,
   trainCommand,
+  sftCommand,
   resumeCommand,
   evalCommand,
   compareCommand,
@@ -40,12 +42,12 @@ const commands = [
   buildCommand,
 ];
 
-const commandNames = ["demo", "train", "resume", "eval", "compare", "generate", "score", "export", "exec", "verify", "bench", "inspect", "doctor", "torch", "build"];
+const commandNames = ["demo", "train", "sft", "resume", "eval", "compare", "generate", "score", "export", "exec", "verify", "bench", "inspect", "doctor", "torch", "build"];
 
 const nestedCommands = new Set(["torch install", "bench executor", "bench decode", "inspect model"]);
 
 /** Those that open an engine or an executor. */
-const needNative = new Set(["demo", "train", "resume", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode"]);
+const needNative = new Set(["demo", "train", "sft", "resume", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode"]);
 
 /** Exit code of a command line that could not be understood: that of AZR_INPUT_INVALID. */
 const usageExitCode = errorExitCodes.AZR_INPUT_INVALID;

@@ -39,12 +39,19 @@ function valuesOf({ enum: choices, type, items, minimum, maximum, exclusiveMinim
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
-/** Markdown: every setting with its values, default and meaning, and where a value may come from. */
-export function settingsPage(): string {
-  const rows = settingsOf(configJsonSchema() as Node, "").map(({ path, node }) => {
+/** Markdown: a table of every setting of a schema, with its values, default and meaning. */
+export function settingsTable(schema: object): string {
+  const rows = settingsOf(schema as Node, "").map(({ path, node }) => {
     const shown = node.default === undefined ? "" : `\`${JSON.stringify(node.default)}\``;
     return `| \`${path}\` | ${cell(valuesOf(node))} | ${cell(shown)} | ${cell(node.description ?? "")} |`;
   });
+  return `| Setting | Values | Default | Meaning |
+|---|---|---|---|
+${rows.join("\n")}`;
+}
+
+/** Markdown: every setting of self-play, and where a value may come from. */
+export function settingsPage(): string {
   const variables = Object.entries(environmentKeys).map(([variable, path]) => `| \`${variable}\` | \`${path}\` |`);
   return `# Settings
 
@@ -55,9 +62,7 @@ values that a run would have, and where each comes from.
 On the command line: \`--set update.learningRate=1e-4\`; the right side is JSON, or else taken as text: \`--set 'kinds=["deduction"]'\`.
 In a file: \`export default defineConfig({ update: { learningRate: 1e-4 } })\`.
 
-| Setting | Values | Default | Meaning |
-|---|---|---|---|
-${rows.join("\n")}
+${settingsTable(configJsonSchema())}
 
 | Environment variable | Setting |
 |---|---|

@@ -15,6 +15,8 @@ export interface StepSummary {
   /** Tasks that left the buffers since the run (or its resumption) began, because a program turned out to be no function. */
   contradicted: number;
   tokensPerSecond: number;
+  /** Supervised runs: the step's loss, and the last one on rows that are held out (null = none yet); absent for self-play. */
+  losses?: { trained: number; heldOut: number | null };
   /** Wall seconds of the step, and until the end at the pace of the last steps. */
   stepSeconds: number;
   secondsLeft: number;
@@ -31,10 +33,15 @@ export function summarise({ budgetSeconds = 0 }: { budgetSeconds?: number } = {}
   let steps = 0;
   let used = 0;
   let contradicted = 0;
+  let supervised = false;
+  let loss = 0;
+  let heldOut: number | null = null;
   let rewards: RewardEnd[] = [];
   const pace: number[] = [];
   return (event) => {
-    if (event.type === "run-start") steps = event.steps;
+    if (event.type === "run-start") [steps, supervised] = [event.steps, event.method === "sft"];
+    if (event.type === "update-end") loss = event.loss;
+    if (event.type === "eval-end") heldOut = event.metrics["loss"] ?? heldOut;
     if (event.type === "step-start") rewards = [];
     if (event.type === "reward-end") rewards.push(event);
     if (event.type === "task-contradicted") contradicted += event.removed.length;
@@ -52,6 +59,7 @@ export function summarise({ budgetSeconds = 0 }: { budgetSeconds?: number } = {}
       acceptRate: share(rewards, "propose", "accepted"),
       contradicted,
       tokensPerSecond,
+      ...(supervised ? { losses: { trained: loss, heldOut } } : {}),
       stepSeconds: total,
       secondsLeft: budgetSeconds > 0 ? Math.min(left, Math.max(0, budgetSeconds - used)) : left,
     };

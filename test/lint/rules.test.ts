@@ -31,9 +31,10 @@ const rooms: Record<string, string[]> = {
   eval: ["errors.ts", "random.ts", "jsonl.ts", "executor", "curriculum", "open-model.ts"],
   report: ["errors.ts", "events.ts", "jsonl.ts", "eval"],
   run: ["errors.ts", "events.ts", "jsonl.ts", "random.ts", "engine", "executor", "curriculum", "config"],
+  sft: ["errors.ts", "events.ts", "random.ts", "jsonl.ts", "engine", "curriculum", "config", "run"],
   testing: ["errors.ts", "random.ts", "curriculum", "run"],
-  top: ["errors.ts", "events.ts", "jsonl.ts", "random.ts", "engine", "executor", "curriculum", "config", "inspect", "open-model.ts", "eval", "report", "run"],
-  cli: ["errors.ts", "jsonl.ts", "executor", "curriculum", "config", "bench", "inspect", "sinks", "open-model.ts", "eval", "report", "run", "top"],
+  top: ["errors.ts", "events.ts", "jsonl.ts", "random.ts", "engine", "executor", "curriculum", "config", "inspect", "open-model.ts", "eval", "report", "run", "sft"],
+  cli: ["errors.ts", "jsonl.ts", "executor", "curriculum", "config", "bench", "inspect", "sinks", "open-model.ts", "eval", "report", "run", "sft", "top"],
 };
 const types: Record<string, string[]> = {
   "events.ts": ["errors.ts", "curriculum"],

@@ -2,25 +2,52 @@
 
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import { readRunMethod } from "../../run/folder.ts";
+import { resumeSft } from "../../sft.ts";
 import { resume } from "../../train.ts";
 import type { CliContext } from "../context.ts";
-import { graceOption, jsonOption, whole } from "../options.ts";
+import { graceOption, jsonOption, setOption, whole } from "../options.ts";
 import { runCommand } from "../run-command.ts";
 import { tellResult } from "../run-result.ts";
+import { tellSftResult } from "./sft.ts";
+
+interface ResumeOptions {
+  steps?: number;
+  set?: string[];
+  checkpoint?: string;
+  grace: number;
+  json?: boolean;
+}
 
 export function resumeCommand(context: CliContext): Command {
   return new Command("resume")
     .description("Go on with a run from its latest checkpoint, step for step as if it had never stopped.")
     .argument("<run>", "the run's folder")
     .addOption(new Option("--steps <n>", "gradient steps in all, instead of those that the run was begun with").argParser(whole(0)))
+    .addOption(setOption())
+    .option("--checkpoint <name>", "go on from this earlier checkpoint (step-000120) in place of the latest; later ones are set aside")
     .addOption(graceOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr resume runs/demo-seed0")
-    .action(async (path: string, { steps, grace, json = false }: { steps?: number; grace: number; json?: boolean }) => {
+    .action(async (path: string, { steps, set, checkpoint, grace, json = false }: ResumeOptions) => {
+      const dir = resolve(context.cwd, path);
+      const supervised = (await readRunMethod(dir)) === "sft";
       await runCommand(context, { json, grace }, async ({ sinks, signal, onRun }) => {
-        const run = resume(resolve(context.cwd, path), { sinks, signal, ...(steps === undefined ? {} : { change: { steps } }) });
+        const options = {
+          sinks,
+          signal,
+          ...(steps === undefined ? {} : { change: { steps } }),
+          ...(set === undefined ? {} : { set }),
+          ...(checkpoint === undefined ? {} : { checkpoint }),
+        };
+        if (supervised) {
+          const run = resumeSft(dir, options);
+          onRun(run);
+          return tellSftResult(context, run, json);
+        }
+        const run = resume(dir, options);
         onRun(run);
-        await tellResult(context, run, json);
+        return tellResult(context, run, json);
       });
     });
 }

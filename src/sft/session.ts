@@ -1,0 +1,166 @@
+// One sitting of a supervised run: step after step a batch and a gradient step, held-out losses now and then, and what each step gives:
+// metrics, events, checkpoints. sft.ts opens data, engine and folder around it.
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { learningRateAt } from "../curriculum/learning-rate.ts";
+import type { Engine, UpdateResult } from "../engine/engine.ts";
+import { eventSchemaVersion, type RunStatus, type StepTimings } from "../events.ts";
+import { AzrError } from "../errors.ts";
+import type { CheckpointState } from "../run/checkpoint.ts";
+import type { Disk } from "../run/disk.ts";
+import type { RunFolder } from "../run/folder.ts";
+import type { Stage } from "../run/start-run.ts";
+import { sumTimings } from "../run/timings.ts";
+import { type Batch, batchesOf, countSteps, updateArrays } from "./batches.ts";
+import type { SftConfig, SftLog } from "./config.ts";
+import type { Dataset } from "./dataset.ts";
+import { heldOutLoss, measured, type Progress } from "./validate.ts";
+
+/** What a checkpoint keeps beside the step: which data, and how the held-out loss went. */
+export interface SftState extends Progress {
+  data: string;
+}
+
+export interface SftSessionOptions extends Stage {
+  config: SftConfig;
+  configHash: string;
+  folder: RunFolder<SftLog>;
+  checkpoint: (CheckpointState<SftState> & { path: string }) | undefined;
+  engine: Engine;
+  data: Dataset;
+  disk: Disk;
+}
+
+export interface SftOutcome {
+  status: RunStatus;
+  /** The last finished step. */
+  step: number;
+  dir: string;
+  /** The latest checkpoint's folder; undefined when there is none yet. */
+  checkpoint: string | undefined;
+  /** Metrics of the last finished step of this sitting. */
+  metrics: Record<string, number> | undefined;
+  /** Over the steps of this sitting. */
+  timings: StepTimings;
+  /** The best held-out loss and its step; undefined when none was measured. */
+  best: { step: number; loss: number } | undefined;
+  /** Whether the run ended before its last step because the held-out loss no longer fell. */
+  endedEarly: boolean;
+}
+
+/** Folder of a run that holds the model of the best measurement (validation.keepBest). */
+export const bestFolder = (dir: string): string => join(dir, "best");
+
+const timingsOf = (total: number, update: number, tokens: number): StepTimings => ({
+  total, propose: 0, validate: 0, solve: 0, verify: 0, update, samplingShare: 0, executorShare: 0, updateShare: total > 0 ? update / total : 0, tokensPerSecond: total > 0 ? tokens / total : 0,
+});
+
+/** Runs the session to its end. Rejects with the first failure; what was finished before stays resumable. */
+export async function runSftSession(options: SftSessionOptions): Promise<SftOutcome> {
+  const { config, folder, checkpoint, publisher, control, signal, clock, engine, data } = options;
+  if (checkpoint !== undefined && checkpoint.state.data !== data.checksum) {
+    throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", "The data is not what this run began with", {
+      hint: `Restore the files as they were: ${[...data.files, ...data.validationFiles].map(({ path }) => path).join(", ")}. Or start a new run from this one's model: --model ${folder.dir}.`,
+      details: { expected: checkpoint.state.data, found: data.checksum },
+    });
+  }
+  const began = clock();
+  const plan = { rows: data.rows, files: data.files, config };
+  const steps = countSteps(plan);
+  let progress: Progress = checkpoint ? { best: checkpoint.state.best, misses: checkpoint.state.misses } : { best: null, misses: 0 };
+  let boundary = { step: checkpoint?.step ?? 0, offsets: checkpoint?.offsets ?? (await folder.mark()), progress };
+  let saved = checkpoint?.path;
+  let metrics: Record<string, number> | undefined;
+  let status: RunStatus = "finished";
+  const timings: StepTimings[] = [];
+  const endsEarly = () => config.validation.patience > 0 && progress.misses >= config.validation.patience;
+
+  async function save(): Promise<string> {
+    const { step, offsets, progress: state } = boundary;
+    saved = await folder.checkpoint({ step, configHash: options.configHash, offsets, state: { ...state, data: data.checksum } satisfies SftState }, async (to) => {
+      await engine.saveModel(to);
+      await engine.saveOptimizer(to);
+    });
+    publisher.publish({ type: "checkpoint-end", path: saved });
+    return saved;
+  }
+  async function serveRequests(): Promise<void> {
+    for (const request of control.checkpoints.splice(0)) await save().then(request.resolve, request.reject);
+  }
+  async function keepBest(): Promise<void> {
+    const path = bestFolder(folder.dir);
+    const temporary = `${path}.${process.pid}.tmp`;
+    await options.disk.makeFolder(temporary);
+    await engine.saveModel(temporary);
+    await rm(path, { recursive: true, force: true });
+    await rename(temporary, path);
+  }
+  async function measure(step: number): Promise<Record<string, number>> {
+    const { every, keepBest: keeps } = config.validation;
+    if (data.heldOut.length === 0 || !(step === steps || (every > 0 && step % every === 0))) return {};
+    const loss = await heldOutLoss(engine, data.heldOut, signal);
+    progress = measured(progress, step, loss);
+    if (keeps && progress.best?.step === step) await keepBest();
+    publisher.publish({ type: "eval-end", suite: "validation", metrics: { loss } });
+    return { "validation/loss": loss };
+  }
+  async function runStep(step: number, { rows, epoch }: Batch): Promise<void> {
+    const from = clock();
+    publisher.beginStep(step);
+    publisher.publish({ type: "step-start" });
+    const { betas, epsilon, weightDecay, clipNorm, microBatchTokens } = config.update;
+    const learningRate = learningRateAt(config.update, step, steps);
+    const result = await engine.update({
+      ...updateArrays(rows),
+      optimizer: { learningRate, beta1: betas[0], beta2: betas[1], epsilon, weightDecay, clipNorm },
+      ...(microBatchTokens === 0 ? {} : { microBatchTokens }),
+      signal,
+    });
+    const update = clock() - from;
+    const { computedTokens, ...figures } = result;
+    publisher.publish({ type: "update-end", ...figures });
+    metrics = { ...stepMetrics(result), "update/learningRate": learningRate, "data/rows": rows.length, "data/epoch": epoch, ...(await measure(step)) };
+    const spent = timingsOf(clock() - from, update, computedTokens);
+    timings.push(spent);
+    folder.logs.metrics.append({ step, ...metrics });
+    folder.logs.timings.append({ step, ...spent });
+    publisher.publish({ type: "step-end", metrics, timings: spent });
+    boundary = { step, offsets: await folder.mark(), progress };
+    control.step = step;
+    await publisher.settled();
+    if (config.run.checkpointEvery > 0 && step % config.run.checkpointEvery === 0) await save();
+    await serveRequests();
+  }
+
+  control.step = boundary.step;
+  if (checkpoint !== undefined) await engine.load(checkpoint.path, { optimizer: true });
+  publisher.beginStep(control.step);
+  publisher.publish({
+    type: "run-start", method: "sft", schema: eventSchemaVersion, dir: folder.dir, configHash: options.configHash, seed: config.seed, steps, kinds: [],
+    model: config.model, parameters: engine.stats().parameters, resumedFrom: checkpoint?.step ?? null,
+  });
+  for (const message of data.notes) publisher.publish({ type: "warning", code: "ROWS_LEFT_OUT", message });
+  try {
+    await serveRequests();
+    let step = 0;
+    for (const batch of batchesOf(plan)) {
+      step += 1;
+      if (step <= boundary.step) continue;
+      const outOfTime = config.timeBudgetSeconds > 0 && step > 1 + (checkpoint?.step ?? 0) && clock() - began >= config.timeBudgetSeconds;
+      if (control.stopping || outOfTime) status = control.stopping ? "stopped" : "out-of-time";
+      if (status !== "finished" || endsEarly()) break;
+      await runStep(step, batch);
+    }
+  } catch (error) {
+    // An update that is aborted leaves the weights as they were.
+    if (!(options.endsOrderly() && AzrError.isInstance(error) && error.code === "AZR_ABORTED")) throw error;
+    status = "stopped";
+  }
+  await save();
+  const { step } = boundary;
+  return { status, step, dir: folder.dir, checkpoint: saved, metrics, timings: sumTimings(timings), best: boundary.progress.best ?? undefined, endedEarly: status === "finished" && step < steps };
+}
+
+function stepMetrics({ loss, gradientNorm, entropy, trainedTokens, computedTokens }: UpdateResult): Record<string, number> {
+  return { "update/loss": loss, "update/gradientNorm": gradientNorm, "update/entropy": entropy, "update/trainedTokens": trainedTokens, "update/computedTokens": computedTokens };
+}

@@ -89,6 +89,8 @@ UpdateBatch ToUpdateBatch(const Napi::Object& o) {
   batch.weights = ToVector<float>(o.Get("weights"));
   batch.advantages = ToVector<float>(o.Get("advantages"));
   batch.old_log_probabilities = ToVector<float>(o.Get("oldLogProbabilities"));
+  batch.reference_log_probabilities = ToVector<float>(o.Get("referenceLogProbabilities"));
+  batch.sampler_log_probabilities = ToVector<float>(o.Get("samplerLogProbabilities"));
   return batch;
 }
 
@@ -97,6 +99,11 @@ UpdateSettings ToUpdateSettings(const Napi::Object& o) {
   settings.loss.policy = Text(o, "loss") == "policy";
   settings.loss.clip_low = static_cast<float>(Number(o, "clipLow"));
   settings.loss.clip_high = static_cast<float>(Number(o, "clipHigh"));
+  settings.loss.dual_clip = static_cast<float>(Number(o, "dualClip"));
+  settings.loss.entropy_bonus = static_cast<float>(Number(o, "entropyBonus"));
+  settings.loss.kl = static_cast<KlEstimator>(Integer(o, "klEstimator"));
+  settings.loss.kl_coefficient = static_cast<float>(Number(o, "klCoefficient"));
+  settings.loss.importance_cap = static_cast<float>(Number(o, "importanceCap"));
   settings.micro_batch_tokens = Integer(o, "microBatchTokens");
   settings.checkpoint_activations = o.Get("checkpointActivations").ToBoolean();
   settings.max_gap = Number(o, "maxGap");
@@ -155,6 +162,10 @@ Napi::Value FromUpdate(Napi::Env env, const UpdateResult& result) {
   object.Set("entropy", result.entropy);
   object.Set("meanLogProbabilityGap", result.mean_log_probability_gap);
   object.Set("maxLogProbabilityGap", result.max_log_probability_gap);
+  object.Set("referenceKl", result.reference_kl);
+  object.Set("importanceMean", result.importance_mean);
+  object.Set("importanceMax", result.importance_max);
+  object.Set("importanceCapped", result.importance_capped);
   object.Set("computedTokens", static_cast<double>(result.computed_tokens));
   object.Set("trainedTokens", static_cast<double>(result.trained_tokens));
   return object;

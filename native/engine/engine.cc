@@ -239,6 +239,12 @@ UpdateResult Engine::Update(const UpdateBatch& batch, const UpdateSettings& sett
   if (settings.loss.policy) {
     CheckFinite(batch.advantages, tokens, "advantages");
     CheckFinite(batch.old_log_probabilities, tokens, "oldLogProbabilities");
+    if (settings.loss.kl != KlEstimator::kNone) {
+      CheckFinite(batch.reference_log_probabilities, tokens, "referenceLogProbabilities");
+    }
+    if (settings.loss.importance_cap > 0.0f) {
+      CheckFinite(batch.sampler_log_probabilities, tokens, "samplerLogProbabilities");
+    }
   }
   if (settings.micro_batch_tokens < 1) Invalid("microBatchTokens must be at least 1");
   CheckOptimizer(settings.optimizer);

@@ -15,27 +15,9 @@ constexpr int64_t kChunk = 512;  // rows of logits at once, at most
 // As many as keep them within 128 MiB, where the vocabulary is large.
 int64_t RowsAtOnce(int64_t vocabulary) { return std::clamp<int64_t>((int64_t{1} << 25) / vocabulary, 64, kChunk); }
 
-struct TermResult {
-  float log_probability, entropy, coefficient, loss;
-  bool clipped;
+struct TermResult : TermLoss<float> {
+  float log_probability = 0, entropy = 0;
 };
-
-// d loss / d log p of one term, and the loss itself.
-TermResult Evaluate(const TokenTerm& term, float log_probability, const LossSettings& settings) {
-  TermResult result{log_probability, 0.0f, 0.0f, 0.0f, false};
-  if (!settings.policy) {
-    result.loss = -term.weight * log_probability;
-    result.coefficient = -term.weight;
-    return result;
-  }
-  const float ratio = std::exp(log_probability - term.old_log_probability);
-  const float bounded = std::clamp(ratio, 1.0f - settings.clip_low, 1.0f + settings.clip_high);
-  const float plain = ratio * term.advantage, clipped = bounded * term.advantage;
-  result.clipped = clipped < plain;
-  result.loss = -term.weight * std::min(plain, clipped);
-  result.coefficient = result.clipped ? 0.0f : -term.weight * plain;
-  return result;
-}
 
 }  // namespace
 
@@ -96,24 +78,36 @@ void Head::Loss(const float* hidden, const std::vector<TokenTerm>& terms, const 
     int64_t index[kChunk];
     for (int64_t r = 0; r < rows; ++r) index[r] = terms[begin + r].row;
     Logits(hidden, index, rows);
-    // Logits become their own gradient: coefficient * (onehot - p).
+    // Logits become their own gradient: coefficient * (onehot - p), and the entropy bonus.
     ParallelFor(rows, 16, [&](int64_t r) {
       const TokenTerm& term = terms[begin + r];
       float* row = logits_.data() + r * stride;
       const float total_log = LogSumExp(row, s.vocabulary);
       const float log_probability = row[term.target] - total_log;
-      TermResult result = Evaluate(term, log_probability, settings);
+      TermResult result{EvaluateTerm(term, log_probability, settings), log_probability};
       for (int64_t i = s.vocabulary; i < stride; ++i) row[i] = -INFINITY;
+      // The bonus needs the entropy before it has a gradient, so its rows are gone through twice.
+      const float bonus = settings.policy ? settings.entropy_bonus * term.weight : 0.0f;
       Vec entropy = Broadcast(0.0f);
       const Vec scale = Broadcast(-result.coefficient);
       for (int64_t i = 0; i < stride; i += kLanes) {
         const Vec logit = Load(row + i), log_p = logit - Broadcast(total_log);
         const Vec p = logit > Broadcast(-INFINITY) ? Exp(log_p) : Broadcast(0.0f);
         entropy = entropy - p * Max(log_p, Broadcast(-100.0f));
-        Store(row + i, scale * p);
+        if (bonus == 0.0f) Store(row + i, scale * p);
+      }
+      result.entropy = HorizontalSum(entropy);
+      if (bonus != 0.0f) {
+        result.loss -= bonus * result.entropy;
+        for (int64_t i = 0; i < stride; i += kLanes) {
+          const Vec logit = Load(row + i), log_p = logit - Broadcast(total_log);
+          const Vec p = logit > Broadcast(-INFINITY) ? Exp(log_p) : Broadcast(0.0f);
+          // d entropy / d logit = -p (log p + entropy)
+          const Vec slope = Broadcast(bonus) * (Max(log_p, Broadcast(-100.0f)) + Broadcast(result.entropy));
+          Store(row + i, p * (scale + slope));
+        }
       }
       row[term.target] += result.coefficient;
-      result.entropy = HorizontalSum(entropy);
       results[r] = result;
     });
     for (int64_t r = 0; r < rows; ++r) {
@@ -127,6 +121,10 @@ void Head::Loss(const float* hidden, const std::vector<TokenTerm>& terms, const 
         sums->gap += std::abs(gap);
         sums->max_gap = std::max(sums->max_gap, std::abs(gap));
         sums->clipped += result.clipped;
+        sums->kl += result.kl;
+        sums->importance += result.importance;
+        sums->max_importance = std::max<double>(sums->max_importance, result.importance);
+        sums->capped += result.capped;
       }
     }
     dnormed_.resize(rows * s.hidden);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/loss.h"
 #include "engine/model.h"
 
 namespace azr {
@@ -13,24 +14,10 @@ namespace azr {
 // log(sum(exp(logits[0..size)))), the largest term factored out.
 float LogSumExp(const float* logits, int64_t size);
 
-// One trained or scored token: the hidden row that predicts it, and its place in the loss.
-struct TokenTerm {
-  int64_t row = 0;
-  int32_t target = 0;
-  float weight = 1.0f;
-  float advantage = 0.0f;
-  float old_log_probability = 0.0f;
-};
-
-struct LossSettings {
-  bool policy = false;  // else cross-entropy
-  float clip_low = 0.2f, clip_high = 0.2f;
-};
-
 // Sums over terms; double, in term order.
 struct LossSums {
-  double loss = 0, entropy = 0, log_ratio = 0, gap = 0, max_gap = 0;
-  int64_t clipped = 0, terms = 0;
+  double loss = 0, entropy = 0, log_ratio = 0, gap = 0, max_gap = 0, kl = 0, importance = 0, max_importance = 0;
+  int64_t clipped = 0, capped = 0, terms = 0;
 };
 
 class Head {
@@ -44,9 +31,8 @@ class Head {
   // out[terms] = log p(target) at each term's row.
   void LogProbabilities(const float* hidden, const std::vector<TokenTerm>& terms, float* out);
 
-  // Adds the loss of the terms to `sums`, its gradient with respect to the hidden rows to dhidden[rows, hidden], and to
-  // the flat `gradient`. Policy: -w min(rho A, clip(rho, 1 - low, 1 + high) A), rho = exp(log p - old log p)
-  // (Schulman et al. 2017, eq. 7). Cross-entropy: -w log p.
+  // Adds the loss of the terms (EvaluateTerm, less entropy_bonus * weight * entropy) to `sums`, its gradient with respect
+  // to the hidden rows to dhidden[rows, hidden], and to the flat `gradient`.
   void Loss(const float* hidden, const std::vector<TokenTerm>& terms, const LossSettings& settings, float* dhidden,
             float* gradient, LossSums* sums);
 

@@ -78,6 +78,12 @@ class MicroBatches {
         term.advantage = batch_.advantages[first + i];
         term.old_log_probability = batch_.old_log_probabilities[first + i];
       }
+      if (!batch_.reference_log_probabilities.empty()) {
+        term.reference_log_probability = batch_.reference_log_probabilities[first + i];
+      }
+      if (!batch_.sampler_log_probabilities.empty()) {
+        term.sampler_log_probability = batch_.sampler_log_probabilities[first + i];
+      }
       terms->push_back(term);
     }
   }
@@ -119,6 +125,12 @@ UpdateResult Trainer::Gradient(const UpdateBatch& batch, const UpdateSettings& s
     result.clip_fraction = static_cast<double>(sums.clipped) / count;
     result.mean_log_probability_gap = sums.gap / count;
     result.max_log_probability_gap = sums.max_gap;
+    if (settings.loss.policy) {
+      result.reference_kl = sums.kl / count;
+      result.importance_mean = sums.importance / count;
+      result.importance_max = sums.max_importance;
+      result.importance_capped = static_cast<double>(sums.capped) / count;
+    }
   }
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
     throw EngineError("AZR_NUMERICS", "the loss or its gradient is not finite; the weights were left as they were");

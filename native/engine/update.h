@@ -22,6 +22,8 @@ struct UpdateBatch {
   std::vector<float> weights;                    // [completion tokens]
   std::vector<float> advantages;                 // [completion tokens], policy only
   std::vector<float> old_log_probabilities;      // [completion tokens], policy only
+  std::vector<float> reference_log_probabilities;  // [completion tokens], only with LossSettings::kl
+  std::vector<float> sampler_log_probabilities;    // [completion tokens], only with LossSettings::importance_cap
 };
 
 struct UpdateSettings {
@@ -36,6 +38,7 @@ struct UpdateSettings {
 struct UpdateResult {
   double loss = 0, gradient_norm = 0, clip_fraction = 0, approximate_kl = 0, entropy = 0;
   double mean_log_probability_gap = 0, max_log_probability_gap = 0;
+  double reference_kl = 0, importance_mean = 1, importance_max = 1, importance_capped = 0;
   int64_t computed_tokens = 0, trained_tokens = 0;
 };
 

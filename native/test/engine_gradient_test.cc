@@ -61,6 +61,30 @@ class GradientTest : public ::testing::TestWithParam<Case> {
     EXPECT_NEAR(result.gradient_norm, std::sqrt(norm), kTolerance * std::sqrt(norm)) << where;
   }
 
+  // Prompt p of a batch with its completions, at the end of another.
+  static void AppendPrompt(const UpdateBatch& from, int64_t p, UpdateBatch* to) {
+    const auto copy = [](const auto& source, int64_t begin, int64_t count, auto* target) {
+      target->insert(target->end(), source.begin() + begin, source.begin() + begin + count);
+    };
+    int64_t begin = 0;
+    for (int64_t i = 0; i < p; ++i) begin += from.prompts.lengths[i];
+    copy(from.prompts.tokens, begin, from.prompts.lengths[p], &to->prompts.tokens);
+    to->prompts.lengths.push_back(from.prompts.lengths[p]);
+    begin = 0;
+    for (size_t c = 0; c < from.completions.lengths.size(); begin += from.completions.lengths[c++]) {
+      if (from.completion_prompt[c] != p) continue;
+      const int64_t length = from.completions.lengths[c];
+      copy(from.completions.tokens, begin, length, &to->completions.tokens);
+      to->completions.lengths.push_back(static_cast<int32_t>(length));
+      to->completion_prompt.push_back(static_cast<int32_t>(to->prompts.lengths.size()) - 1);
+      copy(from.weights, begin, length, &to->weights);
+      copy(from.advantages, begin, length, &to->advantages);
+      copy(from.old_log_probabilities, begin, length, &to->old_log_probabilities);
+      copy(from.reference_log_probabilities, begin, length, &to->reference_log_probabilities);
+      copy(from.sampler_log_probabilities, begin, length, &to->sampler_log_probabilities);
+    }
+  }
+
   ModelShape shape_;
   std::unique_ptr<Engine> engine_;
   UpdateBatch batch_;
@@ -105,6 +129,94 @@ TEST_P(GradientTest, ClippedPolicy) {
   EXPECT_NEAR(result.clip_fraction, clipped / trained, 1e-12);
   EXPECT_NEAR(result.approximate_kl, divergence / trained, 1e-4);
   EXPECT_NEAR(result.max_log_probability_gap, gap, 1e-4);
+}
+
+TEST_P(GradientTest, EveryTermOfThePolicyLoss) {
+  const ReferenceResult present = ReferenceGradient(model(), batch_, LossSettings{});
+  batch_.reference_log_probabilities = batch_.sampler_log_probabilities = batch_.old_log_probabilities;
+  double capped = 0, trained = 0, importance = 0, largest = 0, held = 0;
+  for (size_t i = 0; i < batch_.weights.size(); ++i) {
+    batch_.old_log_probabilities[i] = static_cast<float>(present.log_probabilities[i]) + 0.3f * NormalAt(3, 9, i);
+    batch_.reference_log_probabilities[i] = static_cast<float>(present.log_probabilities[i]) + 0.4f * NormalAt(3, 10, i);
+    batch_.sampler_log_probabilities[i] = batch_.old_log_probabilities[i] + 0.3f * NormalAt(3, 11, i);
+    if (batch_.weights[i] == 0.0f) continue;
+    const double weight = std::exp(static_cast<double>(batch_.old_log_probabilities[i]) - batch_.sampler_log_probabilities[i]);
+    capped += weight > 1.25;
+    importance += std::min(weight, 1.25);
+    largest = std::max(largest, std::min(weight, 1.25));
+    held += batch_.advantages[i] < 0 && present.log_probabilities[i] - batch_.old_log_probabilities[i] > std::log(1.5);
+    ++trained;
+  }
+  ASSERT_GT(capped, 2);
+  ASSERT_GT(held, 0);  // some ratio lies above the dual clip
+  for (const KlEstimator kl : {KlEstimator::kNone, KlEstimator::kK1, KlEstimator::kK2, KlEstimator::kK3}) {
+    UpdateSettings settings;
+    settings.loss.policy = true;
+    settings.loss.clip_low = 0.2f;
+    settings.loss.clip_high = 0.3f;
+    settings.loss.dual_clip = 1.5f;
+    settings.loss.entropy_bonus = kl == KlEstimator::kK1 ? 0.0f : 0.2f;
+    settings.loss.kl = kl;
+    settings.loss.kl_coefficient = 0.7f;
+    settings.loss.importance_cap = 1.25f;
+    const ReferenceResult expected = ReferenceGradient(model(), batch_, settings.loss);
+    for (int64_t budget : {1, 64, 100000}) {
+      settings.micro_batch_tokens = budget;
+      Compare(settings, expected, "k" + std::to_string(static_cast<int>(kl)) + ", micro-batch " + std::to_string(budget));
+    }
+    const UpdateResult result = engine_->trainer().Gradient(batch_, settings, kNoAbort);
+    EXPECT_NEAR(result.importance_mean, importance / trained, 1e-5);
+    EXPECT_NEAR(result.importance_max, largest, 1e-5);
+    EXPECT_NEAR(result.importance_capped, capped / trained, 1e-12);
+    double estimate = 0;
+    for (size_t i = 0; i < batch_.weights.size(); ++i) {
+      if (batch_.weights[i] == 0.0f) continue;
+      const double d = batch_.reference_log_probabilities[i] - present.log_probabilities[i];
+      estimate += kl == KlEstimator::kNone ? 0 : kl == KlEstimator::kK1 ? -d : kl == KlEstimator::kK2 ? d * d / 2 : std::exp(d) - 1 - d;
+    }
+    EXPECT_NEAR(result.reference_kl, estimate / trained, 1e-5);
+  }
+}
+
+// The loss is a sum over tokens: neither the order of prompts nor the way they are cut or packed changes it, whatever its terms are.
+TEST_P(GradientTest, OrderAndCutsChangeNothing) {
+  UpdateSettings settings;
+  settings.loss = {true, 0.2f, 0.28f, 3.0f, 0.01f, KlEstimator::kK3, 0.1f, 2.0f};
+  for (size_t i = 0; i < batch_.weights.size(); ++i) {
+    const float now = -2.0f - UniformAt(4, 1, i);
+    batch_.old_log_probabilities[i] = now + 0.2f * NormalAt(4, 2, i);
+    batch_.reference_log_probabilities.push_back(now + 0.2f * NormalAt(4, 3, i));
+    batch_.sampler_log_probabilities.push_back(now + 0.2f * NormalAt(4, 4, i));
+  }
+  const UpdateResult whole = engine_->trainer().Gradient(batch_, settings, kNoAbort);
+  const std::vector<float> gradient(engine_->trainer().gradient(), engine_->trainer().gradient() + model().layout().total);
+  double size = 0.0;  // of the loss: the sum of each sequence's own
+  double scale = 0.0;  // of the gradient: likewise
+  const UpdateBatch batch = batch_;
+  UpdateBatch reversed;
+  for (int64_t p = static_cast<int64_t>(batch.prompts.lengths.size()) - 1; p >= 0; --p) AppendPrompt(batch, p, &reversed);
+  for (int64_t p = 0; p < static_cast<int64_t>(batch.prompts.lengths.size()); ++p) {
+    UpdateBatch alone;
+    AppendPrompt(batch, p, &alone);
+    const UpdateResult part = engine_->trainer().Gradient(alone, settings, kNoAbort);
+    size += std::abs(part.loss);
+    scale += part.gradient_norm;
+  }
+  for (const UpdateBatch& other : {batch, reversed}) {
+    for (int64_t budget : {1, 50, 100, 100000}) {
+      settings.micro_batch_tokens = budget;
+      const UpdateResult result = engine_->trainer().Gradient(other, settings, kNoAbort);
+      EXPECT_NEAR(result.loss, whole.loss, 1e-6 * size) << budget;
+      double difference = 0.0;
+      for (size_t i = 0; i < gradient.size(); ++i) {
+        difference += std::pow(static_cast<double>(engine_->trainer().gradient()[i]) - gradient[i], 2);
+      }
+      EXPECT_LT(std::sqrt(difference), 1e-6 * scale) << budget;
+      EXPECT_EQ(result.trained_tokens, whole.trained_tokens);
+      EXPECT_NEAR(result.importance_mean, whole.importance_mean, 1e-12);
+      EXPECT_NEAR(result.reference_kl, whole.reference_kl, 1e-6);
+    }
+  }
 }
 
 TEST_P(GradientTest, ScoresAreLogProbabilities) {

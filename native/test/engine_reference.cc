@@ -142,7 +142,26 @@ ReferenceResult ReferenceGradient(const Model& model, const UpdateBatch& batch, 
       const at::Tensor ratio = at::exp(log_p - Doubles(batch.old_log_probabilities, first, length));
       const at::Tensor advantages = Doubles(batch.advantages, first, length);
       const at::Tensor bounded = at::clamp(ratio, 1.0 - settings.clip_low, 1.0 + settings.clip_high);
-      loss = -at::sum(weights * at::minimum(ratio * advantages, bounded * advantages));
+      at::Tensor surrogate = at::minimum(ratio * advantages, bounded * advantages);
+      if (settings.dual_clip > 0.0f) {
+        const at::Tensor floor = advantages * static_cast<double>(settings.dual_clip);
+        surrogate = at::where(advantages < 0, at::maximum(surrogate, floor), surrogate);
+      }
+      if (settings.importance_cap > 0.0f) {
+        const at::Tensor difference = Doubles(batch.old_log_probabilities, first, length) -
+                                      Doubles(batch.sampler_log_probabilities, first, length);
+        surrogate = surrogate * at::clamp_max(at::exp(difference), static_cast<double>(settings.importance_cap));
+      }
+      loss = -at::sum(weights * surrogate);
+      if (settings.kl != KlEstimator::kNone) {
+        const at::Tensor d = Doubles(batch.reference_log_probabilities, first, length) - log_p;
+        const at::Tensor estimate = settings.kl == KlEstimator::kK1   ? -d
+                                    : settings.kl == KlEstimator::kK2 ? d * d / 2.0
+                                                                      : at::exp(d) - 1.0 - d;
+        loss = loss + at::sum(weights * estimate) * static_cast<double>(settings.kl_coefficient);
+      }
+      const at::Tensor spread = -at::sum(at::exp(all) * all, {1});
+      loss = loss - at::sum(weights * spread) * static_cast<double>(settings.entropy_bonus);
     } else {
       loss = -at::sum(weights * log_p);
     }

@@ -317,6 +317,12 @@ TEST_F(StateTest, RefusesMalformedCalls) {
       [](UpdateBatch* b, UpdateSettings*) { b->weights[0] = kNaN; },
       [](UpdateBatch* b, UpdateSettings*) { b->advantages.clear(); },
       [](UpdateBatch* b, UpdateSettings*) { b->old_log_probabilities[1] = INFINITY; },
+      [](UpdateBatch*, UpdateSettings* s) { s->loss.kl = KlEstimator::kK2; },
+      [](UpdateBatch* b, UpdateSettings* s) {
+        s->loss.importance_cap = 2.0f;
+        b->sampler_log_probabilities = b->old_log_probabilities;
+        b->sampler_log_probabilities[0] = -INFINITY;
+      },
       [](UpdateBatch* b, UpdateSettings*) { b->completion_prompt.pop_back(); },
       [](UpdateBatch* b, UpdateSettings*) { b->completion_prompt.back() = 99; },
       [](UpdateBatch* b, UpdateSettings*) { b->completion_prompt[0] = -1; },

@@ -50,7 +50,7 @@ function environment(env: Record<string, string | undefined>, keys: Record<strin
   });
 }
 
-function describe(issue: z.core.$ZodIssue, schema: z.ZodType, tree: Tree, origins: Record<string, string>): string[] {
+function describe(issue: z.core.$ZodIssue, schema: z.ZodType, tree: Tree, origins: Record<string, string>, renamed: Record<string, string>): string[] {
   const path = issue.path.map(String);
   const originOf = (dotted: string) => {
     const under = Object.keys(origins).find((known) => known === dotted || known.startsWith(`${dotted}.`));
@@ -59,6 +59,7 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, tree: Tree, origin
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const dotted = [...path, key].join(".");
+      if (renamed[dotted] !== undefined) return `${dotted}: this setting is now ${renamed[dotted]}${originOf(dotted)}`;
       const near = nearestKey(schema, path, key);
       return `${dotted}: unknown setting${originOf(dotted)}${near === undefined ? "" : `; did you mean \`${near}\`?`}`;
     });
@@ -79,17 +80,24 @@ export function layersOf({ file, env, set, argument }: SettingSources, keys: Rec
   return layers;
 }
 
+/** What a fault tells beside itself: the page of all settings, an example of `--set`, and what settings of earlier versions are called now. */
+export interface SettingHelp {
+  page: string;
+  example: string;
+  renamed?: Record<string, string>;
+}
+
 /**
  * Merges layers, later ones over earlier ones, and checks the result.
  * @throws AzrError AZR_CONFIG_INVALID: one line a fault
  */
-export function checkSettings<Schema extends z.ZodType>(schema: Schema, layers: readonly Layer[], help: { page: string; example: string }): { config: z.output<Schema>; origins: Record<string, string> } {
+export function checkSettings<Schema extends z.ZodType>(schema: Schema, layers: readonly Layer[], help: SettingHelp): { config: z.output<Schema>; origins: Record<string, string> } {
   const tree: Tree = {};
   const origins: Record<string, string> = {};
   for (const [origin, values] of layers) mergeTree(tree, values, origin, origins);
   const parsed = schema.safeParse(tree);
   if (!parsed.success) {
-    const lines = parsed.error.issues.flatMap((issue) => describe(issue, schema, tree, origins));
+    const lines = parsed.error.issues.flatMap((issue) => describe(issue, schema, tree, origins, help.renamed ?? {}));
     const only = lines.length === 1 ? lines[0]! : `${lines.length} faults\n  ${lines.join("\n  ")}`;
     throw new AzrError("AZR_CONFIG_INVALID", `The configuration is not valid: ${only}`, {
       hint: `Correct the named settings; ${help.page} lists them all. \`--set\` takes JSON, as in ${help.example}.`,

@@ -6,6 +6,7 @@ import type { ConfigInput, PresetName } from "./schema.ts";
 const demo: ConfigInput = {
   model: "seedling",
   format: "compact",
+  algorithm: "trr++",
   steps: 450,
   generation: { maxTokens: { propose: 96, solve: 64 }, temperature: { propose: 1, solve: 0.6 }, topP: 1 },
   curriculum: {
@@ -13,14 +14,21 @@ const demo: ConfigInput = {
     references: 1,
     rollouts: { n: 8, reuse: true },
     replay: 16,
-    baseline: "task",
     deduplicate: true,
     inputsPerProgram: 8,
     fidelity: "tuned",
     induction: { inputs: 6, shown: 3, check: "hidden" },
     seedTasks: 0,
   },
-  update: { learningRate: 1.5e-4, schedule: "linear", betas: [0.9, 0.99], weightDecay: 0, clipNorm: 1, normalise: "sequence", minibatches: 1 },
+  update: {
+    learningRate: 1.5e-4,
+    schedule: "linear",
+    betas: [0.9, 0.99],
+    weightDecay: 0,
+    advantage: { scope: "task", baseline: "leave-one-out" },
+    clipNorm: 1,
+    minibatches: 1,
+  },
   run: { checkpointEvery: 20, keepCheckpoints: 2 },
 };
 
@@ -28,6 +36,7 @@ const demo: ConfigInput = {
 const paper: ConfigInput = {
   model: "Qwen/Qwen2.5-Coder-3B",
   format: "paper",
+  algorithm: "trr++",
   steps: 500,
   generation: { maxTokens: { propose: 8096, solve: 8096 }, temperature: { propose: 1, solve: 1 }, topP: 1 },
   curriculum: {
@@ -46,9 +55,8 @@ const paper: ConfigInput = {
     schedule: "constant",
     betas: [0.9, 0.999],
     weightDecay: 0.01,
-    clip: { low: 0.2, high: 0.2 },
+    entropyBonus: 0.001,
     clipNorm: 1,
-    normalise: "sequence",
     minibatches: 1,
   },
   run: { checkpointEvery: 10 },
@@ -57,15 +65,14 @@ const paper: ConfigInput = {
 // The authors' code where it departs from their text: last step's tasks, token-weighted loss, its reward column.
 const reference: ConfigInput = {
   ...paper,
+  algorithm: "trr++-token",
   curriculum: {
     ...paper.curriculum,
     solverTasks: "previous-step",
     fidelity: "reference",
-    baseline: "token",
     induction: { inputs: 10, shown: 5, check: "hidden", distinct: false },
     validation: { rejectSeveralFunctions: true },
   },
-  update: { ...paper.update, normalise: "token" },
 };
 
 // What we would run on a large model: nothing sampled is thrown away, duplicates do not pay.
@@ -73,6 +80,7 @@ const tuned: ConfigInput = {
   ...paper,
   generation: { maxTokens: { propose: 4096, solve: 4096 }, temperature: { propose: 1, solve: 1 }, topP: 1 },
   curriculum: { ...paper.curriculum, rollouts: { n: 8, reuse: true }, deduplicate: true, fidelity: "tuned" },
+  update: { ...paper.update, entropyBonus: 0 },
 };
 
 // The demo's recipe at the smallest size that still does everything: for trying things out and for tests.

@@ -1,6 +1,7 @@
 // Merges defaults < preset < file < environment < `--set` < argument into one checked configuration and records the origin of
 // each value. Pure: the environment is passed in. load.ts finds and reads the file.
 import { createHash } from "node:crypto";
+import { type AlgorithmName, algorithms } from "./algorithms.ts";
 import { checkSettings, type Layer, layersOf } from "./check.ts";
 import { presets } from "./presets.ts";
 import { type Config, configSchema, type ConfigInput, presetNames, type PresetName } from "./schema.ts";
@@ -23,6 +24,12 @@ export interface ConfigSources {
   argument?: ConfigInput;
 }
 
+/** Settings that earlier versions had, and where what they said is said now. */
+const renamed: Record<string, string> = {
+  "curriculum.baseline": "update.advantage (token: weights=token; task: scope=task and baseline=leave-one-out)",
+  "update.normalise": "update.aggregation",
+};
+
 /** The environment variables that set a value. */
 export const environmentKeys: Record<string, string> = {
   AZR_PRESET: "preset",
@@ -35,7 +42,7 @@ export const environmentKeys: Record<string, string> = {
 };
 
 // Settings that say where, how long, how fast and with what process a run happens; two runs that differ only here give equal steps.
-const neutral = /^(preset|steps|timeBudgetSeconds|run\..*|engine\.threads|update\.maxGap|executor\.(workers|python|allowUntestedPython|require))$/;
+const neutral = /^(preset|algorithm|steps|timeBudgetSeconds|run\..*|engine\.threads|update\.maxGap|executor\.(workers|python|allowUntestedPython|require))$/;
 
 /** Whether a run of these settings may go on with another value there. The number of steps is decisive where the step size falls towards the last. */
 export const mayChange = (path: string, config: Config): boolean => neutral.test(path) && (path !== "steps" || config.update.schedule === "constant");
@@ -53,6 +60,13 @@ export function incompatibleSettings(left: Config, right: Config): string[] {
   return treeDifferences(left as Tree, right as Tree).flatMap(({ path }) => (mayChange(path, left) ? [] : [path]));
 }
 
+/** A layer that names an algorithm begins with what the name stands for, so it undoes what weaker layers said of it, and its own values count. */
+function withAlgorithm([origin, values]: Layer): Layer[] {
+  const choices = algorithms[values.algorithm as AlgorithmName] as Choices | undefined;
+  return choices === undefined ? [[origin, values]] : [[`algorithm ${String(values.algorithm)}`, { update: structuredClone(choices) }], [origin, values]];
+}
+type Choices = (typeof algorithms)[AlgorithmName];
+
 /**
  * Merges the sources and checks the result.
  * @throws AzrError AZR_CONFIG_INVALID: one line a fault, each with the key, the value, its origin and the nearest right key.
@@ -65,6 +79,6 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   const first: Layer[] = named === undefined ? [] : [["argument", { preset: named }]];
   if (preset !== undefined) first.push([`preset ${preset}`, structuredClone(presets[preset]) as Tree]);
   const others = layers.map(([origin, values]): Layer => [origin, values.preset === undefined ? values : { ...values, preset: named }]);
-  const { config, origins } = checkSettings(configSchema, [...first, ...others], { page: "docs/settings.md", example: "--set 'kinds=[\"deduction\"]'" });
+  const { config, origins } = checkSettings(configSchema, [...first, ...others].flatMap(withAlgorithm), { page: "docs/settings.md", example: "--set 'kinds=[\"deduction\"]'", renamed });
   return { config, origins, hash: configHash(config) };
 }

@@ -1,6 +1,7 @@
 // The shape of a run's configuration: every setting with its default, range and meaning. The sections are in sections.ts; this file
 // composes them and adds the rules that span several. resolve.ts merges presets, files and arguments into one value of this shape.
 import * as z from "zod";
+import { algorithmNames } from "./algorithms.ts";
 import { curriculum, engine, executor, generation, reward, run, update } from "./sections.ts";
 
 export const presetNames = ["demo", "tiny-cpu", "tuned", "paper", "reference"] as const;
@@ -31,6 +32,10 @@ export const configSchema = z
       .enum(["compact", "paper"])
       .default("compact")
       .meta({ description: "Prompt format: `compact` for the seedling, `paper` for models that read prose" }),
+    algorithm: z
+      .enum(algorithmNames)
+      .default("trr++")
+      .meta({ description: "Name of the values of update.advantage, clip, aggregation and kl to start from (docs/algorithms.md); what is set beside it counts" }),
     generation: generation.prefault({}).meta({ description: "Sampling" }),
     curriculum: curriculum.prefault({}).meta({ description: "Proposing, validating, solving" }),
     reward: reward.prefault({}).meta({ description: "Rewards" }),
@@ -42,6 +47,8 @@ export const configSchema = z
   .superRefine((config, context) => {
     const complain = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (new Set(config.kinds).size !== config.kinds.length) complain(["kinds"], "a kind is listed twice");
+    const { dynamicSampling, rollouts } = config.curriculum;
+    if (dynamicSampling > 0 && !rollouts.reuse) complain(["curriculum", "dynamicSampling"], "needs curriculum.rollouts.reuse: one answer a task has no spread");
     const { cpuMs, wallMs } = config.executor.limits;
     if (wallMs < cpuMs) {
       complain(["executor", "limits", "wallMs"], `must not be below executor.limits.cpuMs (${wallMs} < ${cpuMs})`);

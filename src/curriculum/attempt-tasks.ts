@@ -1,8 +1,9 @@
 // Which tasks the solver answers for training alone. Runs that do not train on the difficulty rollouts: as many tasks a kind as there
 // are proposals, one answer each; new tasks come first (of this step, as the paper has it, or of the one before, as the authors'
-// code does), and what is missing is drawn from the buffer. Runs that do may replay past tasks beside them.
+// code does), and what is missing is drawn from the buffer. Runs that do may replay past tasks beside them, and replace those that teach nothing.
 import { createRandom } from "../random.ts";
 import type { TaskKind } from "./kinds/kind.ts";
+import { type AnswerOutcome, solverReward } from "./reward.ts";
 import { encodePrompt, type EncodedPrompt } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
 import { fits } from "./step-propose.ts";
@@ -41,4 +42,38 @@ export async function attemptTasks(context: StepContext, kind: TaskKind, accepte
 export function replayTasks(context: StepContext, kind: TaskKind): { task: Task; prompt: EncodedPrompt }[] {
   const { config, buffers, step } = context;
   return posed(context, kind, buffers.of(kind.name).sample(config.curriculum.replay, createRandom(config.seed, step, "replay", kind.name)));
+}
+
+/** Marks the answers to each task; how many tasks have no spread: all their answers earn the same. */
+function leaveOut({ config }: StepContext, answers: readonly Sequence[][]): number {
+  return answers.filter((group) => {
+    const rewards = group.map(({ outcome }) => solverReward(outcome as AnswerOutcome, config.curriculum.fidelity)).filter((reward) => reward !== null);
+    const flat = rewards.every((reward) => reward === rewards[0]);
+    for (const sequence of group) sequence.leftOut = flat;
+    return flat;
+  }).length;
+}
+
+/**
+ * Dynamic sampling (DAPO, arXiv 2503.14476, section 3.2): tasks that are always or never solved have no gradient, so they are left out of the update,
+ * and past tasks are answered in their place, in rounds, until as many have a spread or the buffer has no others. Returns the new answers, one list a task.
+ */
+export async function redrawTasks(context: StepContext, kind: TaskKind, tasks: readonly { task: Task }[], answers: readonly Sequence[][]): Promise<Sequence[][]> {
+  const { config, buffers, step } = context;
+  const { dynamicSampling: rounds, rollouts } = config.curriculum;
+  if (rounds === 0) return [];
+  const random = createRandom(config.seed, step, "redraw", kind.name);
+  const taken = new Set(tasks.map(({ task }) => task.id));
+  const drawn: Sequence[][] = [];
+  let missing = leaveOut(context, answers);
+  for (let round = 1; round <= rounds && missing > 0; round++) {
+    // Enough spare draws that those already answered can be skipped.
+    const others = buffers.of(kind.name).sample(taken.size + missing, random).filter(({ id }) => !taken.has(id)).slice(0, missing);
+    if (others.length === 0) break;
+    for (const { id } of others) taken.add(id);
+    const more = await solve(context, { kind, tasks: posed(context, kind, others), samples: rollouts.n, purpose: `redraw-${round}` });
+    drawn.push(...more);
+    missing -= more.length - leaveOut(context, more);
+  }
+  return drawn;
 }

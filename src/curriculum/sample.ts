@@ -28,6 +28,8 @@ export interface Completion {
   text: string;
   /** False when the length limit cut it off. */
   stopped: boolean;
+  /** Whether the trainer computes the same log-probabilities before the step's first update: the sampler had its weights, as it holds them. */
+  parity: boolean;
 }
 
 export interface SampleRequest {
@@ -53,7 +55,7 @@ export function encodePrompt(codec: TextCodec, prompt: Prompt): EncodedPrompt {
 export async function sampleCompletions(request: SampleRequest): Promise<Completion[][]> {
   const { engine, codec, prompts, samples, maxTokens, temperature, topP, seed, stopTokens, signal } = request;
   if (prompts.length === 0) return [];
-  const { completions, logProbabilities, stopped } = await engine.generate({
+  const { completions, logProbabilities, stopped, parity } = await engine.generate({
     prompts: packRows(prompts.map(({ tokens }) => tokens)),
     samples,
     maxTokens,
@@ -68,7 +70,7 @@ export async function sampleCompletions(request: SampleRequest): Promise<Complet
   return prompts.map((_, prompt) =>
     Array.from({ length: samples }, (_, sample) => {
       const row = prompt * samples + sample;
-      return { tokens: tokens[row]!, logProbabilities: scores[row]!, text: codec.decode(tokens[row]!), stopped: stopped[row] === 1 };
+      return { tokens: tokens[row]!, logProbabilities: scores[row]!, text: codec.decode(tokens[row]!), stopped: stopped[row] === 1, parity };
     }),
   );
 }

@@ -1,6 +1,7 @@
-// Rewards and advantages of a step: the reward table is in reward.ts, the baselines in advantage.ts; here they meet the sequences.
+// Rewards and advantages of a step: the reward table is in reward.ts, the estimators in advantage.ts; here they meet the sequences.
 import { createRandom } from "../random.ts";
-import { advantages } from "./advantage.ts";
+import { tokenAdvantages } from "./advantage.ts";
+import { compareModels, klPenalties } from "./compare-models.ts";
 import type { RejectionReason } from "./kinds/kind.ts";
 import { type AnswerOutcome, proposerReward, solverReward } from "./reward.ts";
 import type { Group, Sequence, StepContext } from "./step-context.ts";
@@ -11,24 +12,49 @@ function rewardOf(group: Group, sequence: Sequence, fidelity: "paper" | "referen
   return proposerReward({ accepted: true, solveRate: sequence.solveRate ?? null }, fidelity);
 }
 
-/** Fills in reward, advantage and `trained` of every sequence, one baseline a group, and tells them in `reward-end` events. */
-export function scoreGroups({ config, step, emit }: StepContext, groups: Group[]): void {
-  const { fidelity, baseline, proposer } = config.curriculum;
-  for (const group of groups) for (const sequence of group.sequences) sequence.reward = rewardOf(group, sequence, fidelity);
-  const all = groups.flatMap((group) => group.sequences.map((sequence) => ({ group, sequence })));
-  const values = advantages(
-    all.map(({ group, sequence }) => ({
-      group: `${group.kind.name}/${group.role}`,
-      reward: sequence.reward,
-      tokens: sequence.completion.tokens.length,
-      ...(group.role === "solve" && sequence.task !== undefined ? { task: sequence.task.id } : {}),
-    })),
-    { baseline, ...(config.reward.shuffle ? { shuffle: createRandom(config.seed, step, "shuffle") } : {}) },
-  );
-  all.forEach(({ group, sequence }, at) => {
-    sequence.advantage = values[at]!;
-    sequence.trained = sequence.reward !== null && (group.role === "solve" || proposer === "trained");
-  });
+/** Penalty on length: nothing up to `tokens` before the limit, from there growing to `penalty` at the limit (DAPO, arXiv 2503.14476, equation 13). */
+export function overlongPenalty(length: number, limit: number, { tokens, penalty }: { tokens: number; penalty: number }): number {
+  if (tokens === 0) return 0;
+  const over = length - (limit - Math.min(tokens, limit));
+  return over <= 0 ? 0 : (penalty * Math.min(over, tokens)) / Math.min(tokens, limit);
+}
+
+/** Fills in reward, advantage and `trained` of every sequence, and tells the rewards in `reward-end` events. Rejects as Engine.score does. */
+export async function scoreGroups(context: StepContext, groups: Group[]): Promise<void> {
+  const { config, step, emit } = context;
+  const { fidelity, proposer } = config.curriculum;
+  const { advantage, kl } = config.update;
+  for (const group of groups) {
+    const learns = group.role === "solve" || proposer === "trained";
+    for (const sequence of group.sequences) {
+      const reward = rewardOf(group, sequence, fidelity);
+      const limit = config.generation.maxTokens[group.role];
+      sequence.reward = reward === null ? null : reward - overlongPenalty(sequence.completion.tokens.length, limit, config.reward.overlong);
+      sequence.trained = reward !== null && sequence.leftOut !== true && learns;
+    }
+  }
+  await compareModels(context, groups);
+
+  // What is not trained is no part of the batch that is.
+  for (const learns of [true, false]) {
+    const all = groups
+      .filter(({ role }) => (role === "solve" || proposer === "trained") === learns)
+      .flatMap((group) => group.sequences.map((sequence) => ({ group, sequence })));
+    const values = tokenAdvantages(
+      all.map(({ group, sequence }) => ({
+        group: `${group.kind.name}/${group.role}`,
+        reward: sequence.leftOut ? null : sequence.reward,
+        tokens: sequence.completion.tokens.length,
+        ...(group.role === "solve" && sequence.task !== undefined ? { task: sequence.task.id } : {}),
+        ...(kl.in === "reward" && sequence.reference !== undefined ? { penalties: klPenalties(sequence, kl) } : {}),
+      })),
+      { ...advantage, ...(config.reward.shuffle ? { shuffle: createRandom(config.seed, step, "shuffle") } : {}) },
+    );
+    all.forEach(({ sequence }, at) => {
+      sequence.advantage = values[at]![0]!;
+      if (values[at]!.length > 1) sequence.advantages = values[at]!;
+    });
+  }
   for (const { role, kind, sequences } of groups) {
     const rewarded = sequences.filter(({ reward }) => reward !== null);
     const outcomes: Record<string, number> = {};

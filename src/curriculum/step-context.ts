@@ -17,6 +17,8 @@ export interface LoopContext {
   engine: Engine;
   /** Writes the proposals: `engine` itself, or a frozen copy of the model as the run found it. */
   proposer: Engine;
+  /** What `update.kl` keeps the model near; undefined where its coefficient is 0. */
+  reference: Engine | undefined;
   executor: Executor;
   codec: TextCodec;
   format: Format;
@@ -61,9 +63,17 @@ export interface Sequence {
   solveRate?: number | null;
   /** Null: not scored (the executor could not judge it); such a sequence leaves its group. */
   reward: number | null;
+  /** Of its first token, which is that of all unless `advantages` has one for each. */
   advantage: number;
+  advantages?: Float64Array;
+  /** Solver: an answer to a task whose answers all earn the same, which `curriculum.dynamicSampling` leaves out. */
+  leftOut?: boolean;
   /** Whether it belongs to a group that the update trains. */
   trained: boolean;
+  /** log p of each token by the trainer before the step, where the sampler's is not that. */
+  old?: Float32Array;
+  /** log p of each token by the reference model, where there is one. */
+  reference?: Float32Array;
 }
 
 /** All sequences of one role and kind in a step: one baseline. */

@@ -1,6 +1,7 @@
 // The numbers of a step, by name: `propose/KIND/...`, `solve/KIND/...`, `buffer/KIND/...`, `update/...`. They are a function of the
 // run's state alone: no clocks, no rates, so equal runs write equal lines. docs: names are spelled out where they are set below.
 import type { UpdateResult } from "../engine/engine.ts";
+import { divergences } from "./compare-models.ts";
 import type { Removal } from "./contradictions.ts";
 import type { AcceptedTask, Group, Sequence, StepContext } from "./step-context.ts";
 
@@ -47,14 +48,28 @@ function solverMetrics(metrics: Metrics, kind: string, sequences: Sequence[]): v
   for (const outcome of ["correct", "wrong", "malformed", "wrapper", "undecided", "contradicted"]) {
     put(metrics, `${prefix}/${outcome}`, mean(sequences.map((sequence) => (sequence.outcome === outcome ? 1 : 0))));
   }
+  // With curriculum.dynamicSampling: the share of answers to tasks without spread.
+  if (sequences.some(({ leftOut }) => leftOut !== undefined)) put(metrics, `${prefix}/leftOut`, mean(sequences.map(({ leftOut }) => (leftOut ? 1 : 0))));
 }
 
-function updateMetrics(metrics: Metrics, results: UpdateResult[]): void {
+function updateMetrics(metrics: Metrics, { config }: StepContext, groups: Group[], results: UpdateResult[]): void {
   const average = (key: keyof UpdateResult) => put(metrics, `update/${key}`, mean(results.map((result) => result[key])));
   metrics["update/gradientSteps"] = results.length;
   for (const key of ["loss", "gradientNorm", "clipFraction", "approximateKl", "entropy"] as const) average(key);
   average("meanLogProbabilityGap");
   if (results.length > 0) metrics["update/maxLogProbabilityGap"] = Math.max(...results.map((result) => result.maxLogProbabilityGap));
+  const trained = groups.flatMap(({ sequences }) => sequences.filter((sequence) => sequence.trained));
+  const { kl } = config.update;
+  if (kl.coefficient > 0) {
+    const values = trained.flatMap((sequence) => (sequence.reference === undefined ? [] : [...divergences(sequence, kl.estimator)]));
+    // Mean over trained tokens, as they were sampled.
+    put(metrics, "update/referenceKl", mean(values));
+  }
+  // Only where something was sampled by another policy than the trainer's: otherwise each weight is 1.
+  if (results.length > 0 && trained.some(({ old }) => old !== undefined)) {
+    for (const key of ["importanceMean", "importanceCapped"] as const) average(key);
+    metrics["update/importanceMax"] = Math.max(...results.map(({ importanceMax }) => importanceMax));
+  }
   metrics["update/trainedTokens"] = results.reduce((sum, { trainedTokens }) => sum + trainedTokens, 0);
   metrics["update/computedTokens"] = results.reduce((sum, { computedTokens }) => sum + computedTokens, 0);
 }
@@ -68,7 +83,8 @@ export interface StepFigures {
 }
 
 /** The metrics line of a step whose tasks are already in the buffers. */
-export function stepMetrics({ kinds, buffers }: StepContext, { groups, accepted, removals, updates }: StepFigures): Metrics {
+export function stepMetrics(context: StepContext, { groups, accepted, removals, updates }: StepFigures): Metrics {
+  const { kinds, buffers } = context;
   const metrics: Metrics = {};
   for (const { role, kind, sequences } of groups) {
     if (role === "propose") proposerMetrics(metrics, kind.name, sequences);
@@ -82,6 +98,6 @@ export function stepMetrics({ kinds, buffers }: StepContext, { groups, accepted,
   }
   metrics["buffer/contradicted"] = removals.length;
   metrics["buffer/removed"] = removals.reduce((sum, { removed }) => sum + removed.length, 0);
-  updateMetrics(metrics, updates);
+  updateMetrics(metrics, context, groups, updates);
   return metrics;
 }

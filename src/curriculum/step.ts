@@ -10,7 +10,7 @@ import { type AcceptedTask, type Group, type LoopContext, type RolloutRecord, ro
 import { type Metrics, stepMetrics } from "./step-metrics.ts";
 import { propose, type Proposal } from "./step-propose.ts";
 import { solve } from "./step-solve.ts";
-import { attemptTasks, replayTasks } from "./attempt-tasks.ts";
+import { attemptTasks, redrawTasks, replayTasks } from "./attempt-tasks.ts";
 import { trainOn } from "./update-batch.ts";
 import type { StepTimings } from "../events.ts";
 
@@ -92,11 +92,12 @@ async function solveNew(context: StepContext, at: number, proposals: Proposal[],
   const kind = context.kinds[at]!;
   const { n, reuse } = config.curriculum.rollouts;
   const past = reuse ? replayTasks(context, kind) : [];
-  const answers = await solve(context, { kind, tasks: [...accepted, ...past], samples: n, purpose: "rollouts" });
+  const tasks = [...accepted, ...past];
+  const answers = await solve(context, { kind, tasks, samples: n, purpose: "rollouts" });
   accepted.forEach(({ proposal }, index) => {
     proposal.sequence.solveRate = solveRate(answers[index]!.map(({ outcome }) => outcome as AnswerOutcome));
   });
-  const attempts = reuse ? answers.flat() : await attemptTasks(context, kind, accepted);
+  const attempts = reuse ? [...answers, ...(await redrawTasks(context, kind, tasks, answers))].flat() : await attemptTasks(context, kind, accepted);
   const groups: Group[] = [
     { role: "propose", kind, sequences: proposals.map(({ sequence }) => sequence) },
     { role: "solve", kind, sequences: attempts },
@@ -132,7 +133,7 @@ export async function runStep(loop: LoopContext, step: number, signal?: AbortSig
   warnOfFailures(context, groups);
   const contradicted = contradictions(kinds.flatMap(({ found }) => found), loop.buffers, accepted);
   voidSequences(groups, contradicted);
-  scoreGroups(context, groups);
+  await scoreGroups(context, groups);
   const training = trainOn(context, groups);
   // The engine trains on a thread of its own; what needs no result of it is done meanwhile.
   const rollouts = groups.flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));

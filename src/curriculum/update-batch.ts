@@ -1,6 +1,8 @@
-// The gradient step of a step: all groups in one packed batch (or a few, split by prompt), each distinct prompt once. The weights of
-// the tokens carry the normalisation: `sequence` gives each completion 1/N and shares it among its tokens, so the loss is the mean
-// over sequences of token means (arXiv 2505.03335, equation 9); `token` gives each token 1/(all tokens).
+// The gradient step of a step: all groups in one packed batch (or a few, split by prompt), each distinct prompt once. The weights of the tokens carry
+// the normalisation over the whole batch, so that neither micro-batches nor packing change the loss. `sequence`: each completion has 1/N and shares it
+// among its tokens, the mean over sequences of token means (arXiv 2505.03335, equation 9); `token`: each token has 1/(all tokens) (DAPO, arXiv
+// 2503.14476, equation 8); `constant`: each token has 1/(N L) (Dr. GRPO, arXiv 2503.20783, section 3.2).
+import type { Config } from "../config/index.ts";
 import type { UpdateRequest, UpdateResult } from "../engine/engine.ts";
 import { createRandom } from "../random.ts";
 import { learningRateAt } from "./learning-rate.ts";
@@ -25,27 +27,35 @@ function bundles(groups: Group[]): Bundle[] {
   return [...byPrompt.values()];
 }
 
-/** The arrays of one gradient step, or null when no sequence has an advantage: then there is nothing to learn. */
-export function packUpdate(batch: Bundle[], normalise: "sequence" | "token") {
+const lengthOf = ({ completion }: Sequence) => completion.tokens.length;
+
+/** The arrays of one gradient step, or null when no sequence has a gradient: then there is nothing to learn. */
+export function packUpdate(batch: Bundle[], { update, generation }: Pick<Config, "update" | "generation">) {
+  const { aggregation, aggregationLength, kl, entropyBonus, importanceCap } = update;
   const all = batch.flatMap(({ sequences }) => sequences);
-  const length = ({ completion }: Sequence) => completion.tokens.length;
-  const tokens = all.reduce((sum, sequence) => sum + length(sequence), 0);
-  // Without an advantage a sequence has no gradient: it counts in the mean, but need not be computed.
+  const tokens = all.reduce((sum, sequence) => sum + lengthOf(sequence), 0);
+  const constant = aggregationLength > 0 ? aggregationLength : Math.max(generation.maxTokens.propose, generation.maxTokens.solve);
+  const divisors = { sequence: (sequence: Sequence) => all.length * lengthOf(sequence), token: () => tokens, constant: () => all.length * constant };
+  const divergence = kl.coefficient > 0 && kl.in === "loss";
+  // Without an advantage a sequence has no surrogate: it counts in the mean, but need not be computed for it.
+  const learns = ({ advantage, advantages }: Sequence) => divergence || entropyBonus > 0 || (advantages?.some((one) => one !== 0) ?? advantage !== 0);
   const kept = batch
-    .map(({ prompt, sequences }) => ({ prompt, sequences: sequences.filter(({ advantage }) => advantage !== 0) }))
+    .map(({ prompt, sequences }) => ({ prompt, sequences: sequences.filter(learns) }))
     .filter(({ sequences }) => sequences.length > 0);
   const rows = kept.flatMap(({ sequences }) => sequences);
   if (rows.length === 0) return null;
-  const total = rows.reduce((sum, sequence) => sum + length(sequence), 0);
-  const weights = new Float32Array(total);
-  const advantages = new Float32Array(total);
-  const oldLogProbabilities = new Float32Array(total);
+  const total = rows.reduce((sum, sequence) => sum + lengthOf(sequence), 0);
+  const array = () => new Float32Array(total);
+  const [weights, advantages, oldLogProbabilities, samplerLogProbabilities, referenceLogProbabilities] = [array(), array(), array(), array(), array()];
   let at = 0;
   for (const sequence of rows) {
-    const end = at + length(sequence);
-    weights.fill(normalise === "token" ? 1 / tokens : 1 / (all.length * length(sequence)), at, end);
-    advantages.fill(sequence.advantage, at, end);
-    oldLogProbabilities.set(sequence.completion.logProbabilities, at);
+    const end = at + lengthOf(sequence);
+    weights.fill(1 / divisors[aggregation](sequence), at, end);
+    if (sequence.advantages === undefined) advantages.fill(sequence.advantage, at, end);
+    else advantages.set(sequence.advantages, at);
+    oldLogProbabilities.set(sequence.old ?? sequence.completion.logProbabilities, at);
+    samplerLogProbabilities.set(sequence.completion.logProbabilities, at);
+    if (divergence) referenceLogProbabilities.set(sequence.reference!, at);
     at = end;
   }
   return {
@@ -55,13 +65,16 @@ export function packUpdate(batch: Bundle[], normalise: "sequence" | "token") {
     weights,
     advantages,
     oldLogProbabilities,
+    ...(divergence ? { kl: { coefficient: kl.coefficient, estimator: kl.estimator, referenceLogProbabilities } } : {}),
+    // Where the trainer's are the sampler's, every weight is exactly 1.
+    ...(rows.some(({ old }) => old !== undefined) ? { importance: { samplerLogProbabilities, cap: importanceCap } } : {}),
   };
 }
 
-/** Runs the step's gradient steps, one a minibatch; a minibatch without any advantage is left out. Rejects as Engine.update does. */
+/** Runs the step's gradient steps, one a minibatch; a minibatch without any gradient is left out. Rejects as Engine.update does. */
 export async function trainOn(context: StepContext, groups: Group[]): Promise<UpdateResult[]> {
   const { config, engine, signal, step, timings, clock } = context;
-  const { betas, epsilon, weightDecay, clip, clipNorm, minibatches, microBatchTokens, normalise } = config.update;
+  const { betas, epsilon, weightDecay, clip, clipNorm, minibatches, microBatchTokens, entropyBonus } = config.update;
   const learningRate = learningRateAt(config.update, step, config.steps);
   const ordered = bundles(groups);
   const mixed = minibatches === 1 ? ordered : createRandom(config.seed, step, "minibatches").shuffle(ordered);
@@ -69,13 +82,15 @@ export async function trainOn(context: StepContext, groups: Group[]): Promise<Up
   const results: UpdateResult[] = [];
   const began = clock();
   for (let part = 0; part < minibatches; part++) {
-    const packed = packUpdate(mixed.slice(part * size, (part + 1) * size), normalise);
+    const packed = packUpdate(mixed.slice(part * size, (part + 1) * size), config);
     if (packed === null) continue;
     const request: UpdateRequest = {
       ...packed,
       loss: "policy",
       clipLow: clip.low,
       clipHigh: clip.high,
+      ...(clip.dual > 0 ? { dualClip: clip.dual } : {}),
+      ...(entropyBonus > 0 ? { entropyBonus } : {}),
       optimizer: { learningRate, beta1: betas[0], beta2: betas[1], epsilon, weightDecay, clipNorm },
       ...(microBatchTokens === 0 ? {} : { microBatchTokens }),
       signal,

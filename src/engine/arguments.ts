@@ -1,7 +1,7 @@
 // Checks and completes the requests of the Engine interface before they cross to native code, so that a mistake is a
 // sentence with the argument's name and not a crash. Ranges that depend on the model are checked in native/engine.
 import { AzrError } from "../errors.ts";
-import type { GenerateRequest, TokenRows, UpdateRequest } from "./engine.ts";
+import type { GenerateRequest, KlEstimator, TokenRows, UpdateRequest } from "./engine.ts";
 
 /** Most tokens computed at once by default: activations of a small model then stay in the processor's caches. */
 export const defaultMicroBatchTokens = 1024;
@@ -92,6 +92,27 @@ export function nativeGenerateRequest(request: GenerateRequest): object {
   };
 }
 
+const klEstimators: KlEstimator[] = ["k1", "k2", "k3"];
+
+// Native code takes 0 for what is off.
+const noPolicyTerms = { dualClip: 0, entropyBonus: 0, klEstimator: 0, klCoefficient: 0, importanceCap: 0 };
+
+/** What may be added to the clipped surrogate. */
+function policyTerms({ dualClip, entropyBonus = 0, kl, importance }: UpdateRequest): object {
+  const estimator = kl === undefined ? -1 : klEstimators.indexOf(kl.estimator);
+  if (kl !== undefined && estimator < 0) throw invalid(`Expected "k1", "k2" or "k3" for kl.estimator but received ${describe(kl.estimator)}.`);
+  return {
+    dualClip: dualClip === undefined ? 0 : requireNumber("dualClip", dualClip, 1),
+    entropyBonus: requireNumber("entropyBonus", entropyBonus, 0),
+    klEstimator: estimator + 1,
+    klCoefficient: kl === undefined ? 0 : requireNumber("kl.coefficient", kl.coefficient, 0),
+    referenceLogProbabilities: kl === undefined ? undefined : requireArray("kl.referenceLogProbabilities", kl.referenceLogProbabilities, Float32Array),
+    importanceCap: importance === undefined ? 0 : requireNumber("importance.cap", importance.cap, Number.MIN_VALUE),
+    samplerLogProbabilities:
+      importance === undefined ? undefined : requireArray("importance.samplerLogProbabilities", importance.samplerLogProbabilities, Float32Array),
+  };
+}
+
 /** The request as native code takes it, defaults filled in. */
 export function nativeUpdateRequest(request: UpdateRequest): object {
   const { loss, clipLow = 0.2, clipHigh = 0.2, microBatchTokens = defaultMicroBatchTokens, checkpointActivations, optimizer, maxGap } = request;
@@ -105,6 +126,7 @@ export function nativeUpdateRequest(request: UpdateRequest): object {
     weights: requireArray("weights", request.weights, Float32Array),
     advantages: policy ? requireArray("advantages", request.advantages, Float32Array) : undefined,
     oldLogProbabilities: policy ? requireArray("oldLogProbabilities", request.oldLogProbabilities, Float32Array) : undefined,
+    ...(policy ? policyTerms(request) : noPolicyTerms),
     loss,
     clipLow: requireNumber("clipLow", clipLow, 0, 1),
     clipHigh: requireNumber("clipHigh", clipHigh, 0),

@@ -19,6 +19,8 @@ export interface Parts {
   engine: Engine;
   /** Writes the proposals: `engine`, or with `curriculum.proposer=frozen` a second one that is never trained. */
   proposer: Engine;
+  /** With a coefficient of `update.kl`: the frozen model that the run is kept near, `proposer` where that is the same. */
+  reference: Engine | undefined;
   executor: Executor;
   tokenizer: RunTokenizer;
   stopTokens: number[];
@@ -30,6 +32,8 @@ export interface GivenParts {
   engine?: Engine;
   /** Only for `curriculum.proposer=frozen`; by default a second engine on the run's model. */
   proposer?: Engine;
+  /** Only for `update.kl`; by default a second engine on `update.kl.reference`. */
+  reference?: Engine;
   executor?: Executor;
   tokenizer?: RunTokenizer;
   /** Token ids that end a completion. By default those of the format or of the model. */
@@ -73,6 +77,19 @@ export function executorOptions({ workers, python, ...same }: Config["executor"]
   return { ...same, ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }) };
 }
 
+/** The model of `update.kl`; a frozen proposer is the run's first model already. */
+async function openReference(config: Config, { engine, proposer, reference }: GivenParts & { engine: Engine }, open: (model?: string) => Promise<Engine>) {
+  const { kl } = config.update;
+  if (kl.coefficient === 0) return undefined;
+  const first = kl.reference === "" || kl.reference === config.model;
+  const opened = reference ?? (first ? (proposer !== undefined && proposer !== engine ? proposer : await open()) : await open(kl.reference));
+  if (opened.shape.vocabularySize === engine.shape.vocabularySize) return opened;
+  const sizes = `${opened.shape.vocabularySize} tokens, the trained one ${engine.shape.vocabularySize}`;
+  throw new AzrError("AZR_CONFIG_INVALID", `The reference model ${kl.reference} has a vocabulary of ${sizes}`, {
+    hint: "update.kl.reference takes a model of the same family, or nothing: then it is the run's own first model.",
+  });
+}
+
 /** Opens the parts that are missing; on a failure those already opened are closed again. */
 export async function openParts(config: Config, given: GivenParts): Promise<Parts> {
   const opened: { dispose(): Promise<void> }[] = [];
@@ -81,15 +98,16 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
   };
   try {
     const { threads, weights } = config.engine;
-    const open = async (trainable: boolean): Promise<Engine> => {
+    const open = async (trainable: boolean, model = config.model): Promise<Engine> => {
       const { openEngine } = await import("../engine/open.ts");
-      const engine = await openEngine({ model: config.model, weights, trainable, ...(threads > 0 ? { threads } : {}) });
+      const engine = await openEngine({ model, weights, trainable, ...(threads > 0 ? { threads } : {}) });
       opened.push(engine);
       return engine;
     };
     const engine = given.engine ?? (await open(true));
     // A resumed run loads its weights into `engine` alone: the frozen copy is the model that the run began with, as before.
     const proposer = config.curriculum.proposer === "frozen" ? (given.proposer ?? (await open(false))) : engine;
+    const reference = await openReference(config, { ...given, engine, proposer }, (model) => open(false, model));
     let { executor } = given;
     const tokenizer = given.tokenizer ?? (await openTokenizer(config, engine));
     const stopTokens = given.stopTokens ?? (await findStopTokens(config, tokenizer));
@@ -98,7 +116,7 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
       executor = await openExecutor(executorOptions(config.executor));
       opened.push(executor);
     }
-    return { engine, proposer, executor, tokenizer, stopTokens, close };
+    return { engine, proposer, reference, executor, tokenizer, stopTokens, close };
   } catch (error) {
     await close().catch(() => undefined);
     throw error;

@@ -16,6 +16,8 @@ export interface FakeEngineOptions {
   answer?: (prompt: string, sample: number) => string | undefined;
   /** Longest prompt and completion together. */
   maxPositions?: number;
+  /** False: reported log-probabilities are 0.5 too low at even positions, as a sampler's with other weights, and said to be so. */
+  parity?: boolean;
 }
 
 export interface FakeEngine extends Engine {
@@ -37,8 +39,22 @@ const readTensor = async (path: string): Promise<number> => {
   return bytes.readDoubleLE(bytes.length - 8);
 };
 
+/** The figures of an update that compare the policy with the reference and the sampler. */
+function otherModels({ oldLogProbabilities, kl, importance }: UpdateRequest) {
+  const old = Array.from(oldLogProbabilities ?? []);
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const ratios = importance === undefined ? [1] : old.map((value, at) => Math.exp(value - importance.samplerLogProbabilities[at]!));
+  const weights = ratios.map((ratio) => Math.min(ratio, importance?.cap ?? 1));
+  return {
+    referenceKl: kl === undefined ? 0 : mean(old.map((value, at) => value - kl.referenceLogProbabilities[at]!)),
+    importanceMean: mean(weights),
+    importanceMax: Math.max(...weights),
+    importanceCapped: mean(ratios.map((ratio) => (ratio > (importance?.cap ?? 1) ? 1 : 0))),
+  };
+}
+
 /** A deterministic pseudo-model over the compact format; it ignores temperature. */
-export function fakeEngine({ answer, maxPositions = 4096 }: FakeEngineOptions = {}): FakeEngine {
+export function fakeEngine({ answer, maxPositions = 4096, parity = true }: FakeEngineOptions = {}): FakeEngine {
   const tokenizer = fakeTokenizer();
   const calls: FakeEngineCall[] = [];
   let skill = 0;
@@ -71,8 +87,10 @@ export function fakeEngine({ answer, maxPositions = 4096 }: FakeEngineOptions = 
     checkSignal(signal);
     const completions = packRows(rows);
     generatedTokens += completions.tokens.length;
-    const logProbabilities = Float32Array.from(rows.flatMap((row) => Array.from(row, logProbability)));
-    return { completions, logProbabilities, stopped: Uint8Array.from(stopped), parity: true };
+    const logProbabilities = Float32Array.from(
+      rows.flatMap((row) => Array.from(row, (token, position) => logProbability(token, position) - (parity || position % 2 === 1 ? 0 : 0.5))),
+    );
+    return { completions, logProbabilities, stopped: Uint8Array.from(stopped), parity };
   }
 
   async function update(request: UpdateRequest): Promise<UpdateResult> {
@@ -102,7 +120,7 @@ export function fakeEngine({ answer, maxPositions = 4096 }: FakeEngineOptions = 
     skill += 100 * optimizer.learningRate * (Math.abs(gradient) + momentum);
     trainedTokens += at;
     const computedTokens = at + request.prompts.tokens.length;
-    return { loss, gradientNorm: Math.abs(gradient), clipFraction: 0, approximateKl: 0, entropy: 1 / (1 + Math.abs(skill)), meanLogProbabilityGap: at === 0 ? 0 : gaps / at, maxLogProbabilityGap: gap, computedTokens, trainedTokens: at };
+    return { loss, gradientNorm: Math.abs(gradient), clipFraction: 0, approximateKl: 0, entropy: 1 / (1 + Math.abs(skill)), meanLogProbabilityGap: at === 0 ? 0 : gaps / at, maxLogProbabilityGap: gap, ...otherModels(request), computedTokens, trainedTokens: at };
   }
 
   return {

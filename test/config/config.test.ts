@@ -57,6 +57,20 @@ t.test("each source overrides the one before it, and each value names its source
   t.equal(resolveConfig({ set: ["model=some/model-1.5"] }).config.model, "some/model-1.5", "what is not JSON is text");
 });
 
+t.test("an algorithm is a set of values: it undoes what weaker sources said of its choices, and what stands beside it counts", async (t) => {
+  const { config, origins } = resolveConfig({ preset: "demo", set: ["algorithm=dapo", "update.clip.low=0.1"] });
+  t.match(config.update, { advantage: { scope: "task", baseline: "mean", scale: "task" }, clip: { low: 0.1, high: 0.28 }, aggregation: "token" });
+  t.equal(config.update.schedule, "linear", "the rest of the preset stays");
+  t.same(["update.clip.high", "update.clip.low", "update.advantage.baseline"].map((path) => origins[path]), ["algorithm dapo", "--set", "algorithm dapo"]);
+  const later = resolveConfig({ file: { path: "f", values: { algorithm: "rloo", update: { kl: { coefficient: 0.1 } } } }, set: ["update.aggregation=token"] }).config.update;
+  t.match(later, { advantage: { baseline: "leave-one-out" }, aggregation: "token", kl: { coefficient: 0.1, estimator: "k1", in: "reward" } });
+  t.match(resolveConfig({ preset: "demo" }).config.update.advantage, { scope: "task", baseline: "leave-one-out", scale: "group", whiten: "none", weights: "sequence" });
+  t.match(resolveConfig({ preset: "reference" }).config.update, { advantage: { scope: "group", weights: "token" }, aggregation: "token", entropyBonus: 0.001 });
+  const named = resolveConfig({ argument: { algorithm: "grpo" } });
+  const spelt = resolveConfig({ argument: { update: { advantage: { scope: "task", scale: "task" } } } });
+  t.equal(named.hash, spelt.hash, "the name itself changes nothing");
+});
+
 t.test("a wrong setting is named, with its origin and what was probably meant", async (t) => {
   const cases: [input: unknown, expected: RegExp][] = [
     [{ updat: {} }, /^.*updat: unknown setting; did you mean `update`\?$/],
@@ -74,6 +88,11 @@ t.test("a wrong setting is named, with its origin and what was probably meant", 
     [{ executor: { require: ["seccomp", "landlok"] } } as never, /executor\.require\.1: .*"seccomp".*"landlock"/],
     [{ run: { name: "../up" } }, /run\.name: must be a plain folder name/],
     [{ update: { betas: [0.9, 1] } }, /update\.betas\.1: /],
+    [{ update: { clip: { dual: 1 } } }, /update\.clip\.dual: must be above 1/],
+    [{ algorithm: "gpro" }, /algorithm: .*"grpo".*got "gpro"/],
+    [{ curriculum: { dynamicSampling: 1, rollouts: { reuse: false } } }, /curriculum\.dynamicSampling: needs curriculum\.rollouts\.reuse/],
+    [{ curriculum: { baseline: "task" } }, /curriculum\.baseline: this setting is now update\.advantage \(.*scope=task.*\) \(from argument\)$/],
+    [{ update: { normalise: "token" } }, /update\.normalise: this setting is now update\.aggregation \(from argument\)$/],
   ];
   for (const [input, expected] of cases) {
     const error = failure(() => resolveConfig({ argument: input as ConfigInput }));

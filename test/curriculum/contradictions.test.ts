@@ -125,7 +125,7 @@ t.test("a task that is contradicted while it is replayed", async (t) => {
       return prompt.includes("clock") && proposed > 1 && sample === 1 ? "5<|end|>" : "0<|end|>";
     },
   });
-  const config = { steps: 4, kinds: ["abduction"], curriculum: { proposals: 1, rollouts: { n: 2 }, replay: 8, references: 8, baseline: "sequence" } } as const;
+  const config = { steps: 4, kinds: ["abduction"], curriculum: { proposals: 1, rollouts: { n: 2 }, replay: 8, references: 8 }, update: { advantage: { scope: "group", baseline: "mean" } } } as const;
   const run = trainFake(t.testdir({}), config as never, { engine, tokenizer: fakeTokenizer() });
   const events = await collect(run);
   const told = events.filter((event): event is Extract<RunEvent, { type: "task-contradicted" }> => event.type === "task-contradicted");

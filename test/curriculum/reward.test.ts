@@ -76,7 +76,7 @@ t.test("advantages, worked by hand", async (t) => {
   // By tokens: 1 (x3), 1, -0.5, -0.5 over 6 tokens: mean 0.5, squares 4 * 0.25 + 2 * 1 = 3, unbiased variance 3 / 5 = 0.6.
   // Proposers: 0.5 (x4), -1 (x2): mean 0, squares 4 * 0.25 + 2 * 1 = 3, the same variance.
   const s = Math.sqrt(0.6);
-  close(t, advantages(sequences, { baseline: "token" }), [0.5 / s, 0.5 / s, -1 / s, -1 / s, 0.5 / s, -1 / s, 0, 0, 0, 0, 0]);
+  close(t, advantages(sequences, { weights: "token" }), [0.5 / s, 0.5 / s, -1 / s, -1 / s, 0.5 / s, -1 / s, 0, 0, 0, 0, 0]);
   t.same(advantages([]), new Float64Array(0));
 });
 
@@ -85,12 +85,12 @@ t.test("the task baseline: each answer against the others to its task, in units 
   const rewards: [reward: number, task?: string][] = [[1, "x"], [1, "x"], [-0.5, "x"], [-0.5, "y"], [1]];
   const sequences = rewards.map(([reward, task]) => ({ group: "deduction/solve", reward, tokens: 3, ...(task === undefined ? {} : { task }) }));
   const want = [0.75, 0.75, -1.5, -0.9, 0.6].map((value) => value / Math.sqrt(0.54));
-  close(t, advantages(sequences, { baseline: "task" }), want);
+  close(t, advantages(sequences, { scope: "task", baseline: "leave-one-out" }), want);
   const elsewhere = sequences.map((sequence) => ({ ...sequence, group: "abduction/solve", reward: -sequence.reward }));
-  close(t, advantages([...sequences, ...elsewhere], { baseline: "task" }), [...want, ...want.map((value) => -value)]);
+  close(t, advantages([...sequences, ...elsewhere], { scope: "task", baseline: "leave-one-out" }), [...want, ...want.map((value) => -value)]);
 
   const easyAndHard = [1, 1, -0.5, -0.5].map((reward, at) => ({ group: "deduction/solve", reward, tokens: 3, task: at < 2 ? "easy" : "hard" }));
-  close(t, advantages(easyAndHard, { baseline: "task" }), [0, 0, 0, 0]);
+  close(t, advantages(easyAndHard, { scope: "task", baseline: "leave-one-out" }), [0, 0, 0, 0]);
   close(t, advantages(easyAndHard), [1, 1, -1, -1]);
 });
 

@@ -19,7 +19,7 @@ t.test("settings that change what is trained", async (t) => {
   t.same(promptsOf(frozen.updates), ["<|deduce|"], "and is left out of the loss");
   t.same(copy.calls.map(({ method }) => method), ["generate"], "nothing trains or loads it");
 
-  const token = await scripted(t, { ...base, proposals: [plus(10), "x"], config: { update: { normalise: "token" } } });
+  const token = await scripted(t, { ...base, proposals: [plus(10), "x"], config: { update: { aggregation: "token" } } });
   const total = token.updates[0]!.completions.tokens.length;
   t.ok(near(token.updates[0]!.weights, Array<number>(total).fill(1 / total)), "token mean");
 

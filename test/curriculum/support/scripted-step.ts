@@ -23,12 +23,14 @@ interface Scripted {
   steps?: number;
   /** The frozen proposer. */
   proposer?: ReturnType<typeof fakeEngine>;
+  /** The model of `update.kl`. */
+  reference?: ReturnType<typeof fakeEngine>;
 }
 
 let folders = 0;
 
 /** One step of deduction alone with a scripted model, in a new folder under the test's own. */
-export async function scripted(t: Fixture, { config = {}, proposals, answer = () => "0", executor = fakeExecutor(), steps = 1, engine: engineOptions = {}, proposer }: Scripted) {
+export async function scripted(t: Fixture, { config = {}, proposals, answer = () => "0", executor = fakeExecutor(), steps = 1, engine: engineOptions = {}, proposer, reference }: Scripted) {
   let proposed = 0;
   const engine = fakeEngine({
     ...engineOptions,
@@ -41,8 +43,9 @@ export async function scripted(t: Fixture, { config = {}, proposals, answer = ()
     steps,
     kinds: ["deduction"],
     ...config,
-    curriculum: { proposals: proposals.length, rollouts: { n: 2 }, baseline: "sequence", replay: 0, ...config.curriculum },
-  }, { engine, executor, tokenizer: fakeTokenizer(), ...(proposer === undefined ? {} : { proposer }) });
+    curriculum: { proposals: proposals.length, rollouts: { n: 2 }, replay: 0, ...config.curriculum },
+    update: { advantage: { scope: "group", baseline: "mean" }, ...config.update },
+  }, { engine, executor, tokenizer: fakeTokenizer(), ...(proposer === undefined ? {} : { proposer }), ...(reference === undefined ? {} : { reference }) });
   const events = await collect(run);
   const updates = engine.calls.flatMap((call) => (call.method === "update" ? [call.request] : []));
   const records = await rollouts(run.dir!, steps);

@@ -1,7 +1,7 @@
 // Merges defaults < preset < file < environment < `--set` < argument into one checked configuration and records the origin of
 // each value. Pure: the environment is passed in. load.ts finds and reads the file.
 import { createHash } from "node:crypto";
-import { type AlgorithmName, algorithms } from "./algorithms.ts";
+import { algorithmNames, algorithms } from "./algorithms.ts";
 import { checkSettings, type Layer, layersOf } from "./check.ts";
 import { presets } from "./presets.ts";
 import { type Config, configSchema, type ConfigInput, presetNames, type PresetName } from "./schema.ts";
@@ -62,10 +62,9 @@ export function incompatibleSettings(left: Config, right: Config): string[] {
 
 /** A layer that names an algorithm begins with what the name stands for, so it undoes what weaker layers said of it, and its own values count. */
 function withAlgorithm([origin, values]: Layer): Layer[] {
-  const choices = algorithms[values.algorithm as AlgorithmName] as Choices | undefined;
-  return choices === undefined ? [[origin, values]] : [[`algorithm ${String(values.algorithm)}`, { update: structuredClone(choices) }], [origin, values]];
+  const name = algorithmNames.find((known) => known === values.algorithm);
+  return name === undefined ? [[origin, values]] : [[`algorithm ${name}`, { update: structuredClone(algorithms[name]) }], [origin, values]];
 }
-type Choices = (typeof algorithms)[AlgorithmName];
 
 /**
  * Merges the sources and checks the result.

@@ -114,6 +114,8 @@ UpdateSettings ToUpdateSettings(const Napi::Object& o) {
   settings.optimizer.epsilon = static_cast<float>(Number(optimizer, "epsilon"));
   settings.optimizer.weight_decay = static_cast<float>(Number(optimizer, "weightDecay"));
   settings.optimizer.clip_norm = static_cast<float>(Number(optimizer, "clipNorm"));
+  settings.optimizer.learning_rate_scales = ToVector<float>(optimizer.Get("learningRateScales"));
+  settings.optimizer.weight_decays = ToVector<float>(optimizer.Get("weightDecays"));
   return settings;
 }
 

@@ -38,7 +38,7 @@ void CheckFinite(const std::vector<float>& values, size_t expected, const char* 
   }
 }
 
-void CheckOptimizer(const OptimizerSettings& s) {
+void CheckOptimizer(const OptimizerSettings& s, size_t parameters) {
   const auto fraction = [](float value) { return value >= 0.0f && value < 1.0f; };
   const auto amount = [](float value) { return value >= 0.0f && std::isfinite(value); };
   // In single precision, as the step computes: beta = 1 or epsilon = 0 would divide zero by zero.
@@ -46,6 +46,14 @@ void CheckOptimizer(const OptimizerSettings& s) {
   if (!(s.epsilon > 0.0f && std::isfinite(s.epsilon))) Invalid("epsilon must be above 0");
   if (!amount(s.learning_rate) || !amount(s.weight_decay) || !amount(s.clip_norm)) {
     Invalid("learningRate, weightDecay and clipNorm must be finite and at least 0");
+  }
+  const size_t given = s.learning_rate_scales.size();
+  if (given != s.weight_decays.size() || (given != 0 && given != parameters)) {
+    Invalid("groups must give a learning rate and a weight decay for each parameter");
+  }
+  if (!std::all_of(s.learning_rate_scales.begin(), s.learning_rate_scales.end(), amount) ||
+      !std::all_of(s.weight_decays.begin(), s.weight_decays.end(), amount)) {
+    Invalid("learning rates and weight decays of groups must be finite and at least 0");
   }
 }
 
@@ -247,7 +255,7 @@ UpdateResult Engine::Update(const UpdateBatch& batch, const UpdateSettings& sett
     }
   }
   if (settings.micro_batch_tokens < 1) Invalid("microBatchTokens must be at least 1");
-  CheckOptimizer(settings.optimizer);
+  CheckOptimizer(settings.optimizer, model_.layout().names.size());
   Stopwatch watch(&stats_.update_seconds);
   const UpdateResult result = trainer_.Update(batch, settings, abort);
   stats_.trained_tokens += result.computed_tokens;

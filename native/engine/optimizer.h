@@ -5,12 +5,21 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace azr {
 
 struct OptimizerSettings {
   float learning_rate = 0, beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f, weight_decay = 0;
   float clip_norm = 0;  // 0: no clipping
+  // For each parameter of the layout what multiplies the learning rate, and its weight decay; both empty: all alike.
+  std::vector<float> learning_rate_scales, weight_decays;
+};
+
+// Neighbouring values that are stepped alike.
+struct StepRange {
+  int64_t begin, end;
+  float learning_rate, weight_decay;
 };
 
 // Euclidean norm of values[0..size): squares summed in double over fixed blocks, so threads change nothing.
@@ -20,8 +29,9 @@ class AdamW {
  public:
   explicit AdamW(int64_t size) : size_(size) {}
 
-  // One step on parameters[size] with `gradient` times `scale`.
-  void Step(float* parameters, const float* gradient, float scale, const OptimizerSettings& settings);
+  // One step on parameters[size] with `gradient` times `scale`. `sizes`: of the parameters, in order.
+  void Step(float* parameters, const float* gradient, float scale, const OptimizerSettings& settings,
+            const std::vector<int64_t>& sizes);
 
   bool empty() const { return !first_.defined(); }
   int64_t steps() const { return steps_; }

@@ -153,7 +153,9 @@ UpdateResult Trainer::Update(const UpdateBatch& batch, const UpdateSettings& set
   const float limit = settings.optimizer.clip_norm;
   // The same small constant as torch.nn.utils.clip_grad_norm_.
   if (limit > 0.0f) scale = std::min(1.0f, limit / (static_cast<float>(result.gradient_norm) + 1e-6f));
-  optimizer_->Step(model_->MutableParameters(), gradient(), scale, settings.optimizer);
+  std::vector<int64_t> sizes;
+  for (const NamedTensor& tensor : model_->layout().names) sizes.push_back(tensor.size());
+  optimizer_->Step(model_->MutableParameters(), gradient(), scale, settings.optimizer, sizes);
   return result;
 }
 

@@ -161,6 +161,16 @@ export const update = z.strictObject({
   betas: z.tuple([share.lt(1), share.lt(1)]).default([0.9, 0.99]).meta({ description: "AdamW moment decays" }),
   epsilon: z.number().gt(0).default(1e-8).meta({ description: "AdamW denominator floor" }),
   weightDecay: z.number().min(0).default(0).meta({ description: "Decoupled weight decay" }),
+  groups: z
+    .array(
+      z.strictObject({
+        match: z.string().min(1).meta({ description: "Regular expression looked for in the Hugging Face names of parameters" }),
+        learningRateScale: z.number().min(0).optional().meta({ description: "What multiplies the step size; 0 leaves these parameters as they are" }),
+        weightDecay: z.number().min(0).optional().meta({ description: "In place of `weightDecay`" }),
+      }),
+    )
+    .default([])
+    .meta({ description: "Parameters that are stepped otherwise, such as norms and biases without decay: `[{\"match\":\"norm|bias\",\"weightDecay\":0}]`. The first that matches counts" }),
   advantage: advantage.prefault({}).meta({ description: "The advantage estimator" }),
   clip: clip.prefault({}).meta({ description: "Clipping of the surrogate's ratio; acts from the second minibatch on" }),
   aggregation: z

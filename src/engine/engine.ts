@@ -82,6 +82,17 @@ export interface OptimizerSettings {
   weightDecay: number;
   /** Largest global gradient norm; 0 means no clipping. */
   clipNorm: number;
+  /** Parameters that are stepped otherwise than the rest; the first group whose pattern is found in a parameter's Hugging Face name counts. */
+  groups?: ParameterGroup[];
+}
+
+export interface ParameterGroup {
+  /** A regular expression, such as `norm|bias` or `embed_tokens`. One that no name has is an error. */
+  match: string;
+  /** What multiplies the learning rate. Default 1; 0 leaves the parameters as they are. */
+  learningRateScale?: number;
+  /** In place of the optimizer's. */
+  weightDecay?: number;
 }
 
 /** Estimators of KL(policy || reference) from a sampled token, d = log reference - log p: -d, d^2 / 2, e^d - 1 - d (Schulman 2020). */

@@ -10,6 +10,7 @@ import { loadAddon } from "./load-addon.ts";
 import type { LayoutEntry, NativeEngine, TokenListener } from "./load-addon.ts";
 import { readModelConfig } from "./model-config.ts";
 import type { OnModelProgress } from "./hub-progress.ts";
+import { resolveGroups, withGroups } from "./parameter-groups.ts";
 import { resolveModel } from "./resolve-model.ts";
 import { saveModel, saveOptimizer } from "./save-weights.ts";
 import { streamTokens } from "./stream-tokens.ts";
@@ -106,7 +107,9 @@ function layoutOf(shape: Engine["shape"]): LayoutEntry[] {
 }
 
 function engineOf(native: NativeEngine, shape: Engine["shape"], held: Pick<EngineStats, "weights" | "trainable">): Engine {
-  const parameters = native.layout().reduce((sum, { size }) => sum + size, 0);
+  const layout = native.layout();
+  const names = layout.map(({ name }) => name);
+  const parameters = layout.reduce((sum, { size }) => sum + size, 0);
   let calls = 0;
   let disposal: Promise<void> | undefined;
   const lastStats: { value?: EngineStats } = {};
@@ -137,7 +140,7 @@ function engineOf(native: NativeEngine, shape: Engine["shape"], held: Pick<Engin
     stream: (request: GenerateRequest) => streamTokens(request, sample),
     score: (request: ScoreRequest) =>
       call(request, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
-    update: (request: UpdateRequest) => call(request, (abort) => native.update(nativeUpdateRequest(request), abort)),
+    update: (request: UpdateRequest) => call(request, (abort) => native.update(withGroups(nativeUpdateRequest(request), resolveGroups(request.optimizer, names)), abort)),
     saveModel: (folder, options) => call({}, async () => saveModel(native, requireText("folder", folder), options)),
     saveOptimizer: (folder) => call({}, async () => saveOptimizer(native, requireText("folder", folder))),
     load: (folder, { optimizer = held.trainable } = {}) =>

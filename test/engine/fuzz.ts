@@ -29,7 +29,7 @@ interface Summary {
 }
 
 /** Cases of one process, and how long one may take beside whatever else the machine does. */
-const batch = 250;
+const batch = 1000;
 const hangSeconds = 300;
 
 // A child with the sanitizers: they must be loaded before Node, which was built without.

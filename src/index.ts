@@ -48,5 +48,7 @@ export type { InspectReport } from "./inspect/index.ts";
 export { inspectModel } from "./inspect-model.ts";
 export type { InspectModelOptions, ModelFile, ModelReport } from "./inspect-model.ts";
 export type { BytesByFormat, MemoryEstimate, TrainingMemory } from "./model-memory.ts";
+export { planSft, resumeSft, sft } from "./sft.ts";
+export type { ResolvedSft, ResumeSftOptions, SftConfig, SftConfigInput, SftOptions, SftPlan, SftResult, SftRun } from "./sft.ts";
 export { resume, train } from "./train.ts";
 export type { ResumeOptions, Run, RunResult, TrainOptions } from "./train.ts";

@@ -77,7 +77,7 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
 
   async function save(): Promise<string> {
     const { step, offsets, progress: state } = boundary;
-    saved = await folder.checkpoint({ step, configHash: options.configHash, offsets, state: { ...state, data: data.checksum } satisfies SftState }, async (to) => {
+    saved = await folder.checkpoint({ step, configHash: options.configHash, config, offsets, state: { ...state, data: data.checksum } satisfies SftState }, async (to) => {
       await engine.saveModel(to);
       await engine.saveOptimizer(to);
     });

@@ -5,7 +5,7 @@
 import type { Config } from "../config/index.ts";
 import type { UpdateRequest, UpdateResult } from "../engine/engine.ts";
 import { createRandom } from "../random.ts";
-import { learningRateAt } from "./learning-rate.ts";
+import { gradientStep } from "./gradient-step.ts";
 import type { EncodedPrompt } from "./sample.ts";
 import type { Group, Sequence, StepContext } from "./step-context.ts";
 import { packRows } from "./token-rows.ts";
@@ -74,8 +74,7 @@ export function packUpdate(batch: Bundle[], { update, generation }: Pick<Config,
 /** Runs the step's gradient steps, one a minibatch; a minibatch without any gradient is left out. Rejects as Engine.update does. */
 export async function trainOn(context: StepContext, groups: Group[]): Promise<UpdateResult[]> {
   const { config, engine, signal, step, timings, clock } = context;
-  const { betas, epsilon, weightDecay, clip, clipNorm, minibatches, microBatchTokens, entropyBonus } = config.update;
-  const learningRate = learningRateAt(config.update, step, config.steps);
+  const { clip, minibatches, entropyBonus } = config.update;
   const ordered = bundles(groups);
   const mixed = minibatches === 1 ? ordered : createRandom(config.seed, step, "minibatches").shuffle(ordered);
   const size = Math.ceil(mixed.length / minibatches);
@@ -91,8 +90,7 @@ export async function trainOn(context: StepContext, groups: Group[]): Promise<Up
       clipHigh: clip.high,
       ...(clip.dual > 0 ? { dualClip: clip.dual } : {}),
       ...(entropyBonus > 0 ? { entropyBonus } : {}),
-      optimizer: { learningRate, beta1: betas[0], beta2: betas[1], epsilon, weightDecay, clipNorm },
-      ...(microBatchTokens === 0 ? {} : { microBatchTokens }),
+      ...gradientStep(config.update, step, config.steps),
       signal,
     };
     results.push(await engine.update(request));

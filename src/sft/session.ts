@@ -2,7 +2,7 @@
 // metrics, events, checkpoints. sft.ts opens data, engine and folder around it.
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { learningRateAt } from "../curriculum/learning-rate.ts";
+import { gradientStep } from "../curriculum/gradient-step.ts";
 import type { Engine, UpdateResult } from "../engine/engine.ts";
 import { eventSchemaVersion, type RunStatus, type StepTimings } from "../events.ts";
 import { AzrError } from "../errors.ts";
@@ -108,18 +108,16 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     const from = clock();
     publisher.beginStep(step);
     publisher.publish({ type: "step-start" });
-    const { betas, epsilon, weightDecay, clipNorm, microBatchTokens } = config.update;
-    const learningRate = learningRateAt(config.update, step, steps);
+    const settings = gradientStep(config.update, step, steps);
     const result = await engine.update({
       ...updateArrays(rows),
-      optimizer: { learningRate, beta1: betas[0], beta2: betas[1], epsilon, weightDecay, clipNorm },
-      ...(microBatchTokens === 0 ? {} : { microBatchTokens }),
+      ...settings,
       signal,
     });
     const update = clock() - from;
     const { computedTokens, ...figures } = result;
     publisher.publish({ type: "update-end", ...figures });
-    metrics = { ...stepMetrics(result), "update/learningRate": learningRate, "data/rows": rows.length, "data/epoch": epoch, ...(await measure(step)) };
+    metrics = { ...stepMetrics(result), "update/learningRate": settings.optimizer.learningRate, "data/rows": rows.length, "data/epoch": epoch, ...(await measure(step)) };
     const spent = timingsOf(clock() - from, update, computedTokens);
     timings.push(spent);
     folder.logs.metrics.append({ step, ...metrics });

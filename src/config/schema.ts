@@ -2,7 +2,8 @@
 // composes them and adds the rules that span several. resolve.ts merges presets, files and arguments into one value of this shape.
 import * as z from "zod";
 import { algorithmNames } from "./algorithms.ts";
-import { curriculum, engine, executor, generation, reward, run, update } from "./sections.ts";
+import { curriculum, engine, executor, generation, reward, run } from "./sections.ts";
+import { update } from "./update-section.ts";
 
 export const presetNames = ["demo", "tiny-cpu", "tuned", "paper", "reference"] as const;
 export type PresetName = (typeof presetNames)[number];

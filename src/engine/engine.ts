@@ -2,6 +2,12 @@
 // src/engine/open.ts gives one backed by the C++ addon; src/testing gives a scripted one; an embedding tool may bring its own.
 // Batches cross as flat typed arrays: the rows' token ids one after another, with an array of row lengths beside them.
 
+import type { ModelShape, WeightFormat } from "./model-shape.ts";
+import type { UpdateRequest, UpdateResult } from "./update-request.ts";
+
+export type * from "./model-shape.ts";
+export type * from "./update-request.ts";
+
 /** Rows of token ids laid end to end: `tokens` is [sum of lengths], `lengths` is [rows]. */
 export interface TokenRows {
   tokens: Int32Array;
@@ -74,119 +80,6 @@ export interface ScoreResult {
   logProbabilities: Float32Array;
 }
 
-export interface OptimizerSettings {
-  learningRate: number;
-  beta1: number;
-  beta2: number;
-  epsilon: number;
-  weightDecay: number;
-  /** Largest global gradient norm; 0 means no clipping. */
-  clipNorm: number;
-  /** Parameters that are stepped otherwise than the rest; the first group whose pattern is found in a parameter's Hugging Face name counts. */
-  groups?: ParameterGroup[];
-}
-
-export interface ParameterGroup {
-  /** A regular expression, such as `norm|bias` or `embed_tokens`. One that no name has is an error. */
-  match: string;
-  /** What multiplies the learning rate. Default 1; 0 leaves the parameters as they are. */
-  learningRateScale?: number;
-  /** In place of the optimizer's. */
-  weightDecay?: number;
-}
-
-/** Estimators of KL(policy || reference) from a sampled token, d = log reference - log p: -d, d^2 / 2, e^d - 1 - d (Schulman 2020). */
-export type KlEstimator = "k1" | "k2" | "k3";
-
-export interface KlTerm {
-  coefficient: number;
-  estimator: KlEstimator;
-  /** [sum of completion lengths]: log-probabilities under the reference model. */
-  referenceLogProbabilities: Float32Array;
-}
-
-export interface ImportanceTerm {
-  /** [sum of completion lengths]: log-probabilities under the policy that sampled. */
-  samplerLogProbabilities: Float32Array;
-  /** Above 0. */
-  cap: number;
-}
-
-export interface UpdateRequest {
-  /** One row a distinct prompt; computed once for all its completions, forward and backward. */
-  prompts: TokenRows;
-  /** One row a completion. */
-  completions: TokenRows;
-  /** [completions]: index of each completion's prompt. Completions of one prompt must be adjacent and in prompt order. */
-  completionPrompt: Int32Array;
-  /** [sum of completion lengths]: weight of each token's term in the loss sum (normalisation included; 0 = not trained). */
-  weights: Float32Array;
-  /** `policy`: clipped surrogate, -w * min(r A, clip(r, 1 - clipLow, 1 + clipHigh) A), with what follows. `cross-entropy`: -w * log p. */
-  loss: "policy" | "cross-entropy";
-  /** [sum of completion lengths], policy only. */
-  advantages?: Float32Array;
-  /** [sum of completion lengths], policy only: log-probabilities reported when the tokens were sampled. */
-  oldLogProbabilities?: Float32Array;
-  /** Policy only. Default 0.2. A low of 1 is no floor. */
-  clipLow?: number;
-  clipHigh?: number;
-  /** Policy only: a negative advantage counts at most this many times, whatever the ratio (arXiv 1912.09729, equation 5). Above 1. Default: off. */
-  dualClip?: number;
-  /** Policy only: -coefficient * w * entropy of the next-token distribution is added to the loss. Default 0. */
-  entropyBonus?: number;
-  /** Policy only: coefficient * w * (estimate of the divergence from a reference model) is added to the loss, with its gradient. Default: none. */
-  kl?: KlTerm;
-  /**
-   * Policy only: for tokens that another policy than the old one sampled (older weights, rounded weights). The surrogate of each is multiplied by
-   * min(p_old / p_sampler, cap), a constant. Default: none, the old policy sampled.
-   */
-  importance?: ImportanceTerm;
-  /** Most tokens (prompts and completions) computed at once; gradients accumulate over micro-batches. Default: engine's choice. */
-  microBatchTokens?: number;
-  /** Keep only the input of each layer and compute the rest again for the gradient: a third more work, far less memory, the same gradient to the bit. Default false. */
-  checkpointActivations?: boolean;
-  /**
-   * Largest |new - old| log-probability that is taken (policy); one above it rejects with AZR_PARITY and leaves the weights untouched. 0 demands that
-   * sampler and trainer agree bit for bit. Default: any.
-   */
-  maxGap?: number;
-  optimizer: OptimizerSettings;
-  signal?: AbortSignal;
-}
-
-export interface UpdateResult {
-  /** The loss: weighted sum over tokens. */
-  loss: number;
-  /** Global gradient norm before clipping. */
-  gradientNorm: number;
-  /** Share of weighted tokens whose ratio was clipped (policy), else 0. */
-  clipFraction: number;
-  /** Mean of (old log p - new log p) over weighted tokens (policy), else 0. */
-  approximateKl: number;
-  /** Mean entropy of the next-token distribution over weighted tokens, nats. */
-  entropy: number;
-  /** Mean |new - old| log-probability over weighted tokens before the step (policy), else 0. */
-  meanLogProbabilityGap: number;
-  /** Largest |new - old| log-probability over weighted tokens before the step (policy), else 0. Shows sampler/trainer disagreement. */
-  maxLogProbabilityGap: number;
-  /** Mean of the divergence's estimate over weighted tokens (`kl`), else 0. */
-  referenceKl: number;
-  /** Of the truncated importance weights of weighted tokens (`importance`): mean, largest, share truncated; else 1, 1 and 0. */
-  importanceMean: number;
-  importanceMax: number;
-  importanceCapped: number;
-  /** Tokens that went through the model, shared prompts counted once. */
-  computedTokens: number;
-  /** Tokens with a non-zero weight. */
-  trainedTokens: number;
-}
-
-/**
- * How an engine holds the weights of its matrices. `f32`: single precision. `bf16`: bfloat16; products take their inputs in bfloat16 too and sum in single
- * precision. `q8`: integers of 8 bits with a scale for each 32 (GGUF's Q8_0), inputs of 16 bits; not trainable.
- */
-export type WeightFormat = "f32" | "bf16" | "q8";
-
 export interface EngineStats {
   threads: number;
   parameters: number;
@@ -214,41 +107,6 @@ export interface EngineMemory {
   activations: number;
   /** Of a chunk of rows, with their gradients. */
   logits: number;
-}
-
-/** Shape of a model as this engine runs it, read from a Hugging Face config.json. */
-export interface ModelShape {
-  vocabularySize: number;
-  hiddenSize: number;
-  layers: number;
-  heads: number;
-  keyValueHeads: number;
-  headSize: number;
-  feedForwardSize: number;
-  ropeTheta: number;
-  normEpsilon: number;
-  tiedHead: boolean;
-  maxPositions: number;
-  /** Biases on the projections of queries, keys and values (Qwen2). */
-  qkvBias: boolean;
-  /** RMSNorm over each head of the queries and keys (Qwen3). */
-  qkNorm: boolean;
-  /** What divides each rotary frequency: [headSize / 2]; absent where nothing does. */
-  ropeFactors?: number[];
-  /** [layers]: how many positions, its own included, a query of the layer sees; 0 where it sees all before it. Absent: all layers see all. */
-  windows?: number[];
-  /** The rotary embedding of layers with a window, where it is another (Gemma 3). */
-  localRope?: { theta: number; factors?: number[] };
-  /** What multiplies the products of queries and keys. Absent: 1 / sqrt(headSize). */
-  attentionScale?: number;
-  /** What multiplies the embeddings of tokens (Gemma: sqrt(hiddenSize)). Absent: 1. */
-  embeddingScale?: number;
-  /** What is added to the weights of every norm before they multiply (Gemma: 1). Absent: 0. */
-  normOffset?: number;
-  /** What attention and feed-forward give is normed before it is added (Gemma). */
-  postNorms?: boolean;
-  /** Of the feed-forward's gate: x * sigmoid(x), or GELU in its form with tanh. Absent: silu. */
-  activation?: "silu" | "gelu-tanh";
 }
 
 export interface SaveModelOptions {

@@ -5,8 +5,9 @@ import { resolve } from "node:path";
 import * as z from "zod";
 import { checkSettings, type Layer, layersOf, type SettingSources } from "../config/check.ts";
 import { readConfigFile } from "../config/load.ts";
-import { engine, run, update } from "../config/sections.ts";
+import { engine, run } from "../config/sections.ts";
 import { leaves, stableJson, type Tree } from "../config/tree.ts";
+import { update } from "../config/update-section.ts";
 import type { Resolved } from "../run/folder.ts";
 import type { RunForm } from "../run/form.ts";
 

@@ -4,7 +4,6 @@ import * as z from "zod";
 import { inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
 import { layerNames } from "../executor/layers.ts";
 
-const share = z.number().min(0).max(1);
 const count = z.int().min(1);
 const temperature = z.number().gt(0, "must be above 0: the rollouts of one task have to differ for its difficulty to be measured").default(1);
 

@@ -73,6 +73,8 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
   let metrics: Record<string, number> | undefined;
   let status: RunStatus = "finished";
   const timings: StepTimings[] = [];
+  // Whether the weights have made a step that is not yet finished.
+  let ahead = false;
   const endsEarly = () => config.validation.patience > 0 && progress.misses >= config.validation.patience;
 
   async function save(): Promise<string> {
@@ -109,14 +111,11 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     publisher.beginStep(step);
     publisher.publish({ type: "step-start" });
     const settings = gradientStep(config.update, step, steps);
-    const result = await engine.update({
-      ...updateArrays(rows),
-      ...settings,
-      signal,
-    });
+    const result = await engine.update({ ...updateArrays(rows), ...settings, signal });
+    ahead = true;
     const update = clock() - from;
-    const { computedTokens, ...figures } = result;
-    publisher.publish({ type: "update-end", ...figures });
+    const { loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens, computedTokens } = result;
+    publisher.publish({ type: "update-end", loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens });
     metrics = { ...stepMetrics(result), "update/learningRate": settings.optimizer.learningRate, "data/rows": rows.length, "data/epoch": epoch, ...(await measure(step)) };
     const spent = timingsOf(clock() - from, update, computedTokens);
     timings.push(spent);
@@ -124,6 +123,7 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     folder.logs.timings.append({ step, ...spent });
     publisher.publish({ type: "step-end", metrics, timings: spent });
     boundary = { step, offsets: await folder.mark(), progress };
+    ahead = false;
     control.step = step;
     await publisher.settled();
     if (config.run.checkpointEvery > 0 && step % config.run.checkpointEvery === 0) await save();
@@ -150,11 +150,11 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
       await runStep(step, batch);
     }
   } catch (error) {
-    // An update that is aborted leaves the weights as they were.
+    // An update that is aborted leaves the weights as they were; after one, in a measurement, the last checkpoint has to do.
     if (!(options.endsOrderly() && AzrError.isInstance(error) && error.code === "AZR_ABORTED")) throw error;
     status = "stopped";
   }
-  await save();
+  if (!ahead) await save();
   const { step } = boundary;
   return { status, step, dir: folder.dir, checkpoint: saved, metrics, timings: sumTimings(timings), best: boundary.progress.best ?? undefined, endedEarly: status === "finished" && step < steps };
 }

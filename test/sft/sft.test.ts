@@ -6,17 +6,18 @@ import t from "tap";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import { openEngine } from "../../src/engine/open.ts";
 import { cutRows, packRows } from "../../src/curriculum/token-rows.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import type { RunEvent } from "../../src/events.ts";
-import { sft, type SftConfigInput } from "../../src/sft.ts";
+import { resumeSft, sft, type SftConfigInput, type SftRun } from "../../src/sft.ts";
 import { exampleBatches, exampleRun } from "./support/recipe.ts";
 
 const addon = join(nativeFolder(), "azr.node");
 const skip = !existsSync(addon) && `${addon} not built: npm run build makes it`;
 const folder = t.testdir({});
 const metricsOf = (dir: string) => readFileSync(join(dir, "metrics.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Record<string, number>);
-const run = (name: string, config: SftConfigInput = {}, { steps = 2, seed = 0 } = {}) => {
+const run = (name: string, config: SftConfigInput = {}, { steps = 2, seed = 0 } = {}, engine?: Engine) => {
   const base = exampleRun(join(folder, name), { seed, steps });
-  return sft({ ...base, ...config, update: { ...base.update, ...config.update }, run: { ...base.run, ...config.run } });
+  return sft({ ...base, ...config, update: { ...base.update, ...config.update }, run: { ...base.run, ...config.run } }, engine ? { engine } : {});
 };
 
 t.test("the curve of torch", { skip, timeout: 300_000 }, async (t) => {
@@ -83,6 +84,18 @@ t.test("early ends, budgets and stops", { skip, timeout: 300_000 }, async (t) =>
   const stopped = run("stopped", {}, { steps: 40 });
   for await (const event of stopped) if (event.type === "step-end" && event.step === 2) void stopped.stop();
   t.match(await stopped.result, { status: "stopped", step: 2, model: undefined, checkpoint: /step-000002$/ });
+  await using whole = await openEngine({ model: "seedling", initialize: { seed: 0 }, threads: 1 });
+  const cut: SftRun = run("cut", { validation: { share: 0.1, every: 3 }, run: { checkpointEvery: 2 } }, { steps: 6 }, {
+    ...whole,
+    score(request) {
+      void cut.stop({ when: "now" });
+      return whole.score(request);
+    },
+  });
+  t.match(await cut.result, { status: "stopped", step: 2, checkpoint: /step-000002$/, model: undefined }, "stopped while it measures: the step is given up");
+  await resumeSft(cut.dir!).result;
+  const unbroken = await run("unbroken", { validation: { share: 0.1, every: 3 } }, { steps: 6 }).result;
+  t.equal(readFileSync(join(cut.dir!, "metrics.jsonl"), "utf8"), readFileSync(join(unbroken.dir, "metrics.jsonl"), "utf8"));
   const controller = new AbortController();
   controller.abort(new Error("enough"));
   await t.rejects(sft(exampleRun(join(folder, "aborted"), { seed: 0, steps: 2 }), { signal: controller.signal }).result, { code: "AZR_ABORTED" });

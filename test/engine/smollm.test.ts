@@ -41,3 +41,35 @@ t.test("as transformers has it", { skip: smol.reason ?? false }, async (t) => {
   }
   t.ok(gap < 1e-4, `score and generate differ by ${gap} at most`);
 });
+
+// What is sampled with 1, 8 or 64 rows together is trained in another order, with other cuts: the trainer finds the sampler's log-probabilities, to the bit.
+t.test("training repeats sampling", { skip: smol.reason ?? false }, async (t) => {
+  for (const weights of ["f32", "bf16"] as const) {
+    await using engine = await openEngine({ model: smol.path!, weights });
+    for (const [count, samples] of [[1, 1], [8, 1], [16, 4]] as const) {
+      const lists = Array.from({ length: count }, (_, at) => rows[at % rows.length]!.prompt.slice(0, 6 + (at % 5)));
+      const sampled = await engine.generate({ prompts: pack(lists), samples, maxTokens: 6, temperature: 1, seed: count, stopTokens: [] });
+      // The prompts in reverse, their samples too.
+      const order = lists.map((_, at) => count - 1 - at);
+      const rowsOf = order.flatMap((prompt) => Array.from({ length: samples }, (_, at) => prompt * samples + samples - 1 - at));
+      const starts = Array.from(sampled.completions.lengths, (_, row) => sampled.completions.lengths.subarray(0, row).reduce((sum, length) => sum + length, 0));
+      const taken = <Values extends Int32Array | Float32Array>(values: Values) =>
+        rowsOf.map((row) => [...values.subarray(starts[row]!, starts[row]! + sampled.completions.lengths[row]!)]);
+      const tokens = taken(sampled.completions.tokens);
+      const total = tokens.flat().length;
+      const result = await engine.update({
+        prompts: pack(order.map((prompt) => lists[prompt]!)),
+        completions: pack(tokens),
+        completionPrompt: Int32Array.from(rowsOf, (_, at) => Math.floor(at / samples)),
+        weights: new Float32Array(total).fill(1 / total),
+        advantages: new Float32Array(total).fill(1),
+        oldLogProbabilities: Float32Array.from(taken(sampled.logProbabilities).flat()),
+        loss: "policy",
+        microBatchTokens: 100,
+        optimizer: { learningRate: 0, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
+      });
+      t.equal(result.maxLogProbabilityGap, 0, `${weights}, ${count * samples} rows`);
+      t.ok(result.gradientNorm > 0);
+    }
+  }
+});

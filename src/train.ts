@@ -7,6 +7,7 @@ import { requireSameSettings } from "./run/differences.ts";
 import { createRunFolder, openRunFolder, rewriteRunConfig, type OpenedRun } from "./run/folder.ts";
 import { type LogName, selfPlayForm } from "./run/form.ts";
 import { type GivenParts, openParts, pinnedModel, settledModel } from "./run/open-parts.ts";
+import { rollBackTarget } from "./run/roll-back.ts";
 import { type LoopState, type RunResult, runSession } from "./run/session.ts";
 import { type Run as RunOf, type RunOptions, startRun as start } from "./run/start-run.ts";
 
@@ -79,11 +80,25 @@ function startRun(planned: Config | undefined, options: TrainOptions, open: () =
     // What cannot be read or opened leaves no folder behind.
     if (planned !== undefined) await checkSources(planned);
     const early = planned && stage.closeLater(await openParts(planned, options));
-    const opened = await open();
+    let opened = await open();
     stage.enter(opened.folder);
     const { engine, proposer, reference, executor, tokenizer, stopTokens } = early ?? stage.closeLater(await openParts(opened.config, options));
     const { publisher, control, signal, clock, endsOrderly } = stage;
     const session = { engine, proposer, reference, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock, endsOrderly };
-    return runSession({ ...opened, ...session, configHash: configHash(opened.config) });
+    let lastTarget: string | undefined;
+    for (let rollBacks = opened.checkpoint?.state.rollBacks ?? 0; ; rollBacks += 1) {
+      try {
+        return await runSession({ ...opened, ...session, rollBacks, configHash: configHash(opened.config) });
+      } catch (error) {
+        const { folder, config } = opened;
+        const target = signal.aborted ? undefined : await rollBackTarget(error, folder.dir, { left: config.run.rollBack - rollBacks, lastTarget });
+        if (target === undefined) throw error;
+        lastTarget = target;
+        await folder.close();
+        opened = await openRunFolder<LoopState, Config, LogName>(selfPlayForm, folder.dir, { disk: options.disk, checkpoint: target });
+        stage.enter(opened.folder);
+        publisher.publish({ type: "warning", code: "ROLLED_BACK", message: `${(error as Error).message}: the run goes on from ${target} with other random choices` });
+      }
+    }
   });
 }

@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { benchCommand } from "./commands/bench.ts";
 import { buildCommand } from "./commands/build.ts";
 import { compareCommand } from "./commands/compare.ts";
+import { debugCommand } from "./commands/debug.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -37,17 +38,18 @@ const commands = [
   verifyCommand,
   benchCommand,
   inspectCommand,
+  debugCommand,
   doctorCommand,
   torchCommand,
   buildCommand,
 ];
 
-const commandNames = ["demo", "train", "sft", "resume", "eval", "compare", "generate", "score", "export", "exec", "verify", "bench", "inspect", "doctor", "torch", "build"];
+const commandNames = ["demo", "train", "sft", "resume", "eval", "compare", "generate", "score", "export", "exec", "verify", "bench", "inspect", "debug", "doctor", "torch", "build"];
 
-const nestedCommands = new Set(["torch install", "bench executor", "bench decode", "inspect model"]);
+const nestedCommands = new Set(["torch install", "bench executor", "bench decode", "inspect model", "debug update"]);
 
 /** Those that open an engine or an executor. */
-const needNative = new Set(["demo", "train", "sft", "resume", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode"]);
+const needNative = new Set(["demo", "train", "sft", "resume", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode", "update"]);
 
 /** Exit code of a command line that could not be understood: that of AZR_INPUT_INVALID. */
 const usageExitCode = errorExitCodes.AZR_INPUT_INVALID;

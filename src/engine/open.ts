@@ -1,5 +1,6 @@
 // openEngine: an Engine backed by the C++ addon. Resolves the model, loads its weights on the engine thread, and turns the
 // interface's requests into native calls with abort numbers. The curriculum knows only engine.ts.
+import { freemem, totalmem } from "node:os";
 import { AzrError } from "../errors.ts";
 import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
@@ -41,10 +42,21 @@ const hints: Partial<Record<AzrErrorCode, string>> = {
   AZR_PARITY: "The text was sampled with other weights or another build of the engine; sample it anew, or allow the difference: update.maxGap.",
   AZR_NUMERICS: "Lower update.learningRate, or resume from an earlier checkpoint.",
   AZR_INPUT_INVALID: "See the Engine interface in absolute-zero's types.",
-  AZR_OUT_OF_MEMORY: "Lower update.microBatchTokens or generation.maxTokens, or use a smaller model.",
+  AZR_OUT_OF_MEMORY: "Lower update.microBatchTokens (training) or generation.maxTokens (sampling), hold the weights as --weights bf16, or use a smaller model.",
   AZR_DISPOSED: "Open a new engine with openEngine().",
   AZR_INTERNAL: "This is a bug in absolute-zero; please report it with the command that led here.",
 };
+
+// What was wanted is in the message where it is known: LibTorch and the key-value cache tell it.
+function outOfMemory(message: string, cause: unknown): AzrError {
+  const wanted = /(?:allocate|take) (\d+) bytes/.exec(message)?.[1];
+  const free = freemem();
+  return new AzrError("AZR_OUT_OF_MEMORY", `${message}; ${free} of ${totalmem()} bytes of memory are free`, {
+    hint: hints.AZR_OUT_OF_MEMORY!,
+    details: { wantedBytes: wanted === undefined ? null : Number(wanted), freeBytes: free },
+    cause,
+  });
+}
 
 // Native code rejects with plain errors that carry a code.
 function translate(error: unknown, signal?: AbortSignal): AzrError {
@@ -52,6 +64,7 @@ function translate(error: unknown, signal?: AbortSignal): AzrError {
   const { code, message } = error as { code?: string; message?: string };
   const known = code !== undefined && code in errorExitCodes ? (code as AzrErrorCode) : "AZR_INTERNAL";
   const cause = known === "AZR_ABORTED" && signal?.aborted ? signal.reason : error;
+  if (known === "AZR_OUT_OF_MEMORY") return outOfMemory(message ?? String(error), error);
   return new AzrError(known, message ?? String(error), { hint: hints[known], cause });
 }
 

@@ -21,9 +21,11 @@ import { AzrError } from "../errors.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { CheckpointState } from "./checkpoint.ts";
 import type { RunFolder } from "./folder.ts";
+import { guardedEngine } from "./guard-engine.ts";
 import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./journal.ts";
 import type { Publisher } from "./publisher.ts";
 import { type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
+import { rolledBackConfig } from "./roll-back.ts";
 import type { Control } from "./start-run.ts";
 import { sumTimings } from "./timings.ts";
 
@@ -32,6 +34,8 @@ export interface LoopState {
   seed: number;
   /** Tasks accepted so far, seeds counted: lines of tasks.jsonl. */
   tasks: number;
+  /** Roll-backs so far: from the first on they name other random streams. */
+  rollBacks?: number;
 }
 
 export interface SessionOptions {
@@ -40,6 +44,8 @@ export interface SessionOptions {
   folder: RunFolder;
   checkpoint: (CheckpointState<LoopState> & { path: string }) | undefined;
   journal: JournalEntry[];
+  /** How often the run went back to an earlier checkpoint (`run.rollBack`). */
+  rollBacks: number;
   engine: Engine;
   proposer: Engine;
   reference: Engine | undefined;
@@ -70,10 +76,16 @@ export interface RunResult {
 
 /** Runs the session to its end. Rejects with the first failure; what was finished before stays resumable. */
 export async function runSession(options: SessionOptions): Promise<RunResult> {
-  const { config, folder, checkpoint, publisher, control, signal, clock } = options;
+  const { config, folder, checkpoint, publisher, control, signal, clock, rollBacks } = options;
   const began = clock();
   const journal = journaledExecutor(options.executor, folder.logs.journal, options.journal);
-  const loop = await prepare(options, journal);
+  const engine = guardedEngine(options.engine, {
+    dir: folder.dir,
+    maxGap: config.update.maxGap,
+    about: () => ({ step: control.step + 1, model: config.model, checkpoint: saved ?? null }),
+  });
+  const proposer = options.proposer === options.engine ? engine : options.proposer;
+  const loop = await prepare({ ...options, engine, proposer }, journal);
   // Where the run can go on from: moved only when all that belongs to a step is in its files.
   let boundary = checkpoint && { step: checkpoint.step, offsets: checkpoint.offsets, tasks: checkpoint.state.tasks };
   let tasks = checkpoint?.state.tasks ?? 0;
@@ -87,7 +99,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   async function save(): Promise<string> {
     await recording;
     const { step, offsets, tasks: count } = boundary!;
-    const state: CheckpointState<LoopState> = { step, configHash: options.configHash, config, offsets, state: { seed: config.seed, tasks: count } };
+    const state: CheckpointState<LoopState> = { step, configHash: options.configHash, config, offsets, state: { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}) } };
     saved = await folder.checkpoint(state, async (to) => {
       await options.engine.saveModel(to);
       await options.engine.saveOptimizer(to);
@@ -132,6 +144,8 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
       const { planted, removals } = await plantSeeds(loop, signal);
       keepTasks(planted, removals);
       boundary = { step: 0, offsets: await folder.mark(), tasks };
+      // Somewhere to go back to from the first steps.
+      if (config.run.rollBack > 0) await save();
     } else {
       warnOfOtherPythons(loop, await restoreTasks(folder.dir, loop.buffers, tasks));
     }
@@ -176,7 +190,7 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     resumedFrom: checkpoint?.step ?? null,
   });
   return {
-    config,
+    config: rolledBackConfig(config, options.rollBacks),
     engine,
     proposer: options.proposer,
     reference: options.reference,

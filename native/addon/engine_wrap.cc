@@ -19,6 +19,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                       InstanceMethod<&EngineWrap::SaveOptimizer>("saveOptimizer"),
                       InstanceMethod<&EngineWrap::Generate>("generate"), InstanceMethod<&EngineWrap::Score>("score"),
                       InstanceMethod<&EngineWrap::MeasureMachine>("measureMachine"),
+                      InstanceMethod<&EngineWrap::MeasureProducts>("measureProducts"),
                       InstanceMethod<&EngineWrap::Update>("update"), InstanceMethod<&EngineWrap::Abort>("abort"),
                       InstanceMethod<&EngineWrap::Stats>("stats"), InstanceMethod<&EngineWrap::Stop>("stop")});
 }
@@ -225,6 +226,23 @@ Napi::Value EngineWrap::MeasureMachine(const Napi::CallbackInfo& info) {
     auto out = Napi::Object::New(env);
     out.Set("flops", result->flops);
     out.Set("bytesPerSecond", result->bytes_per_second);
+    return out;
+  };
+  return Queue(info.Env(), std::move(job), info.Env().Undefined());
+}
+
+// measureProducts(shape, weights, rows): {own, library}, seconds
+Napi::Value EngineWrap::MeasureProducts(const Napi::CallbackInfo& info) {
+  auto job = std::make_unique<Job>(info.Env());
+  auto result = std::make_shared<ProductSeconds>();
+  job->work = [result, shape = ToShape(info[0].As<Napi::Object>()), weights = std::string(info[1].As<Napi::String>()),
+               rows = info[2].As<Napi::Number>().Int64Value()](Engine&, const std::atomic<bool>&) {
+    *result = azr::MeasureProducts(shape, WeightFormatNamed(weights), rows);
+  };
+  job->result = [result](Napi::Env env) {
+    auto out = Napi::Object::New(env);
+    out.Set("own", result->own);
+    out.Set("library", result->library);
     return out;
   };
   return Queue(info.Env(), std::move(job), info.Env().Undefined());

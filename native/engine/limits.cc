@@ -1,5 +1,6 @@
 #include "engine/limits.h"
 
+#include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 
@@ -89,6 +90,49 @@ double ReadBytesPerSecond() {
 }
 
 }  // namespace
+
+ProductSeconds MeasureProducts(const ModelShape& shape, WeightFormat format, int64_t rows) {
+  struct Size {
+    int64_t depth, columns;
+  };
+  const Size layer[] = {{shape.hidden, shape.qkv_width()},
+                        {shape.query_width(), shape.hidden},
+                        {shape.hidden, 2 * shape.feed_forward},
+                        {shape.feed_forward, shape.hidden}};
+  int64_t weights = 0;
+  for (const auto& [depth, columns] : layer) weights += depth * columns;
+  constexpr int64_t kMostWeights = 1 << 28;
+  std::vector<Size> sizes;
+  for (int64_t i = 0; i < std::clamp<int64_t>(kMostWeights / weights, 1, shape.layers); ++i) {
+    sizes.insert(sizes.end(), std::begin(layer), std::end(layer));
+  }
+  sizes.push_back({shape.hidden, shape.vocabulary});
+  // q8 is held against single precision: LibTorch has no product of 8-bit weights with blocks of scales.
+  const at::ScalarType type = format == WeightFormat::kBfloat16 ? at::kBFloat16 : at::kFloat;
+  int64_t widest = 0, deepest = 0, largest = 0;
+  for (const auto& [depth, columns] : sizes) {
+    widest = std::max(widest, columns);
+    deepest = std::max(deepest, depth);
+    largest = std::max(largest, depth * columns);
+  }
+  const std::vector<float> a(rows * deepest, 1.0f);
+  std::vector<float> c(rows * widest);
+  ProductSeconds seconds;
+  {
+    const std::vector<float> ones(largest, 1.0f);
+    std::vector<PackedMatrix> own(sizes.size());
+    for (size_t i = 0; i < sizes.size(); ++i) own[i].PackTransposed(format, ones.data(), sizes[i].columns, sizes[i].depth);
+    seconds.own = BestSeconds(6, [&] {
+      for (const PackedMatrix& b : own) Multiply(a.data(), b.depth(), rows, b, c.data(), b.columns(), false);
+    });
+  }
+  std::vector<at::Tensor> library;
+  for (const auto& [depth, columns] : sizes) library.push_back(at::ones({columns, depth}, type));
+  seconds.library = BestSeconds(6, [&] {
+    for (const at::Tensor& b : library) at::linear(at::ones({rows, b.size(1)}, type), b);
+  });
+  return seconds;
+}
 
 MachineLimits MeasureLimits(WeightFormat format) { return {ProductFlops(format), ReadBytesPerSecond()}; }
 

@@ -3,6 +3,7 @@
 // back.
 #pragma once
 
+#include "engine/model.h"
 #include "engine/weight_format.h"
 
 namespace azr {
@@ -15,5 +16,13 @@ struct MachineLimits {
 // The best product is the better of LibTorch's and the engine's own, each at the best of a few shapes. LibTorch has none
 // for q8; the products of single precision stand there in its place, should they be faster than the engine's own.
 MachineLimits MeasureLimits(WeightFormat format);
+
+// Seconds that all products of a step of `rows` rows take: the engine's own, each row's result the same whatever else is
+// in the batch, and LibTorch's, which promise nothing of the kind. Of a model of more than a gigabyte only some layers.
+struct ProductSeconds {
+  double own = 0, library = 0;
+};
+
+ProductSeconds MeasureProducts(const ModelShape& shape, WeightFormat format, int64_t rows);
 
 }  // namespace azr

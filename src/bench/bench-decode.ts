@@ -3,7 +3,7 @@
 // measured by shared-prompt.ts.
 import { AzrError } from "../errors.ts";
 import { readModelConfig } from "../engine/model-config.ts";
-import { loadAddon, type MachineLimits } from "../engine/load-addon.ts";
+import { loadAddon, type MachineLimits, type NativeEngine } from "../engine/load-addon.ts";
 import { openEngine, type OpenEngineOptions } from "../engine/open.ts";
 import type { Engine, WeightFormat, ModelShape } from "../engine/engine.ts";
 import { resolveModel } from "../engine/resolve-model.ts";
@@ -38,6 +38,8 @@ export interface DecodeBench {
   gigaflops: number;
   gigabytesPerSecond: number;
   rows: DecodeRow[];
+  /** How much longer the products of a step take than LibTorch's, whose results for a row hang on what else is in the batch: 0.1 = a tenth longer, below 0 = sooner. */
+  invariance: { batch: number; price: number }[];
   /** The shared prompt beside separate requests; null with 0 shared samples. */
   sharedPrompt: SharedPromptComparison | null;
   rounds: number;
@@ -95,7 +97,7 @@ export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBe
   const { model, threads, weights = "f32", batches = [1, 8, 64], promptTokens = 16, newTokens = 32 } = options;
   const { sharedSamples = 8, sharedPromptTokens = 512, rounds = 5, signal } = options;
   const opening: OpenEngineOptions = { model, weights, trainable: false, ...(threads === undefined ? {} : { threads }), ...(signal && { signal }) };
-  const limits = await measureLimits(opening);
+  const { limits, invariance } = await measureMachine(opening, batches);
   await using engine = await openEngine(opening);
   const longest = Math.max(promptTokens, sharedSamples > 0 ? sharedPromptTokens : 0) + newTokens;
   if (longest > engine.shape.maxPositions) {
@@ -117,6 +119,7 @@ export async function benchDecode(options: BenchDecodeOptions): Promise<DecodeBe
     gigaflops: limits.flops / 1e9,
     gigabytesPerSecond: limits.bytesPerSecond / 1e9,
     rows,
+    invariance,
     sharedPrompt: sharedSamples > 0 ? await compareSharedPrompt(engine, shared) : null,
     rounds,
   };
@@ -153,14 +156,29 @@ async function measureRow(engine: Engine, { rounds, limits, weightBytes, signal,
 }
 
 /** Measured by a small engine of its own, so that the model's memory does not stand in the way. */
-export async function measureLimits({ model, weights = "f32", threads = 0, signal }: OpenEngineOptions): Promise<MachineLimits> {
+async function onSmallEngine<Result>({ model, threads = 0, signal }: OpenEngineOptions, measure: (native: NativeEngine, shape: ModelShape) => Promise<Result>): Promise<Result> {
   const { shape } = readModelConfig((await resolveModel(model, { ...(signal && { signal }) })).config);
   const { NativeEngine } = loadAddon();
-  const native = new NativeEngine({ ...shape, vocabularySize: 16, layers: 1, hiddenSize: 16, feedForwardSize: 16 }, threads, { weights, trainable: false });
+  const native = new NativeEngine({ ...shape, vocabularySize: 16, layers: 1, hiddenSize: 16, feedForwardSize: 16 }, threads, { weights: "f32", trainable: false });
   try {
     await native.ready();
-    return await native.measureMachine(weights);
+    return await measure(native, shape);
   } finally {
     native.stop();
   }
 }
+
+/** What the machine can do at most with weights held as the options say. */
+export const measureLimits = (options: OpenEngineOptions): Promise<MachineLimits> => onSmallEngine(options, (native) => native.measureMachine(options.weights ?? "f32"));
+
+const measureMachine = (options: OpenEngineOptions, batches: readonly number[]): Promise<{ limits: MachineLimits; invariance: DecodeBench["invariance"] }> =>
+  onSmallEngine(options, async (native, shape) => {
+    const weights = options.weights ?? "f32";
+    const limits = await native.measureMachine(weights);
+    const invariance: DecodeBench["invariance"] = [];
+    for (const batch of batches) {
+      const { own, library } = await native.measureProducts(shape, weights, batch);
+      invariance.push({ batch, price: own / library - 1 });
+    }
+    return { limits, invariance };
+  });

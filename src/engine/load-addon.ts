@@ -63,6 +63,11 @@ export interface NativeEngine {
    * or two.
    */
   measureMachine(weights: WeightFormat): Promise<MachineLimits>;
+  /**
+   * Seconds that the products of a step of `rows` rows of a model of this shape take: the engine's, whose results hang on their own row alone, and
+   * LibTorch's. Takes some seconds.
+   */
+  measureProducts(shape: ModelShape, weights: WeightFormat, rows: number): Promise<{ own: number; library: number }>;
   abort(number: number): void;
   stats(): Omit<EngineStats, "parameters" | "weights" | "trainable">;
   stop(): void;

@@ -31,6 +31,8 @@ t.test("one short round", async (t) => {
     t.ok(row.tokensPerSecond > 0 && row.wholeTokensPerSecond > 0 && row.limitTokensPerSecond > 0);
     t.equal(row.tokensPerSecond, row.spread.median);
   }
+  t.same(bench.invariance.map(({ batch }) => batch), [1, 4]);
+  t.ok(bench.invariance.every(({ price }) => price > -1));
   t.equal(bench.sharedPrompt, null);
   await rejects(t, () => benchDecode({ model }), "AZR_INPUT_INVALID", /64 positions.*544/);
   await t.rejects(benchDecode({ model, batches: [1], promptTokens: 4, newTokens: 4, sharedSamples: 0, signal: AbortSignal.abort() }), { code: "AZR_ABORTED" });

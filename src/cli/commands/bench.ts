@@ -113,7 +113,7 @@ const range = ({ low, high }: Spread, digits: number): string => `(${low.toFixed
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
 
-function decodeTable({ model, parameters, threads, weights, gigaflops, gigabytesPerSecond, rows, sharedPrompt, rounds }: DecodeBench): string {
+function decodeTable({ model, parameters, threads, weights, gigaflops, gigabytesPerSecond, rows, invariance, sharedPrompt, rounds }: DecodeBench): string {
   const lines = rows.map((row) => {
     const share = (100 * row.tokensPerSecond) / row.limitTokensPerSecond;
     const what = row.shared ? `${row.batch} samples of one prompt of ${row.promptTokens}` : count(row.batch, "row");
@@ -123,6 +123,7 @@ function decodeTable({ model, parameters, threads, weights, gigaflops, gigabytes
     `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}, ${count(threads, "thread")}, ${count(rounds, "round")}`,
     `the machine: ${gigaflops.toFixed(0)} billion operations/s in a large product, ${gigabytesPerSecond.toFixed(1)} billion bytes/s read`,
     ...lines,
+    `products whose results hang on their own row alone, beside LibTorch's${weights === "q8" ? " in single precision" : ""}: ${invariance.map(({ batch, price }) => `${batch} rows ${price < 0 ? `${(1 / (1 + price)).toFixed(2)} times as fast` : `${(100 * price).toFixed(0)} % slower`}`).join(", ")}`,
     ...(sharedPrompt === null ? [] : sharedPromptLines(sharedPrompt)),
   ].join("\n");
 }

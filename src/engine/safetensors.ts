@@ -85,8 +85,9 @@ export function parseSafetensorsHeader(header: Uint8Array, fileBytes: number, pa
       metadata = value;
       continue;
     }
-    const bytes = elementBytes[value?.dtype as ElementType];
-    if (bytes === undefined || !Object.hasOwn(elementBytes, value.dtype)) throw fault(`gives tensor ${name} the unknown type ${JSON.stringify(value?.dtype)}`);
+    const dtype: unknown = value?.dtype;
+    if (typeof dtype !== "string" || !Object.hasOwn(elementBytes, dtype)) throw fault(`gives tensor ${name} the unknown type ${typeof dtype === "object" ? "of an object" : JSON.stringify(dtype)}`);
+    const bytes = elementBytes[dtype as ElementType];
     const shape = value.shape;
     if (!isCounts(shape)) throw fault(`gives tensor ${name} a shape that is not a list of sizes`);
     const offsets = value.data_offsets;

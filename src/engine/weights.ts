@@ -33,7 +33,9 @@ function readIndex(path: string, options: SafetensorsOptions): [tensor: string, 
   if (typeof map !== "object" || map === null || Array.isArray(map)) throw fault("it has no weight_map.");
   return Object.entries(map).map(([tensor, file]) => {
     // A name with a path in it could point anywhere.
-    if (typeof file !== "string" || ["", ".", ".."].includes(file) || file !== basename(file) || file.includes("\0")) throw fault(`it gives ${JSON.stringify(file)} as the file of ${tensor}.`);
+    if (typeof file !== "string" || ["", ".", ".."].includes(file) || file !== basename(file) || file.includes("\0")) {
+      throw fault(`it gives ${typeof file === "object" ? "an object" : JSON.stringify(file)} as the file of ${tensor}.`);
+    }
     return [tensor, file];
   });
 }

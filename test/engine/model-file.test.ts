@@ -5,8 +5,9 @@ import { join } from "node:path";
 import t from "tap";
 import { isGguf, readGguf } from "../../src/engine/gguf.ts";
 import { readModelConfig } from "../../src/engine/model-config.ts";
-import { readSafetensorsHeader } from "../../src/engine/safetensors.ts";
+import { parseSafetensorsHeader, readSafetensorsHeader } from "../../src/engine/safetensors.ts";
 import { loadTokenizer, parseTokenizer } from "../../src/engine/tokenizer.ts";
+import { findWeights } from "../../src/engine/weights.ts";
 import { AzrError } from "../../src/errors.ts";
 
 const pipe = (path: string): string => (execFileSync("mkfifo", [path]), path);
@@ -44,6 +45,16 @@ t.test("tokenizers without measure", async (t) => {
   t.throws(() => loadTokenizer(folder), { code: "AZR_TOKENIZER_FORMAT", message: /nested too deep/ });
   writeFileSync(join(folder, "config.json"), `{"model_type":"llama","num_hidden_layers":${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
   t.throws(() => readModelConfig(folder), { code: "AZR_MODEL_FORMAT", message: /nested too deep/ });
+});
+
+t.test("weights with values nested beyond the stack", async (t) => {
+  const nested = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+  const file = (header: string): Buffer => Buffer.concat([Buffer.from(BigUint64Array.of(BigInt(header.length)).buffer), Buffer.from(header)]);
+  for (const header of [`{"a":{"dtype":${nested}}}`, `{"a":${nested}}`, `{"a":{"dtype":"F32","shape":${nested},"data_offsets":[0,4]}}`, `{"a":{"dtype":"F32","shape":[1],"data_offsets":${nested}}}`]) {
+    t.throws(() => parseSafetensorsHeader(file(header).subarray(8), 8 + header.length, "x"), { code: "AZR_MODEL_FORMAT", message: /gives tensor a/ });
+  }
+  const folder = t.testdir({ "model.safetensors.index.json": `{"weight_map":{"a":${nested}}}` });
+  t.throws(() => findWeights(folder, []), { code: "AZR_MODEL_FORMAT", message: /as the file of a/ });
 });
 
 t.test("a message quotes no megabytes", async (t) => {

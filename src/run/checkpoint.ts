@@ -123,9 +123,10 @@ export async function saveCheckpoint({ disk, dir, state, saveFiles, keep, keepEv
   // The same step of the same run is the same checkpoint.
   if ((await pointed(dir)) === name) return path;
   try {
-    await disk.makeFolder(parent);
+    // One level each: a run folder that is gone must not come back empty.
+    await disk.claimFolder(parent);
     await disk.remove(temporary);
-    await disk.makeFolder(temporary);
+    await disk.claimFolder(temporary);
     await saveFiles(temporary);
     const files: Record<string, { bytes: number; crc32: number }> = {};
     for (const file of (await readdir(temporary)).sort()) files[file] = await checksum(join(temporary, file));

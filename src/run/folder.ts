@@ -71,25 +71,38 @@ async function openFolder<Name extends LogName>(
       details: { path: dir },
     });
   }
+  /** Work in the folder; when it fails because the folder is gone, that is what is told. */
+  async function inFolder<Result>(work: () => Promise<Result>): Promise<Result> {
+    await checkPresence();
+    try {
+      return await work();
+    } catch (error) {
+      await checkPresence();
+      throw error;
+    }
+  }
   return {
     dir,
     logs,
     async writeRollouts(step, records) {
-      await checkPresence();
-      await disk.makeFolder(join(dir, "rollouts"));
       const lines = records.map((record) => `${JSON.stringify(record)}\n`).join("");
-      await replaceFile(disk, join(dir, "rollouts", `step-${String(step).padStart(6, "0")}.jsonl.gz`), await compress(lines, { level: constants.Z_BEST_SPEED }));
+      const packed = await compress(lines, { level: constants.Z_BEST_SPEED });
+      await inFolder(async () => {
+        // One level only: a run folder that is gone must not come back empty.
+        await disk.claimFolder(join(dir, "rollouts"));
+        await replaceFile(disk, join(dir, "rollouts", `step-${String(step).padStart(6, "0")}.jsonl.gz`), packed);
+      });
     },
     async mark() {
       await checkPresence();
       await Promise.all(logNames.map((name) => logs[name].flush()));
       return Object.fromEntries(logNames.map((name) => [name, logs[name].size]));
     },
-    async checkpoint(state, saveFiles) {
-      await checkPresence();
-      await Promise.all(logNames.map((name) => logs[name].sync()));
-      return saveCheckpoint({ disk, dir, state, saveFiles, keep, keepEvery });
-    },
+    checkpoint: (state, saveFiles) =>
+      inFolder(async () => {
+        await Promise.all(logNames.map((name) => logs[name].sync()));
+        return saveCheckpoint({ disk, dir, state, saveFiles, keep, keepEvery });
+      }),
   };
 }
 

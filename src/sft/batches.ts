@@ -78,7 +78,9 @@ export function updateArrays(batch: readonly Row[]): Pick<UpdateRequest, "prompt
   for (const row of batch) {
     const prompt = row.tokens.subarray(0, promptLength(row));
     const key = Buffer.from(prompt.buffer, prompt.byteOffset, prompt.byteLength).toString("latin1");
-    byPrompt.set(key, [...(byPrompt.get(key) ?? []), row]);
+    const group = byPrompt.get(key);
+    if (group === undefined) byPrompt.set(key, [row]);
+    else group.push(row);
   }
   const groups = [...byPrompt.values()];
   const rows = groups.flat();

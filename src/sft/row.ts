@@ -9,6 +9,18 @@ export interface Row {
   trained: Int32Array;
 }
 
+/** Keeps arrays of numbers one after another in large pieces of memory: an array of its own has an overhead of hundreds of bytes. */
+export function createStore(pieceLength = 1 << 18): (values: ArrayLike<number>) => Int32Array {
+  let piece = new Int32Array(0);
+  let used = 0;
+  return (values) => {
+    if (used + values.length > piece.length) [piece, used] = [new Int32Array(Math.max(pieceLength, values.length)), 0];
+    const kept = piece.subarray(used, (used += values.length));
+    kept.set(values);
+    return kept;
+  };
+}
+
 export type Encode = (text: string, options?: EncodeOptions) => Int32Array;
 
 /** Number of tokens before the first trained one. */
@@ -46,8 +58,17 @@ export function encodeSpans(encode: Encode, spans: readonly Span[], begin: boole
   return { tokens, trained };
 }
 
-/** A row, or null where nothing is trained. `maxTokens` cuts its end; `long` tells whether it was longer. */
-export function rowOf(encode: Encode, { spans, plain }: Example, endToken: number | undefined, maxTokens: number): { row: Row | null; long: boolean } {
+export interface RowOptions {
+  encode: Encode;
+  endToken: number | undefined;
+  /** Cuts the row's end. */
+  maxTokens: number;
+  /** Where the row's numbers are kept. */
+  keep: (values: ArrayLike<number>) => Int32Array;
+}
+
+/** A row, or null where nothing is trained; `long` tells whether it was longer than `maxTokens`. */
+export function rowOf({ spans, plain }: Example, { encode, endToken, maxTokens, keep }: RowOptions): { row: Row | null; long: boolean } {
   const { tokens, trained } = encodeSpans(encode, spans, plain);
   // An empty response teaches nothing, not even to end.
   if (plain && endToken !== undefined && trained.at(-1) === tokens.length && tokens.length > 0) {
@@ -63,5 +84,5 @@ export function rowOf(encode: Encode, { spans, plain }: Example, endToken: numbe
     if (from < to) ranges.push(from, to);
   }
   if (ranges.length === 0) return { row: null, long };
-  return { row: { tokens: Int32Array.from(tokens.slice(0, ranges.at(-1))), trained: Int32Array.from(ranges) }, long };
+  return { row: { tokens: keep(tokens.slice(0, ranges.at(-1))), trained: keep(ranges) }, long };
 }

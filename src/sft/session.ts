@@ -9,6 +9,7 @@ import { AzrError } from "../errors.ts";
 import type { CheckpointState } from "../run/checkpoint.ts";
 import type { Disk } from "../run/disk.ts";
 import type { RunFolder } from "../run/folder.ts";
+import { guardedEngine } from "../run/guard-engine.ts";
 import type { Stage } from "../run/start-run.ts";
 import { sumTimings } from "../run/timings.ts";
 import { type Batch, batchesOf, countSteps, updateArrays } from "./batches.ts";
@@ -57,7 +58,7 @@ const timingsOf = (total: number, update: number, tokens: number): StepTimings =
 
 /** Runs the session to its end. Rejects with the first failure; what was finished before stays resumable. */
 export async function runSftSession(options: SftSessionOptions): Promise<SftOutcome> {
-  const { config, folder, checkpoint, publisher, control, signal, clock, engine, data } = options;
+  const { config, folder, checkpoint, publisher, control, signal, clock, data } = options;
   if (checkpoint !== undefined && checkpoint.state.data !== data.checksum) {
     throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", "The data is not what this run began with", {
       hint: `Restore the files as they were: ${[...data.files, ...data.validationFiles].map(({ path }) => path).join(", ")}. Or start a new run from this one's model: --model ${folder.dir}.`,
@@ -65,6 +66,11 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     });
   }
   const began = clock();
+  const engine = guardedEngine(options.engine, {
+    dir: folder.dir,
+    maxGap: 0,
+    about: () => ({ step: control.step + 1, model: config.model, checkpoint: saved ?? null }),
+  });
   const plan = { rows: data.rows, files: data.files, config };
   const steps = countSteps(plan);
   let progress: Progress = checkpoint ? { best: checkpoint.state.best, misses: checkpoint.state.misses } : { best: null, misses: 0 };

@@ -1,7 +1,7 @@
 // Rows of tokens and their masks, the order of epochs, packing by a budget, and the arrays of an update: worked out by hand.
 import t from "tap";
 import { batchesOf, countSteps, epochOrder, updateArrays } from "../../src/sft/batches.ts";
-import { encodeSpans, type Row, rowOf } from "../../src/sft/row.ts";
+import { createStore, encodeSpans, type Row, rowOf } from "../../src/sft/row.ts";
 import { measured, type Progress } from "../../src/sft/validate.ts";
 
 // One token a letter, but "ab" is one token; a begin token where asked for.
@@ -24,7 +24,7 @@ t.test("tokens and trained ranges of stretches", async (t) => {
 
 t.test("rows: end tokens, first tokens, cuts", async (t) => {
   const plain = (...spans: [string, boolean][]) => ({ spans: spans.map(([text, on]) => span(text, on)), plain: true });
-  const cases: [name: string, example: Parameters<typeof rowOf>[1], end: number | undefined, most: number, tokens: number[] | null, trained: number[], long?: boolean][] = [
+  const cases: [name: string, example: Parameters<typeof rowOf>[0], end: number | undefined, most: number, tokens: number[] | null, trained: number[], long?: boolean][] = [
     ["an end token is trained", plain(["c", false], ["d", true]), 50, Infinity, [99, 3, 4, 50], [2, 4]],
     ["none is wanted", plain(["c", false], ["d", true]), undefined, Infinity, [99, 3, 4], [2, 3]],
     ["a template writes its own", { ...plain(["c", false], ["d", true], ["e", false]), plain: false }, 50, Infinity, [3, 4], [1, 2]],
@@ -35,7 +35,7 @@ t.test("rows: end tokens, first tokens, cuts", async (t) => {
     ["as long as may be", plain(["c", false], ["d", true]), 50, 4, [99, 3, 4, 50], [2, 4]],
   ];
   for (const [name, example, end, most, tokens, trained, long = false] of cases) {
-    const found = rowOf(encode, example, end, most);
+    const found = rowOf(example, { encode, endToken: end, maxTokens: most, keep: createStore(7) });
     t.same(found.row && { tokens: [...found.row.tokens], trained: [...found.row.trained] }, tokens && { tokens, trained }, name);
     t.equal(found.long, long, name);
   }

@@ -96,6 +96,8 @@ t.test("early ends, budgets and stops", { skip, timeout: 300_000 }, async (t) =>
   await resumeSft(cut.dir!).result;
   const unbroken = await run("unbroken", { validation: { share: 0.1, every: 3 } }, { steps: 6 }).result;
   t.equal(readFileSync(join(cut.dir!, "metrics.jsonl"), "utf8"), readFileSync(join(unbroken.dir, "metrics.jsonl"), "utf8"));
+  const broken = run("broken", { update: { learningRate: 1e38, schedule: "constant", warmUpSteps: 0 } });
+  await t.rejects(broken.result, { code: "AZR_NUMERICS", hint: /azr debug update .*step-00000\d/ }, "a failed step leaves its inputs");
   const controller = new AbortController();
   controller.abort(new Error("enough"));
   await t.rejects(sft(exampleRun(join(folder, "aborted"), { seed: 0, steps: 2 }), { signal: controller.signal }).result, { code: "AZR_ABORTED" });

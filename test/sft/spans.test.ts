@@ -3,7 +3,7 @@ import t from "tap";
 import { loadChatTemplate } from "../../src/engine/chat-template.ts";
 import type { ChatTemplate } from "../../src/engine/chat-template.ts";
 import { loadTokenizer } from "../../src/engine/tokenizer.ts";
-import { rowOf } from "../../src/sft/row.ts";
+import { createStore, rowOf } from "../../src/sft/row.ts";
 import { type SpanOptions, spansOf } from "../../src/sft/spans.ts";
 import { smolLm2 } from "../engine/support/smollm.ts";
 import { packagedTokenizer } from "../engine/support/tokenizer-sources.ts";
@@ -80,7 +80,7 @@ for (const [name, find, end] of real) {
     const tokenizer = loadTokenizer(found.path!);
     const template: ChatTemplate = loadChatTemplate(found.path!);
     const options = { ...defaults, template, endTexts: [end], marks: [...tokenizer.marks.keys()] };
-    const { row } = rowOf(tokenizer.encode, spansOf({ messages: conversation }, options), undefined, Infinity);
+    const { row } = rowOf(spansOf({ messages: conversation }, options), { encode: tokenizer.encode, endToken: undefined, maxTokens: Infinity, keep: createStore() });
     const { tokens, trained } = row!;
     const parts = Array.from({ length: trained.length / 2 }, (_, at) => tokenizer.decode(tokens.subarray(trained[2 * at], trained[2 * at + 1])));
     t.equal(parts.length, 2);

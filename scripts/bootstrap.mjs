@@ -1,6 +1,6 @@
 // From a fresh clone to a running command, in plain Node with no dependencies:
 //   node scripts/bootstrap.mjs demo [arguments of azr demo] | test [arguments of test.mjs] | build
-//   ... | attack [arguments of attacks.ts] | soak [RUNS] | fuzz [arguments of fuzz.ts]
+//   ... | attack [arguments of attacks.ts] | soak [RUNS, or --train and arguments of test/run/soak.ts] | fuzz [arguments of fuzz.ts]
 // Order: tools on the machine, npm packages, LibTorch and native build, TypeScript build; each skipped when up to date.
 
 import { spawn } from "node:child_process";
@@ -67,8 +67,9 @@ async function main([command, ...args]) {
   } else if (command === "attack" || command === "soak") {
     await setUp({});
     const everywhere = args.includes("--everywhere");
-    const script = command === "soak" ? "soak" : everywhere ? "attacks-everywhere" : "attacks";
-    handOver(`test/executor/${script}.ts`, args.filter((value) => value !== "--everywhere"), [hooks]);
+    const training = command === "soak" && args.includes("--train");
+    const script = training ? "run/soak" : `executor/${command === "soak" ? "soak" : everywhere ? "attacks-everywhere" : "attacks"}`;
+    handOver(`test/${script}.ts`, args.filter((value) => value !== "--everywhere" && value !== "--train"), [hooks]);
   } else if (command === "fuzz") {
     await setUp({ native: false });
     const { build } = await import("./build.mjs");

@@ -31,6 +31,9 @@ memory: 780,800 parameters
   );
   const json = await azr(["sft", ...common, "--dry-run", "--json"]);
   t.match(JSON.parse(json.stdout), { type: "dry-run", plan: { steps: 3, rows: 120 }, config: { epochs: 2 }, origins: { epochs: "argument", "update.batchTokens": "--set", seed: "default" } });
+  writeFileSync(join(folder, "warm-up.json"), JSON.stringify({ data: { files: [{ path: "rows.jsonl" }], empty: "drop" }, epochs: 3, update: { batchTokens: 1500 } }));
+  const file = await azr(["sft", "warm-up.json", "--epochs", "2", "--dry-run", "--json"], folder);
+  t.match(JSON.parse(file.stdout), { plan: { steps: 3 }, config: { data: { files: [{ path, weight: 1 }] } }, origins: { epochs: "argument", "data.empty": `file ${join(folder, "warm-up.json")}` } });
   const weighted = await azr(["sft", "--data", `${path}=0.5`, "--set", "data.empty=drop", "--dry-run", "--json"]);
   t.match(JSON.parse(weighted.stdout), { config: { data: { files: [{ path, weight: 0.5 }] } } });
 });

@@ -86,7 +86,7 @@ export async function exportModel(options: ExportModelOptions): Promise<Exported
   const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const files = await resolveModel(model, watch);
   await using engine = await openEngine({ model, ...watch, ...(threads === undefined ? {} : { threads }) });
-  return writeModelFolder(engine, files, folder, options);
+  return await writeModelFolder(engine, files, folder, options);
 }
 
 /**

@@ -34,7 +34,7 @@ t.test("a reward that is not finite: the update's inputs are kept, and replayed 
   const first = request.completions.lengths[0]!;
   request.advantages!.fill(NaN, first, first + request.completions.lengths[1]!);
   const failure = await failureOf(watched.update(request));
-  t.match(failure, { code: "AZR_NUMERICS", message: /not finite in advantages; the weights were left/, hint: /azr debug update .*failures\/step-000012$/ });
+  t.match(failure, { code: "AZR_NUMERICS", message: /not finite in advantages; the weights were left/, hint: /azr debug update .*failures\/step-000012\nOr go back.*azr resume .* --set run\.rollBack=1$/ });
   t.same(await savedModel(engine, join(dir, "after")), before, "the weights are untouched");
   const folder = failure.details!["folder"] as string;
   t.same((await readdir(folder)).sort(), ["failure.json", "model.safetensors", "optimizer.safetensors", "request.safetensors"]);

@@ -183,16 +183,20 @@ int64_t ScratchSize(const RowGroup& group) {
 
 }  // namespace
 
-float AttendRow(const float* query, const KeySpan& first, const KeySpan& second, int64_t head_size, float scale,
-                float* scores, float* out) {
-  const int64_t used = SpanScores(query, first, second, head_size, scale, scores);
+SoftmaxSums SoftmaxWeights(float* scores, int64_t used) {
   Vec highest = Load(scores);
   for (int64_t i = kLanes; i < used; i += kLanes) highest = Max(highest, Load(scores + i));
   const float shift = HorizontalMax(highest);
   Exponentiate(scores, used, shift);
   Vec total = Broadcast(0.0f);
   for (int64_t i = 0; i < used; i += kLanes) total = total + Load(scores + i);
-  const float sum = HorizontalSum(total);
+  return {HorizontalSum(total), shift};
+}
+
+float AttendRow(const float* query, const KeySpan& first, const KeySpan& second, int64_t head_size, float scale,
+                float* scores, float* out) {
+  const int64_t used = SpanScores(query, first, second, head_size, scale, scores);
+  const auto [sum, shift] = SoftmaxWeights(scores, used);
   WeightedSpans(scores, first, second, head_size, out);
   const Vec inverse = Broadcast(1.0f / sum);
   for (int64_t d = 0; d < head_size; d += kLanes) Store(out + d, Load(out + d) * inverse);

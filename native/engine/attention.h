@@ -43,6 +43,12 @@ inline void StoreKey(float* key_blocks, int64_t index, const float* key, int64_t
 float AttendRow(const float* query, const KeySpan& first, const KeySpan& second, int64_t head_size, float scale,
                 float* scores, float* out);
 
+// Turns `used` scores (a multiple of 16; -infinity where there is no key) into exp(score - highest), in place, and gives their sum and the highest.
+struct SoftmaxSums {
+  float sum, highest;
+};
+SoftmaxSums SoftmaxWeights(float* scores, int64_t used);
+
 // A prompt with its completions, as rows of a packed batch: rows [begin, begin + prompt) and then each completion's rows.
 struct RowGroup {
   int64_t begin = 0;

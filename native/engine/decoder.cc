@@ -104,7 +104,6 @@ void Decoder::Layer(int64_t index, int64_t rows, const int32_t* positions, Layer
 void Decoder::LayerOf(int64_t index, const PackedBatch& batch, LayerActivations* keep) {
   Layer(index, batch.rows(), batch.positions.data(), keep, [&](float* qkv, float* out, float* log_sum_exp) {
     AttendGroups(batch.groups, model_->shape().attention(index), qkv, out, log_sum_exp);
-    if (qkv_observer_) qkv_observer_(index, qkv);
   });
 }
 

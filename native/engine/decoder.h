@@ -51,13 +51,9 @@ class Decoder {
   // Hidden states before the final norm, hidden()[rows, hidden]. With `keep`, what Backward needs is kept as well;
   // with `checkpoint` of that only the input of each layer, and Backward computes the rest again, to the same bits.
   void Forward(const PackedBatch& batch, bool keep, bool checkpoint = false);
-  // The same for rows whose attention is elsewhere (the decode step's cache).
+  // The same for rows whose attention is elsewhere (cached_step.h).
   void Forward(const std::vector<int32_t>& tokens, const std::vector<int32_t>& positions,
                const AttentionCallback& attention);
-  // Called with each layer's rotated qkv during the next Forward(batch, false): prefill copies keys and values there.
-  void set_qkv_observer(std::function<void(int64_t layer, const float* qkv)> observer) {
-    qkv_observer_ = std::move(observer);
-  }
 
   const float* hidden() const { return hidden_.data(); }
   // dhidden[rows, hidden] (overwritten) is the gradient of hidden(); adds to `gradient`, a flat buffer like the parameters.
@@ -82,7 +78,6 @@ class Decoder {
   std::vector<float> dnormed_, dqkv_, dattention_, dactivation_, doutput_;
   std::vector<LayerActivations> layers_;    // one, with checkpoints
   std::vector<std::vector<float>> inputs_;  // [layers] of [rows, hidden], with checkpoints
-  std::function<void(int64_t, const float*)> qkv_observer_;
 };
 
 }  // namespace azr

@@ -1,6 +1,6 @@
-// Sampling of completions with a key/value cache: each prompt is computed once for its n samples, rows join as others
-// finish, finished rows leave. What a row samples depends on (seed, prompt, sample, position) and its own tokens only.
-// Generator borrows the model's decoder and head and owns the caches of the call. Engine thread only.
+// Sampling of completions with a key/value cache: each prompt is computed once for its n samples, in pieces that share steps with the rows being
+// decoded; rows join as others finish, finished rows leave. What a row samples depends on (seed, prompt, sample, position) and its own tokens only.
+// A call borrows the model's decoder and head and owns its caches. Engine thread only.
 #pragma once
 
 #include <atomic>
@@ -36,6 +36,7 @@ struct GenerateSettings {
   std::vector<int32_t> stop_tokens;
   int64_t min_tokens = 0;      // no stop token before
   int64_t max_rows = 256;      // rows decoded at once, at most
+  int64_t step_rows = 288;     // rows computed at once, at most, where a prompt is among them: memory and a step's time do not grow with it
   int64_t cache_bytes = 0;     // for keys and values; 0: half of the memory that is free
   // Called on the engine thread after each step with the tokens that were drawn in it.
   std::function<void(const std::vector<DrawnToken>&)> on_tokens;
@@ -45,9 +46,10 @@ struct GenerateResult {
   TokenRows completions;                  // row prompt * samples + sample
   std::vector<float> log_probabilities;   // [sum of lengths], untempered
   std::vector<uint8_t> stopped;           // [rows]
+  int64_t cache_bytes = 0;                // of keys and values that were held at once, at most
 };
 
-// Throws AZR_OUT_OF_MEMORY when not even one row's keys and values fit, AZR_ABORTED when `abort` becomes true, looked at before each token, and AZR_NUMERICS for logits that are not finite.
+// Throws AZR_OUT_OF_MEMORY when not even one row's keys and values fit, AZR_ABORTED when `abort` becomes true, looked at before each step, and AZR_NUMERICS for logits that are not finite.
 GenerateResult Generate(Model* model, Decoder* decoder, Head* head, const TokenRows& prompts,
                         const GenerateSettings& settings, const std::atomic<bool>& abort);
 

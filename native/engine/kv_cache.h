@@ -18,10 +18,11 @@ namespace azr {
 
 class KvCache {
  public:
-  KvCache(const ModelShape& shape, int64_t capacity) : heads_(shape.key_value_heads), size_(shape.head_size) {
+  // Of so many positions, written at most `together` at a time.
+  KvCache(const ModelShape& shape, int64_t capacity, int64_t together = 1) : heads_(shape.key_value_heads), size_(shape.head_size) {
     int64_t floats = 0;
     for (int64_t i = 0; i < shape.layers; ++i) {
-      places_.push_back({shape.window(i), Room(shape.window(i), capacity), floats, 0});
+      places_.push_back({shape.window(i), Room(shape.window(i), capacity, together), floats, 0});
       floats += 2 * heads_ * places_.back().room * size_;
     }
     // Not zeroed: lanes outside a span are masked before use and values outside it are never read.
@@ -31,17 +32,21 @@ class KvCache {
     }
   }
 
-  // Memory of a cache of so many positions.
-  static int64_t Bytes(const ModelShape& shape, int64_t capacity) {
+  // Memory of such a cache.
+  static int64_t Bytes(const ModelShape& shape, int64_t capacity, int64_t together = 1) {
     int64_t positions = 0;
-    for (int64_t i = 0; i < shape.layers; ++i) positions += Room(shape.window(i), capacity);
+    for (int64_t i = 0; i < shape.layers; ++i) positions += Room(shape.window(i), capacity, together);
     return 2 * shape.key_value_heads * positions * shape.head_size * static_cast<int64_t>(sizeof(float));
   }
 
-  // Stores position `index` of a layer from a row of rotated qkv; positions come in order, and 0 begins a new sequence.
-  void Write(int64_t layer, int64_t index, const float* qkv_row, const ModelShape& shape) {
+  // Before positions `index` to `index + count - 1` of a layer are written: they come in order, and 0 begins a new sequence.
+  void Prepare(int64_t layer, int64_t index, int64_t count) {
     if (index == 0) places_[layer].begin = 0;
-    if (index - places_[layer].begin >= places_[layer].room) Drop(layer, index);
+    if (index + count - places_[layer].begin > places_[layer].room) Drop(layer, index);
+  }
+
+  // Stores a position of a layer from a row of rotated qkv.
+  void Write(int64_t layer, int64_t index, const float* qkv_row, const ModelShape& shape) {
     const float* keys = qkv_row + shape.query_width();
     const float* values = keys + heads_ * size_;
     const int64_t place = index - places_[layer].begin;
@@ -51,7 +56,7 @@ class KvCache {
     }
   }
 
-  // Keys `first` to `count` - 1; of a layer with a window, `first` is not before what the last position written sees.
+  // Keys `first` to `count` - 1; of a layer with a window, `first` is not before what the first position prepared last sees.
   KeySpan Span(int64_t layer, int64_t head, int64_t count, int64_t first = 0) const {
     const int64_t begin = places_[layer].begin;
     return From({Keys(layer, head), Values(layer, head), size_, count - begin}, first - begin, size_);
@@ -66,9 +71,12 @@ class KvCache {
     int64_t window, room, offset, begin;
   };
 
-  static int64_t Room(int64_t window, int64_t capacity) {
+  static int64_t Room(int64_t window, int64_t capacity, int64_t together) {
     const int64_t all = KeyBlocks(capacity) * kKeyBlock;
-    return window > 0 ? std::min(all, 2 * KeyBlocks(window + kKeyBlock - 1) * kKeyBlock) : all;
+    if (window == 0) return all;
+    const int64_t seen = KeyBlocks(window + kKeyBlock - 1);
+    // Twice the window, so that blocks are dropped seldom.
+    return std::min(all, (seen + std::max(seen, KeyBlocks(together))) * kKeyBlock);
   }
 
   // Makes room for position `index` by dropping the blocks before those that it sees.

@@ -61,7 +61,7 @@ export function guardedEngine(engine: Engine, { dir, maxGap, about }: GuardOptio
       const folder = await writeFailedUpdate(dir, engine, { ...about(), code, message, request });
       const around = code === "AZR_NUMERICS" ? [`Or go back, and on with other random choices: azr resume ${dir} --set run.rollBack=1`] : [];
       return new AzrError(code, message, {
-        hint: [`Its inputs and the weights were kept; do it again, alone: azr debug update ${folder}`, ...around].join("\n"),
+        hint: [...(error.hint === undefined ? [] : [error.hint]), `Its inputs and the weights were kept; do it again, alone: azr debug update ${folder}`, ...around].join("\n"),
         details: { ...error.details, folder },
         cause: error,
       });

@@ -28,7 +28,7 @@ t.test("failures of a step come out once and leave the buffers as they were", as
   const run = trainFake(t.testdir({}), { steps: 3 }, { engine: broken });
   await t.rejects(run.result, { code: "AZR_NUMERICS" });
   const events = await lines<{ type: string }>(join(run.dir!, "events.jsonl"));
-  t.match(events.at(-1), { type: "run-end", status: "failed", error: { code: "AZR_NUMERICS", hint: "Lower the rate." } });
+  t.match(events.at(-1), { type: "run-end", status: "failed", error: { code: "AZR_NUMERICS", hint: /^Lower the rate\.\n.*azr debug update/ } });
   t.equal((await lines<Task>(join(run.dir!, "tasks.jsonl"))).length, 3, "only the seeds were kept");
 
   const odd = trainFake(t.testdir({}), { steps: 1 }, { executor: fakeExecutor({ override: (call) => { if (call.method === "run") throw new TypeError("odd"); return undefined; } }) });

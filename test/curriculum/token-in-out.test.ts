@@ -7,7 +7,7 @@ import { collect, fakeEngine, fakeExecutor, fakeTokenizer } from "../../src/test
 import { trainFake } from "../run/support/fake-run.ts";
 import { plus } from "./support/scripted-step.ts";
 
-// A second id for each character: texts have it nowhere, since encode() gives the first.
+// A second id for each character, to which the engine gives another probability: texts have it nowhere, since encode() gives the first.
 const twin = 1_000_000;
 
 t.test("ids that encode() never gives", async (t) => {
@@ -31,7 +31,7 @@ t.test("ids that encode() never gives", async (t) => {
     sampled.push({ ...result.completions, tokens });
     return { ...result, completions: { ...result.completions, tokens } };
   };
-  const run = trainFake(join(t.testdir({}), "run"), { steps: 2, kinds: ["deduction"], curriculum: { proposals: 2, rollouts: { n: 2 }, replay: 0 } }, { engine, executor: fakeExecutor(), tokenizer });
+  const run = trainFake(join(t.testdir({}), "run"), { steps: 2, kinds: ["deduction"], update: { maxGap: 10 }, curriculum: { proposals: 2, rollouts: { n: 2 }, replay: 0 } }, { engine, executor: fakeExecutor(), tokenizer });
   await collect(run);
   const updates = engine.calls.flatMap((call) => (call.method === "update" ? [call.request] : []));
   t.ok(updates.length > 0, "something is trained");

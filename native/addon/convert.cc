@@ -56,10 +56,22 @@ ModelShape ToShape(const Napi::Object& o) {
 
 WeightSettings ToWeightSettings(const Napi::Object& o) {
   try {
-    return {WeightFormatNamed(Text(o, "weights")), o.Get("trainable").ToBoolean()};
+    WeightSettings settings{WeightFormatNamed(Text(o, "weights")), o.Get("trainable").ToBoolean()};
+    if (o.Get("lora").IsObject()) settings.lora = ToLoraSettings(o.Get("lora").As<Napi::Object>());
+    return settings;
   } catch (const EngineError& error) {  // only a Napi::Error may leave a callback
     throw Napi::TypeError::New(o.Env(), error.what());
   }
+}
+
+LoraSettings ToLoraSettings(const Napi::Object& o) {
+  LoraSettings settings;
+  settings.rank = Integer(o, "rank");
+  settings.alpha = static_cast<float>(Number(o, "alpha"));
+  const auto targets = o.Get("targets").As<Napi::Array>();
+  for (uint32_t i = 0; i < targets.Length(); ++i) settings.targets.push_back(targets.Get(i).ToString());
+  settings.seed = static_cast<uint64_t>(Integer(o, "seed"));
+  return settings;
 }
 
 GenerateSettings ToGenerateSettings(const Napi::Object& o) {

@@ -49,6 +49,7 @@ WeightSettings ToWeightSettings(const Napi::Object& object);
 GenerateSettings ToGenerateSettings(const Napi::Object& request);
 UpdateBatch ToUpdateBatch(const Napi::Object& request);
 UpdateSettings ToUpdateSettings(const Napi::Object& request);
+LoraSettings ToLoraSettings(const Napi::Object& object);
 StorageType ToStorageType(const Napi::Value& name);
 std::vector<TensorSource> ToSources(const Napi::Array& array);
 Napi::Value FromRows(Napi::Env env, const TokenRows& rows);

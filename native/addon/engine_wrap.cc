@@ -11,9 +11,12 @@ namespace azr {
 Napi::Function EngineWrap::Define(Napi::Env env) {
   return DefineClass(env, "NativeEngine",
                      {StaticMethod<&EngineWrap::LayoutOf>("layoutOf"),
+                      StaticMethod<&EngineWrap::AdapterLayoutOf>("adapterLayoutOf"),
                       InstanceMethod<&EngineWrap::Layout>("layout"), InstanceMethod<&EngineWrap::Ready>("ready"),
                       InstanceMethod<&EngineWrap::Initialize>("initialize"),
                       InstanceMethod<&EngineWrap::LoadParameters>("loadParameters"),
+                      InstanceMethod<&EngineWrap::LoadAdapters>("loadAdapters"),
+                      InstanceMethod<&EngineWrap::SaveAdapters>("saveAdapters"),
                       InstanceMethod<&EngineWrap::LoadOptimizer>("loadOptimizer"),
                       InstanceMethod<&EngineWrap::SaveParameters>("saveParameters"),
                       InstanceMethod<&EngineWrap::SaveOptimizer>("saveOptimizer"),
@@ -24,7 +27,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                       InstanceMethod<&EngineWrap::Stats>("stats"), InstanceMethod<&EngineWrap::Stop>("stop")});
 }
 
-// new NativeEngine(shape, threads, {weights, trainable})
+// new NativeEngine(shape, threads, {weights, trainable, lora?: {rank, alpha, targets, seed}})
 EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const Napi::Env env = info.Env();
   shape_ = ToShape(info[0].As<Napi::Object>());
@@ -69,37 +72,51 @@ Napi::Value EngineWrap::Simple(Napi::Env env, std::function<void(Engine&)> work)
 
 namespace {
 
-// Names and dimensions of the parameters, in the order of their data: [{name, dimensions, size}].
-Napi::Value FromLayout(Napi::Env env, const ModelShape& shape) {
-  const ParameterLayout layout(shape);
-  auto out = Napi::Array::New(env, layout.names.size());
-  for (size_t i = 0; i < layout.names.size(); ++i) {
+// Names and dimensions of parameters, in the order of their data: [{name, dimensions, size}].
+Napi::Value FromLayout(Napi::Env env, const std::vector<NamedTensor>& names) {
+  auto out = Napi::Array::New(env, names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
     auto item = Napi::Object::New(env);
-    item.Set("name", layout.names[i].name);
+    item.Set("name", names[i].name);
     auto dimensions = Napi::Array::New(env);
-    for (int64_t d : layout.names[i].dimensions) dimensions.Set(dimensions.Length(), static_cast<double>(d));
+    for (int64_t d : names[i].dimensions) dimensions.Set(dimensions.Length(), static_cast<double>(d));
     item.Set("dimensions", dimensions);
-    item.Set("size", static_cast<double>(layout.names[i].size()));
+    item.Set("size", static_cast<double>(names[i].size()));
     out.Set(static_cast<uint32_t>(i), item);
   }
   return out;
 }
 
+// The names that `names` gives for a checked shape; what it refuses is thrown with its code.
+template <typename Names>
+Napi::Value CheckedLayout(Napi::Env env, const ModelShape& shape, const Names& names) {
+  try {
+    shape.Check();
+    return FromLayout(env, names());
+  } catch (const EngineError& error) {
+    Napi::Error thrown = Napi::Error::New(env, error.what());
+    thrown.Set("code", Napi::String::New(env, error.code()));
+    throw thrown;
+  }
+}
+
 }  // namespace
 
-Napi::Value EngineWrap::Layout(const Napi::CallbackInfo& info) { return FromLayout(info.Env(), shape_); }
+Napi::Value EngineWrap::Layout(const Napi::CallbackInfo& info) {
+  return FromLayout(info.Env(), ParameterLayout(shape_).names);
+}
 
 // NativeEngine.layoutOf(shape): the layout before there is an engine. Throws AZR_MODEL_FORMAT for a shape it cannot run.
 Napi::Value EngineWrap::LayoutOf(const Napi::CallbackInfo& info) {
   const ModelShape shape = ToShape(info[0].As<Napi::Object>());
-  try {
-    shape.Check();
-  } catch (const EngineError& error) {
-    Napi::Error thrown = Napi::Error::New(info.Env(), error.what());
-    thrown.Set("code", Napi::String::New(info.Env(), error.code()));
-    throw thrown;
-  }
-  return FromLayout(info.Env(), shape);
+  return CheckedLayout(info.Env(), shape, [&] { return ParameterLayout(shape).names; });
+}
+
+// NativeEngine.adapterLayoutOf(shape, lora): the same of the adapters of a model, in the order of their data.
+Napi::Value EngineWrap::AdapterLayoutOf(const Napi::CallbackInfo& info) {
+  const ModelShape shape = ToShape(info[0].As<Napi::Object>());
+  const LoraSettings lora = ToLoraSettings(info[1].As<Napi::Object>());
+  return CheckedLayout(info.Env(), shape, [&] { return LoraLayout(ParameterLayout(shape), lora).names; });
 }
 
 Napi::Value EngineWrap::Ready(const Napi::CallbackInfo& info) {
@@ -111,11 +128,33 @@ Napi::Value EngineWrap::Initialize(const Napi::CallbackInfo& info) {
   return Simple(info.Env(), [seed](Engine& engine) { engine.Initialize(seed); });
 }
 
-// loadParameters([{index, path, offset, dtype, pairedRows?, shift?}], fresh)
+// loadParameters([{index, path, offset, dtype, pairedRows?, shift?}], fresh, merged?: [{lora, tensors}])
 Napi::Value EngineWrap::LoadParameters(const Napi::CallbackInfo& info) {
-  return Simple(info.Env(), [sources = ToSources(info[0].As<Napi::Array>()),
-                             fresh = info[1].ToBoolean().Value()](Engine& engine) {
-    engine.LoadParameters(sources, fresh);
+  std::vector<AdapterSource> merged;
+  const auto given = info[2].IsArray() ? info[2].As<Napi::Array>() : Napi::Array::New(info.Env());
+  for (uint32_t i = 0; i < given.Length(); ++i) {
+    const auto one = given.Get(i).As<Napi::Object>();
+    merged.push_back({ToLoraSettings(one.Get("lora").As<Napi::Object>()), ToSources(one.Get("tensors").As<Napi::Array>())});
+  }
+  return Simple(info.Env(), [sources = ToSources(info[0].As<Napi::Array>()), fresh = info[1].ToBoolean().Value(),
+                             merged = std::move(merged)](Engine& engine) {
+    engine.LoadParameters(sources, fresh, merged);
+  });
+}
+
+// loadAdapters([{index, path, offset, dtype}]): indices into adapterLayoutOf().
+Napi::Value EngineWrap::LoadAdapters(const Napi::CallbackInfo& info) {
+  return Simple(info.Env(), [sources = ToSources(info[0].As<Napi::Array>())](Engine& engine) {
+    engine.LoadAdapters(sources);
+  });
+}
+
+// saveAdapters(path, header): the header's bytes, then the adapters (float32).
+Napi::Value EngineWrap::SaveAdapters(const Napi::CallbackInfo& info) {
+  const auto header = ToVector<uint8_t>(info[1]);
+  return Simple(info.Env(), [path = info[0].As<Napi::String>().Utf8Value(),
+                             text = std::string(header.begin(), header.end())](Engine& engine) {
+    engine.SaveAdapters(path, text);
   });
 }
 

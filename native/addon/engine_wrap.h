@@ -19,10 +19,13 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
 
  private:
   static Napi::Value LayoutOf(const Napi::CallbackInfo& info);
+  static Napi::Value AdapterLayoutOf(const Napi::CallbackInfo& info);
   Napi::Value Layout(const Napi::CallbackInfo& info);
   Napi::Value Ready(const Napi::CallbackInfo& info);
   Napi::Value Initialize(const Napi::CallbackInfo& info);
   Napi::Value LoadParameters(const Napi::CallbackInfo& info);
+  Napi::Value LoadAdapters(const Napi::CallbackInfo& info);
+  Napi::Value SaveAdapters(const Napi::CallbackInfo& info);
   Napi::Value LoadOptimizer(const Napi::CallbackInfo& info);
   Napi::Value SaveParameters(const Napi::CallbackInfo& info);
   Napi::Value SaveOptimizer(const Napi::CallbackInfo& info);

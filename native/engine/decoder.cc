@@ -50,7 +50,7 @@ const float* Decoder::OutputGradient(const float* dhidden, int64_t rows, int64_t
   Grow(&doutput_, rows * width);
   std::fill(doutput_.begin(), doutput_.begin() + rows * width, 0.0f);
   RmsNormBackward(kept.output.data(), model_->norm(norm), kept.rstd.data(), dhidden, rows, width, doutput_.data(),
-                  gradient + norm);
+                  model_->GradientAt(gradient, norm));
   return doutput_.data();
 }
 
@@ -136,7 +136,6 @@ void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, LayerActiva
                             float* gradient) {
   const ModelShape& s = model_->shape();
   const LayerOffsets& offsets = model_->layout().layers[index];
-  const WeightFormat format = model_->weights().format;
   const int64_t rows = batch.rows();
 
   // Feed-forward: dhidden is the gradient of the layer's output and, through the residual, of its middle.
@@ -144,35 +143,37 @@ void Decoder::LayerBackward(int64_t index, const PackedBatch& batch, LayerActiva
       OutputGradient(dhidden, rows, offsets.feed_forward_output_norm, kept.feed_forward_output, gradient);
   Multiply(doutput, s.hidden, rows, model_->Backward(offsets.down, s.hidden, s.feed_forward), dactivation_.data(), s.feed_forward);
   GateBackward(s.activation, kept.gate_up.data(), dactivation_.data(), rows, s.feed_forward, activation_.data());
-  AccumulateOuter(format, doutput, s.hidden, activation_.data(), s.feed_forward, rows, s.hidden, s.feed_forward,
-                  gradient + offsets.down);
+  model_->AddWeightGradient(gradient, offsets.down, doutput, s.hidden, activation_.data(), s.feed_forward, rows, s.hidden,
+                            s.feed_forward);
   const float* dgate_up = kept.gate_up.data();
   RmsNorm(kept.middle.data(), model_->norm(offsets.feed_forward_norm), rows, s.hidden, normed_.data(), nullptr);
-  AccumulateOuter(format, dgate_up, 2 * s.feed_forward, normed_.data(), s.hidden, rows, 2 * s.feed_forward, s.hidden,
-                  gradient + offsets.gate_up);
+  model_->AddWeightGradient(gradient, offsets.gate_up, dgate_up, 2 * s.feed_forward, normed_.data(), s.hidden, rows,
+                            2 * s.feed_forward, s.hidden);
   Multiply(dgate_up, 2 * s.feed_forward, rows, model_->Backward(offsets.gate_up, 2 * s.feed_forward, s.hidden), dnormed_.data(), s.hidden);
   RmsNormBackward(kept.middle.data(), model_->norm(offsets.feed_forward_norm), kept.feed_forward_rstd.data(),
-                  dnormed_.data(), rows, s.hidden, dhidden, gradient + offsets.feed_forward_norm);
+                  dnormed_.data(), rows, s.hidden, dhidden, model_->GradientAt(gradient, offsets.feed_forward_norm));
 
   // Attention: the same shape of argument, one residual further down.
   doutput = OutputGradient(dhidden, rows, offsets.attention_output_norm, kept.attention_output, gradient);
   Multiply(doutput, s.hidden, rows, model_->Backward(offsets.output, s.hidden, s.query_width()), dattention_.data(), s.query_width());
-  AccumulateOuter(format, doutput, s.hidden, kept.attention.data(), s.query_width(), rows, s.hidden, s.query_width(),
-                  gradient + offsets.output);
+  model_->AddWeightGradient(gradient, offsets.output, doutput, s.hidden, kept.attention.data(), s.query_width(), rows,
+                            s.hidden, s.query_width());
   AttendGroupsBackward(batch.groups, s.attention(index), kept.qkv.data(), kept.attention.data(), kept.log_sum_exp.data(),
                        dattention_.data(), dqkv_.data());
   Rotate(dqkv_.data(), s.qkv_width(), rows, s.heads + s.key_value_heads, batch.positions.data(), model_->rope(index), true);
   if (s.qk_norm) {
     NormHeadsBackward(dqkv_.data(), s.qkv_width(), rows, model_->head_norms(offsets), kept.heads.data(), kept.heads_rstd.data(),
-                      gradient + offsets.query_norm, gradient + offsets.key_norm);
+                      model_->GradientAt(gradient, offsets.query_norm), model_->GradientAt(gradient, offsets.key_norm));
   }
-  if (s.qkv_bias) AddBiasBackward(dqkv_.data(), s.qkv_width(), rows, gradient + offsets.qkv_bias, s.qkv_width());
+  if (s.qkv_bias) {
+    AddBiasBackward(dqkv_.data(), s.qkv_width(), rows, model_->GradientAt(gradient, offsets.qkv_bias), s.qkv_width());
+  }
   RmsNorm(kept.input.data(), model_->norm(offsets.attention_norm), rows, s.hidden, normed_.data(), nullptr);
-  AccumulateOuter(format, dqkv_.data(), s.qkv_width(), normed_.data(), s.hidden, rows, s.qkv_width(), s.hidden,
-                  gradient + offsets.qkv);
+  model_->AddWeightGradient(gradient, offsets.qkv, dqkv_.data(), s.qkv_width(), normed_.data(), s.hidden, rows,
+                            s.qkv_width(), s.hidden);
   Multiply(dqkv_.data(), s.qkv_width(), rows, model_->Backward(offsets.qkv, s.qkv_width(), s.hidden), dnormed_.data(), s.hidden);
   RmsNormBackward(kept.input.data(), model_->norm(offsets.attention_norm), kept.attention_rstd.data(), dnormed_.data(),
-                  rows, s.hidden, dhidden, gradient + offsets.attention_norm);
+                  rows, s.hidden, dhidden, model_->GradientAt(gradient, offsets.attention_norm));
 }
 
 void Decoder::Backward(const PackedBatch& batch, float* dhidden, float* gradient) {
@@ -192,7 +193,8 @@ void Decoder::Backward(const PackedBatch& batch, float* dhidden, float* gradient
     LayerBackward(i, batch, layers_[0], dhidden, gradient);
   }
   // Columns are split, rows summed in order: independent of the number of threads.
-  float* table = gradient + model_->layout().embedding;
+  float* table = model_->GradientAt(gradient, model_->layout().embedding);
+  if (table == nullptr) return;
   const int64_t blocks = (s.hidden + 63) / 64;
   const float scale = model_->embedding_scale();
   ParallelFor(blocks, 1, [&](int64_t b) {

@@ -56,7 +56,7 @@ class Decoder {
                const AttentionCallback& attention);
 
   const float* hidden() const { return hidden_.data(); }
-  // dhidden[rows, hidden] (overwritten) is the gradient of hidden(); adds to `gradient`, a flat buffer like the parameters.
+  // dhidden[rows, hidden] (overwritten) is the gradient of hidden(); adds to `gradient`, a flat buffer like what is trained.
   void Backward(const PackedBatch& batch, float* dhidden, float* gradient);
   // Bytes held by activations and scratch.
   int64_t bytes() const;

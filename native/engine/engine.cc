@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <memory>
 
+#include "engine/parallel.h"
 #include "engine/status.h"
 
 namespace azr {
@@ -71,7 +73,7 @@ Engine::Engine(const ModelShape& shape, int threads, const WeightSettings& weigh
     : model_((ApplyThreads(threads), shape), weights),
       decoder_(&model_),
       head_(&model_),
-      optimizer_(model_.layout().total),
+      optimizer_(model_.trained_size()),
       trainer_(&model_, &decoder_, &head_, &optimizer_) {}
 
 int Engine::threads() const { return at::get_num_threads(); }
@@ -83,8 +85,9 @@ EngineStats Engine::stats() const {
   return stats;
 }
 
-void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh) {
-  const auto& names = model_.layout().names;
+namespace {
+
+void CheckWhole(const std::vector<NamedTensor>& names, const std::vector<TensorSource>& sources) {
   std::vector<bool> seen(names.size(), false);
   for (const TensorSource& source : sources) {
     if (source.index < 0 || source.index >= static_cast<int64_t>(names.size()) || seen[source.index]) {
@@ -95,6 +98,45 @@ void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh
   for (size_t i = 0; i < seen.size(); ++i) {
     if (!seen[i]) throw EngineError("AZR_MODEL_FORMAT", "the tensor " + names[i].name + " is missing");
   }
+}
+
+// Adapters [names] from a file, as one flat buffer.
+void ReadAdapters(const std::vector<NamedTensor>& names, const std::vector<TensorSource>& sources, float* values) {
+  CheckWhole(names, sources);
+  for (const TensorSource& source : sources) {
+    const NamedTensor& tensor = names[source.index];
+    if (!ReadTensor(source, tensor.dimensions[0], tensor.dimensions[1], {values + tensor.offset})) {
+      throw EngineError("AZR_MODEL_FORMAT", "the tensor " + tensor.name + " in " + source.path +
+                                                " holds values that are not finite numbers");
+    }
+  }
+}
+
+}  // namespace
+
+void Engine::LoadAdapters(const std::vector<TensorSource>& sources) {
+  if (model_.lora() == nullptr) Invalid("the model was opened without adapters");
+  std::vector<float> values(model_.trained_size());
+  ReadAdapters(model_.trained_names(), sources, values.data());
+  std::copy(values.begin(), values.end(), model_.MutableTrained());
+}
+
+void Engine::SaveAdapters(const std::string& path, const std::string& header) const {
+  if (model_.lora() == nullptr) Invalid("the model was opened without adapters");
+  WriteFloats(path, header, {{model_.trained(), model_.trained_size() * static_cast<int64_t>(sizeof(float))}});
+}
+
+void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh, const std::vector<AdapterSource>& merged) {
+  const auto& names = model_.layout().names;
+  CheckWhole(names, sources);
+  std::vector<Lora> adapters;
+  for (const AdapterSource& source : merged) {
+    Lora& one = adapters.emplace_back(model_.layout(), source.settings);
+    ReadAdapters(one.names(), source.tensors, one.values());
+  }
+  const auto merge = [&](const NamedTensor& tensor, int64_t first, int64_t count, float* values) {
+    for (const Lora& one : adapters) one.MergeRows(tensor.offset, first, count, values);
+  };
   const auto read_all = [&](bool store) {
     for (const TensorSource& source : sources) {
       const NamedTensor& tensor = names[source.index];
@@ -104,14 +146,23 @@ void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh
       if (store) {
         target.place = model_.InPlace(source.index);
         if (target.place == nullptr) {
-          target.take = [&](int64_t first, int64_t count, const float* values) {
-            if (!model_.SetRows(source.index, first, count, values)) fits = false;
+          target.take = [&](int64_t first, int64_t count, const float* read) {
+            std::vector<float> merged_rows;
+            if (!adapters.empty()) {
+              merged_rows.assign(read, read + count * columns);
+              merge(tensor, first, count, merged_rows.data());
+              read = merged_rows.data();
+            }
+            if (!model_.SetRows(source.index, first, count, read)) fits = false;
           };
         }
       }
       if (!ReadTensor(source, rows, columns, target)) {
         throw EngineError("AZR_MODEL_FORMAT", "the tensor " + tensor.name + " in " + source.path +
                                                   " holds values that are not finite numbers");
+      }
+      if (!adapters.empty() && target.place != nullptr) {
+        ParallelFor(rows, 64, [&](int64_t row) { merge(tensor, row, 1, target.place + row * columns); });
       }
       if (!fits) {
         throw EngineError("AZR_MODEL_FORMAT", "the tensor " + tensor.name + " in " + source.path +
@@ -127,7 +178,7 @@ void Engine::LoadParameters(const std::vector<TensorSource>& sources, bool fresh
 
 void Engine::LoadOptimizer(const std::string& path, int64_t first_offset, int64_t second_offset, int64_t steps) {
   model_.parameters();
-  const int64_t total = model_.layout().total;
+  const int64_t total = model_.trained_size();
   std::vector<float> first(total), second(total);
   ReadFloats(path, first_offset, StorageType::kFloat32, total, first.data());
   ReadFloats(path, second_offset, StorageType::kFloat32, total, second.data());
@@ -144,14 +195,18 @@ void Engine::SaveParameters(const std::string& path, const std::string& header, 
   if (first < 0 || first > last || last > static_cast<int64_t>(names.size())) Invalid("there are no such parameters");
   std::vector<WrittenTensor> tensors;
   for (int64_t i = first; i < last; ++i) {
-    tensors.push_back({names[i].name, model_.at(names[i].offset), names[i].size()});
+    const NamedTensor& tensor = names[i];
+    const auto values = [this, &tensor] {
+      return model_.Merged(tensor.offset, tensor.dimensions.front(), tensor.size() / tensor.dimensions.front());
+    };
+    tensors.push_back({tensor.name, values, tensor.size()});
   }
   WriteTensors(path, header, tensors, type);
 }
 
 void Engine::SaveOptimizer(const std::string& path, const std::string& header) {
   model_.parameters();
-  const int64_t bytes = model_.layout().total * static_cast<int64_t>(sizeof(float));
+  const int64_t bytes = model_.trained_size() * static_cast<int64_t>(sizeof(float));
   const int64_t steps = optimizer_.steps();
   WriteFloats(path, header,
               {{optimizer_.first(), bytes}, {optimizer_.second(), bytes}, {&steps, static_cast<int64_t>(sizeof(steps))}});
@@ -255,7 +310,7 @@ UpdateResult Engine::Update(const UpdateBatch& batch, const UpdateSettings& sett
     }
   }
   if (settings.micro_batch_tokens < 1) Invalid("microBatchTokens must be at least 1");
-  CheckOptimizer(settings.optimizer, model_.layout().names.size());
+  CheckOptimizer(settings.optimizer, model_.trained_names().size());
   Stopwatch watch(&stats_.update_seconds);
   const UpdateResult result = trainer_.Update(batch, settings, abort);
   stats_.trained_tokens += result.computed_tokens;

@@ -11,6 +11,7 @@
 #include "engine/decoder.h"
 #include "engine/generate.h"
 #include "engine/head.h"
+#include "engine/lora.h"
 #include "engine/model.h"
 #include "engine/optimizer.h"
 #include "engine/update.h"
@@ -21,6 +22,12 @@ namespace azr {
 // Bytes that an engine holds, by what for.
 struct EngineMemory {
   int64_t weights = 0, copies = 0, gradients = 0, moments = 0, activations = 0, logits = 0;
+};
+
+// Adapters in a file, to be merged into weights as these are read: a source for each of Lora::names().
+struct AdapterSource {
+  LoraSettings settings;
+  std::vector<TensorSource> tensors;
 };
 
 struct EngineStats {
@@ -41,11 +48,18 @@ class Engine {
   void Initialize(uint64_t seed) { model_.Initialize(seed); }
   // Every parameter must be named once (AZR_MODEL_FORMAT otherwise). All are read and checked before any weight changes,
   // except with `fresh`: weights that nobody uses yet are read once, and are worth nothing when this throws.
-  void LoadParameters(const std::vector<TensorSource>& sources, bool fresh = false);
-  // Moments in layout order: first[total], second[total] at the given byte offsets of float32 data.
+  // Those adapters that are `merged` become part of the weights, in their order.
+  void LoadParameters(const std::vector<TensorSource>& sources, bool fresh = false,
+                      const std::vector<AdapterSource>& merged = {});
+  // Adapters of a model that has them: a source for each of trained_names(). All are checked before any changes.
+  void LoadAdapters(const std::vector<TensorSource>& sources);
+  // Writes the header and then the adapters in float32.
+  void SaveAdapters(const std::string& path, const std::string& header) const;
+  // Moments in the order of what is trained: first, second at the given byte offsets of float32 data.
   void LoadOptimizer(const std::string& path, int64_t first_offset, int64_t second_offset, int64_t steps);
   void ResetOptimizer() { optimizer_.Reset(); }
-  // Writes the header and then `count` parameters of the layout from number `first` on; all of them by default.
+  // Writes the header and then `count` parameters of the layout from number `first` on, all of them by default, with what
+  // adapters add.
   void SaveParameters(const std::string& path, const std::string& header, StorageType type = StorageType::kFloat32,
                       int64_t first = 0, int64_t count = -1) const;
   void SaveOptimizer(const std::string& path, const std::string& header);

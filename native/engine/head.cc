@@ -129,11 +129,11 @@ void Head::Loss(const float* hidden, const std::vector<TokenTerm>& terms, const 
     }
     dnormed_.resize(rows * s.hidden);
     dgathered_.assign(rows * s.hidden, 0.0f);
-    AccumulateOuter(model_->weights().format, logits_.data(), stride, normed_.data(), s.hidden, rows, s.vocabulary, s.hidden,
-                    gradient + model_->layout().head);
+    model_->AddWeightGradient(gradient, model_->layout().head, logits_.data(), stride, normed_.data(), s.hidden, rows,
+                              s.vocabulary, s.hidden);
     Multiply(logits_.data(), stride, rows, model_->Backward(model_->layout().head, s.vocabulary, s.hidden), dnormed_.data(), s.hidden);
     RmsNormBackward(gathered_.data(), model_->norm(model_->layout().final_norm), rstd_.data(), dnormed_.data(), rows,
-                    s.hidden, dgathered_.data(), gradient + model_->layout().final_norm);
+                    s.hidden, dgathered_.data(), model_->GradientAt(gradient, model_->layout().final_norm));
     for (int64_t r = 0; r < rows; ++r) {  // in order: several terms may share a row
       float* out = dhidden + index[r] * s.hidden;
       const float* in = dgathered_.data() + r * s.hidden;

@@ -54,6 +54,7 @@ void RmsNormBackward(const float* x, const NormWeights& weights, const float* rs
     const float pull = scale * scale * scale * dot / static_cast<float>(width);
     for (int64_t i = 0; i < width; ++i) out[i] += scale * norm.at(i) * grad[i] - pull * in[i];
   });
+  if (dweight == nullptr) return;
   // Columns are split, rows are summed in order: the gradient does not depend on the number of threads.
   const int64_t blocks = (width + kLanes - 1) / kLanes;
   ParallelFor(blocks, 2, [&](int64_t b) {
@@ -98,7 +99,8 @@ void NormHeadsBackward(float* drows, int64_t stride, int64_t rows, const HeadNor
   const int64_t size = norms.head_size, heads = norms.heads();
   // Weights first: they need the gradient that is overwritten below. Columns are split, rows and heads summed in order.
   const int64_t blocks = (size + kLanes - 1) / kLanes;
-  ParallelFor(blocks, 1, [&](int64_t b) {
+  const bool wanted = dweight_first != nullptr;
+  ParallelFor(wanted ? blocks : 0, 1, [&](int64_t b) {
     const int64_t begin = b * kLanes, end = std::min(size, begin + kLanes);
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t h = 0; h < heads; ++h) {
@@ -129,6 +131,7 @@ void AddBias(float* x, int64_t stride, int64_t rows, const float* bias, int64_t 
 }
 
 void AddBiasBackward(const float* dx, int64_t stride, int64_t rows, float* dbias, int64_t width) {
+  if (dbias == nullptr) return;
   const int64_t blocks = (width + kLanes - 1) / kLanes;
   ParallelFor(blocks, 2, [&](int64_t b) {
     const int64_t begin = b * kLanes, end = std::min(width, begin + kLanes);

@@ -19,7 +19,8 @@ struct NormWeights {
 // `rstd` may be null when no backward follows.
 void RmsNorm(const float* x, const NormWeights& norm, int64_t rows, int64_t width, float* y, float* rstd);
 
-// dx[rows, width] += gradient through the norm; dweight[width] += sum over rows. `dy` is the gradient of y.
+// dx[rows, width] += gradient through the norm; dweight[width] += sum over rows. `dy` is the gradient of y. Here and below
+// the gradient of weights that are not trained is null.
 void RmsNormBackward(const float* x, const NormWeights& norm, const float* rstd, const float* dy, int64_t rows,
                      int64_t width, float* dx, float* dweight);
 

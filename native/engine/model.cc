@@ -6,8 +6,10 @@
 #include <cmath>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 #include "engine/counter_random.h"
+#include "engine/lora.h"
 #include "engine/status.h"
 
 namespace azr {
@@ -110,6 +112,9 @@ ModelShape Checked(const ModelShape& shape, const WeightSettings& weights) {
   if (weights.trainable && weights.format == WeightFormat::kQ8) {
     throw EngineError("AZR_INPUT_INVALID", "weights in q8 cannot be trained: open the model with f32 or bf16, or not trainable");
   }
+  if (weights.lora && !weights.trainable) {
+    throw EngineError("AZR_INPUT_INVALID", "adapters are for training: open the model trainable, or without lora");
+  }
   return shape;
 }
 
@@ -130,6 +135,7 @@ Model::Model(const ModelShape& shape, const WeightSettings& weights)
       ropes_(Ropes(shape)),
       matrices_(Matrices()) {
   if (weights.trainable) {
+    if (weights.lora) lora_ = std::make_unique<Lora>(layout_, *weights.lora);
     parameters_ = at::zeros({layout_.total}, at::kFloat);
     return;
   }
@@ -146,6 +152,8 @@ Model::Model(const ModelShape& shape, const WeightSettings& weights)
     end = tensor.offset + tensor.size();
   }
 }
+
+Model::~Model() = default;
 
 std::vector<Model::Matrix> Model::Matrices() {
   const ModelShape& s = shape_;
@@ -189,7 +197,34 @@ const float* Model::at(int64_t offset) const {
 float* Model::MutableParameters() {
   parameters();
   forward_.current = false;
+  for (Matrix& matrix : matrices_) matrix.current = false;
   return parameters_.mutable_data_ptr<float>();
+}
+
+const std::vector<NamedTensor>& Model::trained_names() const { return lora_ ? lora_->names() : layout_.names; }
+
+int64_t Model::trained_size() const { return lora_ ? lora_->size() : layout_.total; }
+
+const float* Model::trained() const { return lora_ ? std::as_const(*lora_).values() : parameters(); }
+
+float* Model::MutableTrained() {
+  if (!lora_) return MutableParameters();
+  forward_.current = false;
+  for (Matrix& matrix : matrices_) {
+    if (lora_->Covers(matrix.offset, matrix.columns * matrix.depth)) matrix.current = false;
+  }
+  return lora_->values();
+}
+
+const float* Model::Merged(int64_t offset, int64_t columns, int64_t depth) const {
+  if (!lora_ || !lora_->Covers(offset, columns * depth)) return at(offset);
+  return lora_->Merged(at(offset), offset, columns, depth);
+}
+
+void Model::AddWeightGradient(float* gradient, int64_t offset, const float* dy, int64_t dy_stride, const float* x,
+                              int64_t x_stride, int64_t rows, int64_t columns, int64_t depth) const {
+  if (lora_) return lora_->AddGradient(gradient, offset, dy, dy_stride, x, x_stride, rows, columns, depth);
+  AccumulateOuter(weights_.format, dy, dy_stride, x, x_stride, rows, columns, depth, gradient + offset);
 }
 
 float Model::embedding_scale() const {
@@ -266,7 +301,10 @@ void Model::Initialize(uint64_t seed) {
 const PackedModel& Model::Forward() {
   if (forward_.current) return forward_;
   for (Matrix& matrix : matrices_) {
-    matrix.packed->PackTransposed(weights_.format, at(matrix.offset), matrix.columns, matrix.depth);
+    if (matrix.current) continue;
+    matrix.packed->PackTransposed(weights_.format, Merged(matrix.offset, matrix.columns, matrix.depth), matrix.columns,
+                                  matrix.depth);
+    matrix.current = true;
   }
   forward_.current = true;
   return forward_;
@@ -275,12 +313,13 @@ const PackedModel& Model::Forward() {
 int64_t Model::parameter_bytes() const {
   int64_t total = static_cast<int64_t>(embedding_.size());
   if (weights_.trainable) total += layout_.total * static_cast<int64_t>(sizeof(float));
+  if (lora_) total += lora_->size() * static_cast<int64_t>(sizeof(float));
   for (const auto& [offset, vector] : vectors_) total += static_cast<int64_t>(vector.size() * sizeof(float));
   return total;
 }
 
 int64_t Model::packed_bytes() const {
-  int64_t total = 0;
+  int64_t total = lora_ ? lora_->scratch_bytes() : 0;
   for (const Matrix& matrix : matrices_) total += matrix.packed->bytes();
   return total;
 }

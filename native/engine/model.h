@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,10 +68,21 @@ struct ParameterLayout {
   std::vector<NamedTensor> names;
 };
 
+// Low-rank adapters over matrices of every layer (lora.h), which are trained in the place of all parameters.
+struct LoraSettings {
+  int64_t rank = 8;
+  float alpha = 16.0f;               // alpha / rank multiplies what they add
+  std::vector<std::string> targets;  // of LoraTargets()
+  uint64_t seed = 0;
+};
+
+class Lora;
+
 // How a model's weights are held.
 struct WeightSettings {
   WeightFormat format = WeightFormat::kFloat32;
   bool trainable = true;  // not with q8
+  std::optional<LoraSettings> lora = {};
 };
 
 struct PackedLayer {
@@ -86,8 +98,10 @@ struct PackedModel {
 
 class Model {
  public:
-  // Throws AZR_MODEL_FORMAT for a shape that this engine cannot run, AZR_INPUT_INVALID for trainable weights in q8.
+  // Throws AZR_MODEL_FORMAT for a shape that this engine cannot run, AZR_INPUT_INVALID for trainable weights in q8 and
+  // for adapters that make no sense.
   explicit Model(const ModelShape& shape, const WeightSettings& weights = {});
+  ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
@@ -104,12 +118,19 @@ class Model {
   NormWeights norm(int64_t offset) const { return {at(offset), shape_.norm_offset, shape_.norm_epsilon}; }
   // What multiplies embeddings, rounded as a model in the format has it.
   float embedding_scale() const;
-  // Trainable models only (AZR_INPUT_INVALID): the flat buffer, [layout().total].
+  // Trainable models only (AZR_INPUT_INVALID): the flat buffer, [layout().total]; with adapters without what they add.
   const float* parameters() const;
   // A parameter by its offset; of a model that is not trained only those of one dimension.
   const float* at(int64_t offset) const;
   // The flat buffer for writing; the packed copies are rebuilt before their next use.
   float* MutableParameters();
+  // What is trained: all parameters or the adapters, as one flat buffer with the layout of gradients and moments.
+  const std::vector<NamedTensor>& trained_names() const;
+  int64_t trained_size() const;
+  const float* trained() const;
+  float* MutableTrained();
+  // Adapters, of a model that has them.
+  const Lora* lora() const { return lora_.get(); }
   // Row `token` of the embedding, as products would see it: out[hidden].
   void EmbeddingRow(int64_t token, float* out) const;
 
@@ -124,11 +145,19 @@ class Model {
   float* InPlace(size_t index);
 
   const PackedModel& Forward();
-  // The weights [columns, depth] at `offset` as the right-hand side of a gradient's product; trainable models only.
+  // The weights [columns, depth] at `offset` with what adapters add. Valid until the next call; trainable models only.
+  const float* Merged(int64_t offset, int64_t columns, int64_t depth) const;
+  // The same as the right-hand side of a gradient's product.
   MatrixView Backward(int64_t offset, int64_t columns, int64_t depth) const {
-    return {weights_.format, at(offset), columns, depth};
+    return {weights_.format, Merged(offset, columns, depth), columns, depth};
   }
-  // Memory of parameters (with a lone embedding), and of the matrices as products read them.
+  // Adds the gradient dy[rows, columns]^T x[rows, depth] of the weights [columns, depth] at `offset` to gradient[trained_size()],
+  // as far as they are trained.
+  void AddWeightGradient(float* gradient, int64_t offset, const float* dy, int64_t dy_stride, const float* x,
+                         int64_t x_stride, int64_t rows, int64_t columns, int64_t depth) const;
+  // Where the gradient of a parameter by itself is added; null where that is not trained.
+  float* GradientAt(float* gradient, int64_t offset) const { return lora_ ? nullptr : gradient + offset; }
+  // Memory of parameters (with a lone embedding, and adapters), and of the matrices as products read them.
   int64_t parameter_bytes() const;
   int64_t packed_bytes() const;
 
@@ -137,6 +166,7 @@ class Model {
   struct Matrix {
     int64_t offset, columns, depth;
     PackedMatrix* packed;
+    bool current = false;  // what is packed are the present weights
   };
   std::vector<Matrix> Matrices();
 
@@ -145,6 +175,7 @@ class Model {
   ParameterLayout layout_;
   std::vector<RopeTable> ropes_;  // of all layers, or of those that see everything and of those with a window
   at::Tensor parameters_;  // [total] float, of a trainable model
+  std::unique_ptr<Lora> lora_;
   PackedModel forward_;
   std::vector<Matrix> matrices_;
   // Of a model that is not trained:

@@ -97,10 +97,10 @@ class MicroBatches {
 
 UpdateResult Trainer::Gradient(const UpdateBatch& batch, const UpdateSettings& settings,
                                const std::atomic<bool>& abort) {
-  const int64_t parameters = model_->layout().total, width = model_->shape().hidden;
-  if (!gradient_.defined()) gradient_ = at::zeros({parameters}, at::kFloat);
+  const int64_t trained = model_->trained_size(), width = model_->shape().hidden;
+  if (!gradient_.defined()) gradient_ = at::zeros({trained}, at::kFloat);
   float* gradient = gradient_.mutable_data_ptr<float>();
-  std::memset(gradient, 0, parameters * sizeof(float));
+  std::memset(gradient, 0, trained * sizeof(float));
   MicroBatches micro_batches(batch, settings.micro_batch_tokens);
   PackedBatch packed;
   std::vector<TokenTerm> terms;
@@ -117,7 +117,7 @@ UpdateResult Trainer::Gradient(const UpdateBatch& batch, const UpdateSettings& s
   }
   result.loss = sums.loss;
   result.trained_tokens = sums.terms;
-  result.gradient_norm = Norm(gradient, parameters);
+  result.gradient_norm = Norm(gradient, trained);
   if (sums.terms > 0) {
     const double count = static_cast<double>(sums.terms);
     result.entropy = sums.entropy / count;
@@ -154,8 +154,8 @@ UpdateResult Trainer::Update(const UpdateBatch& batch, const UpdateSettings& set
   // The same small constant as torch.nn.utils.clip_grad_norm_.
   if (limit > 0.0f) scale = std::min(1.0f, limit / (static_cast<float>(result.gradient_norm) + 1e-6f));
   std::vector<int64_t> sizes;
-  for (const NamedTensor& tensor : model_->layout().names) sizes.push_back(tensor.size());
-  optimizer_->Step(model_->MutableParameters(), gradient(), scale, settings.optimizer, sizes);
+  for (const NamedTensor& tensor : model_->trained_names()) sizes.push_back(tensor.size());
+  optimizer_->Step(model_->MutableTrained(), gradient(), scale, settings.optimizer, sizes);
   return result;
 }
 

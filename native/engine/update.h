@@ -64,7 +64,7 @@ class Trainer {
   Decoder* decoder_;
   Head* head_;
   AdamW* optimizer_;
-  at::Tensor gradient_;           // [parameters]
+  at::Tensor gradient_;           // [trained parameters]
   std::vector<float> dhidden_;    // [rows, hidden]
 };
 

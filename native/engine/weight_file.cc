@@ -175,13 +175,14 @@ void WriteFile(const std::string& path, const std::function<bool(int fd)>& body)
 // The values in two bytes each, a chunk at a time.
 template <typename Stored>
 bool WriteNarrow(int fd, const WrittenTensor& tensor, const char* type) {
+  const float* values = tensor.values();
   std::vector<Stored> buffer(static_cast<size_t>(std::min(kChunk, tensor.count)));
   for (int64_t i = 0; i < tensor.count; i += kChunk) {
     const int64_t n = std::min(kChunk, tensor.count - i);
     bool fits = true;
     for (int64_t j = 0; j < n; ++j) {
-      buffer[j] = Stored(tensor.values[i + j]);
-      fits = fits && (std::isfinite(static_cast<float>(buffer[j])) || !std::isfinite(tensor.values[i + j]));
+      buffer[j] = Stored(values[i + j]);
+      fits = fits && (std::isfinite(static_cast<float>(buffer[j])) || !std::isfinite(values[i + j]));
     }
     if (!fits) {
       throw EngineError("AZR_INPUT_INVALID", "the tensor " + tensor.name + " holds values beyond the range of " + type);
@@ -210,7 +211,7 @@ void WriteTensors(const std::string& path, const std::string& header, const std:
       if (!good) break;
       switch (type) {
         case StorageType::kFloat32:
-          good = WriteExactly(fd, tensor.values, tensor.count * static_cast<int64_t>(sizeof(float)));
+          good = WriteExactly(fd, tensor.values(), tensor.count * static_cast<int64_t>(sizeof(float)));
           break;
         case StorageType::kFloat16: good = WriteNarrow<c10::Half>(fd, tensor, "float16"); break;
         case StorageType::kBfloat16: good = WriteNarrow<c10::BFloat16>(fd, tensor, "bfloat16"); break;

@@ -45,10 +45,11 @@ void ReadFloats(const std::string& path, int64_t offset, StorageType type, int64
 void WriteFloats(const std::string& path, const std::string& header,
                  const std::vector<std::pair<const void*, int64_t>>& buffers);
 
-// A float tensor to be written: `values[count]` under a name for messages.
+// A float tensor to be written: values()[count], asked for when its turn comes and used until the next is, under a name
+// for messages.
 struct WrittenTensor {
   std::string name;
-  const float* values;
+  std::function<const float*()> values;
   int64_t count;
 };
 

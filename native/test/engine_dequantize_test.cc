@@ -178,7 +178,7 @@ class WrittenTest : public ::testing::Test {
   WrittenTest() : path_(std::filesystem::temp_directory_path() / ("azr-written-" + std::to_string(getpid()))) {}
   ~WrittenTest() override { std::filesystem::remove(path_); }
   std::vector<float> ThroughFile(const std::vector<float>& values, StorageType type) const {
-    WriteTensors(path_, "head", {{"t", values.data(), static_cast<int64_t>(values.size())}}, type);
+    WriteTensors(path_, "head", {{"t", [&] { return values.data(); }, static_cast<int64_t>(values.size())}}, type);
     std::vector<float> read(values.size());
     ReadFloats(path_, 4, type, static_cast<int64_t>(values.size()), read.data());
     return read;

@@ -80,11 +80,23 @@ export interface ScoreResult {
   logProbabilities: Float32Array;
 }
 
+/** The matrices of a layer that may have adapters. */
+export type LoraTarget = "q_proj" | "k_proj" | "v_proj" | "o_proj" | "gate_proj" | "up_proj" | "down_proj";
+
+/** Low-rank adapters (LoRA, Hu et al. 2021): alpha / rank * B A is added to each target matrix, and A and B alone are trained. */
+export interface LoraSettings {
+  rank: number;
+  alpha: number;
+  targets: LoraTarget[];
+}
+
 export interface EngineStats {
   threads: number;
   parameters: number;
   weights: WeightFormat;
   trainable: boolean;
+  /** The adapters that are trained in the place of the weights, and how many numbers they are. */
+  lora?: LoraSettings & { parameters: number };
   /** Since open: counts and the seconds that the engine thread spent on each kind of work. */
   generatedTokens: number;
   trainedTokens: number;
@@ -96,7 +108,7 @@ export interface EngineStats {
 
 /** Bytes that an engine holds after its last call, keys and values of a running `generate` aside. */
 export interface EngineMemory {
-  /** Parameters; of an engine without trainable weights the embedding, norms and biases. */
+  /** Parameters, and adapters; of an engine without trainable weights the embedding, norms and biases. */
   weights: number;
   /** The matrices in the order and the format in which products read them. */
   copies: number;
@@ -132,11 +144,13 @@ export interface Engine {
   stream(request: GenerateRequest): AsyncGenerator<GeneratedToken, GenerateResult, undefined>;
   score(request: ScoreRequest): Promise<ScoreResult>;
   update(request: UpdateRequest): Promise<UpdateResult>;
-  /** Writes `model.safetensors` (Hugging Face tensor names), or shards with an index, into an existing folder, synced to disk. */
+  /** Writes `model.safetensors` (Hugging Face tensor names), or shards with an index, into an existing folder, synced to disk. Adapters are merged into the weights. */
   saveModel(folder: string, options?: SaveModelOptions): Promise<void>;
+  /** Writes `adapter_config.json` and `adapter_model.safetensors`, which the Python package peft reads, into an existing folder; only with `lora`. */
+  saveAdapter(folder: string): Promise<void>;
   /** Writes `optimizer.safetensors` (AdamW moments and the step count) into an existing folder, synced to disk. */
   saveOptimizer(folder: string): Promise<void>;
-  /** Replaces weights and optimizer state (by default where the weights are trainable) by those of a checkpoint folder. */
+  /** Replaces weights, or with `lora` the adapters, and optimizer state (by default where the weights are trainable) by those of a checkpoint folder. */
   load(folder: string, options?: { optimizer?: boolean }): Promise<void>;
   stats(): EngineStats;
   dispose(): Promise<void>;

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import { AzrError } from "../errors.ts";
-import type { EngineStats, ModelShape, TokenRows, WeightFormat } from "./engine.ts";
+import type { EngineStats, LoraSettings, ModelShape, TokenRows, WeightFormat } from "./engine.ts";
 import type { StorageType } from "./gguf-types.ts";
 
 /** One parameter, in the order in which the engine keeps their data. */
@@ -25,6 +25,17 @@ export interface TensorSource {
   pairedRows?: number;
   /** Added to each value. */
   shift?: number;
+}
+
+/** Settings of adapters as native code takes them. */
+export interface NativeLora extends LoraSettings {
+  seed: number;
+}
+
+/** Adapters in a file: `index` of a tensor counts in `adapterLayoutOf`. */
+export interface AdapterSource {
+  lora: NativeLora;
+  tensors: TensorSource[];
 }
 
 /** Where the optimizer's state lies: offsets in bytes of the first and second moments. */
@@ -47,8 +58,15 @@ export interface NativeEngine {
   layout(): LayoutEntry[];
   ready(): Promise<void>;
   initialize(seed: number): Promise<void>;
-  /** With `fresh`, weights that nobody uses yet are read without being checked first; a failure then leaves them useless. */
-  loadParameters(sources: TensorSource[], fresh?: boolean): Promise<void>;
+  /**
+   * With `fresh`, weights that nobody uses yet are read without being checked first; a failure then leaves them useless. Adapters in `merged` become part
+   * of the weights.
+   */
+  loadParameters(sources: TensorSource[], fresh?: boolean, merged?: AdapterSource[]): Promise<void>;
+  /** Of an engine that has adapters. */
+  loadAdapters(sources: TensorSource[]): Promise<void>;
+  /** The header, then the adapters in single precision. */
+  saveAdapters(path: string, header: Uint8Array): Promise<void>;
   /** Without a source the optimizer starts afresh. */
   loadOptimizer(source?: OptimizerSource): Promise<void>;
   /** The header, then `count` parameters of the layout from number `first` on. */
@@ -69,15 +87,17 @@ export interface NativeEngine {
    */
   measureProducts(shape: ModelShape, weights: WeightFormat, rows: number): Promise<{ own: number; library: number }>;
   abort(number: number): void;
-  stats(): Omit<EngineStats, "parameters" | "weights" | "trainable">;
+  stats(): Omit<EngineStats, "parameters" | "weights" | "trainable" | "lora">;
   stop(): void;
 }
 
 export interface Addon {
   NativeEngine: {
-    new (shape: ModelShape, threads: number, held: { weights: WeightFormat; trainable: boolean }): NativeEngine;
+    new (shape: ModelShape, threads: number, held: { weights: WeightFormat; trainable: boolean; lora?: NativeLora }): NativeEngine;
     /** The layout of a model of this shape; nothing is allocated for it. */
     layoutOf(shape: ModelShape): LayoutEntry[];
+    /** The same of the adapters of a model. */
+    adapterLayoutOf(shape: ModelShape, lora: NativeLora): LayoutEntry[];
   };
   /** What LibTorch says of its build. */
   buildConfiguration: string;

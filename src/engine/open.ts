@@ -4,11 +4,13 @@ import { freemem, totalmem } from "node:os";
 import { AzrError } from "../errors.ts";
 import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
+import { adapterToMerge, findAdapter, loraSettings, saveAdapter } from "./adapter.ts";
+import type { LoraOptions } from "./adapter.ts";
 import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows, requireText } from "./arguments.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest, WeightFormat } from "./engine.ts";
 import { readingHeadsOnce } from "./gguf-heads.ts";
 import { loadAddon } from "./load-addon.ts";
-import type { LayoutEntry, NativeEngine, TokenListener } from "./load-addon.ts";
+import type { LayoutEntry, NativeEngine, NativeLora, TokenListener } from "./load-addon.ts";
 import { readModelConfig } from "./model-config.ts";
 import type { OnModelProgress } from "./hub-progress.ts";
 import { resolveGroups, withGroups } from "./parameter-groups.ts";
@@ -31,6 +33,13 @@ export interface OpenEngineOptions {
    * `q8`. Without it an engine that only samples and scores takes half the memory and less.
    */
   trainable?: boolean;
+  /**
+   * Train low-rank adapters in place of the weights (LoRA). Gradients, optimizer state and what `saveAdapter` writes are then of their size alone; the
+   * sampler and the trainer both run on the merged weights.
+   */
+  lora?: LoraOptions;
+  /** Folder of adapters (adapter_config.json and adapter_model.safetensors, as the Python package peft writes them) that become part of the weights. */
+  adapter?: string;
   /** Start from random weights drawn from this seed; only config.json is read from the model's folder. */
   initialize?: { seed: number };
   signal?: AbortSignal;
@@ -78,28 +87,35 @@ export function openEngine(options: OpenEngineOptions): Promise<Engine> {
 
 async function open(options: OpenEngineOptions): Promise<Engine> {
   const { model, threads = 0, weights: format = "f32", initialize, signal, onProgress } = requireRequest(options);
-  const held = heldAs(format, options.trainable);
+  const held = heldAs(format, options);
   const resolved = await resolveModel(requireText("model", model), { weights: initialize === undefined, ...(signal && { signal }), ...(onProgress && { onProgress }) });
   const { shape } = readModelConfig(resolved.config);
   const { NativeEngine } = loadAddon();
   if (signal?.aborted) throw new AzrError("AZR_ABORTED", "Opening the engine was aborted.", { cause: signal.reason });
   // Before memory is taken for what may be no model.
   const weights = initialize ? [] : findWeights(resolved.weights, layoutOf(shape), { checkpoint: resolved.checkpoint !== undefined });
+  const adapters = [...(resolved.adapters ?? []), ...(options.adapter === undefined ? [] : [requireText("adapter", options.adapter)])];
+  const merged = adapters.map((folder) => adapterToMerge(folder, (lora) => adapterLayoutOf(shape, lora)));
+  const trained = held.lora && adapterLayoutOf(shape, held.lora);
   const native = new NativeEngine(shape, requireInteger("threads", threads, 0), held);
   try {
     await native.ready();
     if (initialize) await native.initialize(requireInteger("initialize.seed", initialize.seed, 0));
-    else await native.loadParameters(weights, true);
+    else await native.loadParameters(weights, true, merged);
   } catch (error) {
     native.stop();
     throw translate(error, signal);
   }
-  return engineOf(native, shape, held);
+  return engineOf(native, { shape, held, trained: trained ?? native.layout(), base: resolved.pinned ?? (resolved.checkpoint || resolved.gguf ? model : resolved.weights) });
 }
 
 const formats: readonly WeightFormat[] = ["f32", "bf16", "q8"];
 
-function heldAs(weights: WeightFormat, trainable = weights !== "q8"): Pick<EngineStats, "weights" | "trainable"> {
+interface Held extends Pick<EngineStats, "weights" | "trainable"> {
+  lora?: NativeLora;
+}
+
+function heldAs(weights: WeightFormat, { trainable = weights !== "q8", lora }: Pick<OpenEngineOptions, "trainable" | "lora">): Held {
   if (!formats.includes(weights)) {
     throw new AzrError("AZR_INPUT_INVALID", `weights must be one of ${formats.join(", ")}; received ${JSON.stringify(weights)}.`, { hint: "Leave it out for single precision." });
   }
@@ -107,7 +123,9 @@ function heldAs(weights: WeightFormat, trainable = weights !== "q8"): Pick<Engin
   if (trainable && weights === "q8") {
     throw new AzrError("AZR_INPUT_INVALID", "Weights in q8 cannot be trained.", { hint: "Open the model with weights f32 or bf16, or without trainable." });
   }
-  return { weights, trainable };
+  if (lora === undefined) return { weights, trainable };
+  if (!trainable) throw new AzrError("AZR_INPUT_INVALID", "Adapters are for training, but the engine is opened without trainable weights.", { hint: "Leave out lora, or trainable: false." });
+  return { weights, trainable, lora: loraSettings(lora) };
 }
 
 // The parameters of a model of this shape, which native code checks.
@@ -119,10 +137,26 @@ function layoutOf(shape: Engine["shape"]): LayoutEntry[] {
   }
 }
 
-function engineOf(native: NativeEngine, shape: Engine["shape"], held: Pick<EngineStats, "weights" | "trainable">): Engine {
-  const layout = native.layout();
-  const names = layout.map(({ name }) => name);
-  const parameters = layout.reduce((sum, { size }) => sum + size, 0);
+function adapterLayoutOf(shape: Engine["shape"], lora: NativeLora): LayoutEntry[] {
+  try {
+    return loadAddon().NativeEngine.adapterLayoutOf(shape, lora);
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** What an open engine is: `trained` is the layout of what training changes, `base` names the model that adapters belong to. */
+interface Opened {
+  shape: Engine["shape"];
+  held: Held;
+  trained: LayoutEntry[];
+  base: string;
+}
+
+function engineOf(native: NativeEngine, { shape, held: { lora, ...held }, trained, base }: Opened): Engine {
+  const adapted = lora && { lora: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, parameters: trained.reduce((sum, { size }) => sum + size, 0) } };
+  const names = trained.map(({ name }) => name);
+  const parameters = native.layout().reduce((sum, { size }) => sum + size, 0);
   let calls = 0;
   let disposal: Promise<void> | undefined;
   const lastStats: { value?: EngineStats } = {};
@@ -155,24 +189,30 @@ function engineOf(native: NativeEngine, shape: Engine["shape"], held: Pick<Engin
       call(request, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
     update: (request: UpdateRequest) => call(request, (abort) => native.update(withGroups(nativeUpdateRequest(request), resolveGroups(request.optimizer, names)), abort)),
     saveModel: (folder, options) => call({}, async () => saveModel(native, requireText("folder", folder), options)),
-    saveOptimizer: (folder) => call({}, async () => saveOptimizer(native, requireText("folder", folder))),
+    saveAdapter: (folder) =>
+      call({}, async () => {
+        if (lora === undefined) throw new AzrError("AZR_INPUT_INVALID", "The engine was opened without adapters.", { hint: "Open it with lora, or save the whole model." });
+        await saveAdapter(native, requireText("folder", folder), { lora, layout: trained, base });
+      }),
+    saveOptimizer: (folder) => call({}, async () => saveOptimizer(native, requireText("folder", folder), trained)),
     load: (folder, { optimizer = held.trainable } = {}) =>
       call({}, async () => {
         // Both files are checked before either changes anything.
-        const weights = findWeights(requireText("folder", folder), native.layout(), { checkpoint: true });
-        const moments = optimizer ? findOptimizer(folder, native.layout()) : undefined;
-        await native.loadParameters(weights);
+        const whole = requireText("folder", folder);
+        const weights = lora ? findAdapter(whole, lora, trained) : findWeights(whole, trained, { checkpoint: true });
+        const moments = optimizer ? findOptimizer(folder, trained) : undefined;
+        await (lora ? native.loadAdapters(weights) : native.loadParameters(weights));
         await native.loadOptimizer(moments);
       }),
     stats() {
-      if (!disposal || !lastStats.value) lastStats.value = { ...native.stats(), parameters, ...held };
+      if (!disposal || !lastStats.value) lastStats.value = { ...native.stats(), parameters, ...held, ...adapted };
       return lastStats.value;
     },
     dispose() {
       // Running and queued calls are waited for; then the thread ends.
       disposal ??= native.ready().then(
         () => {
-          lastStats.value = { ...native.stats(), parameters, ...held };
+          lastStats.value = { ...native.stats(), parameters, ...held, ...adapted };
           native.stop();
         },
         () => native.stop(),

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AzrError } from "../errors.ts";
+import { baseOfAdapter, hasAdapter } from "./adapter.ts";
 import { fetchHubModel, hubFolder, pinnedName } from "./hub-model.ts";
 import type { HubOptions } from "./hub-model.ts";
 import { parseHubName } from "./hub-name.ts";
@@ -22,6 +23,8 @@ export interface ResolvedModel {
   checkpoint?: { run: string; step: number };
   /** Set when the model is a GGUF file: its path. `weights`, `config` and `tokenizer` are that path too; of a run that began with it, the last two. */
   gguf?: string;
+  /** Folders of adapters that become part of the weights, in this order. */
+  adapters?: string[];
   /** Set when the model is of the hub: the name with the commit that was taken, which always means the same files. */
   pinned?: string;
 }
@@ -74,7 +77,16 @@ async function resolveName(name: string, options: ResolveOptions, depth: number)
     throw notFound(`${path} is a file, not a model folder.`, `Give the folder it is in: ${dirname(path)}`);
   }
   if (isRunFolder(path)) return runFolder(name, path, options, depth);
+  if (hasAdapter(path) && !hasWeights(path)) return adapterFolder(name, path, options, depth);
   return modelFolder(name, path, weights);
+}
+
+// Adapters by themselves: the model that their config names, with them.
+async function adapterFolder(name: string, folder: string, options: ResolveOptions, depth: number): Promise<ResolvedModel> {
+  const base = baseOfAdapter(folder);
+  if (base === undefined || depth > 20) throw notFound(`The adapters in ${folder} do not say which model they belong to.`, "Give the model, and the folder as its adapter.");
+  const origin = await resolveName(base, options, depth + 1);
+  return { ...origin, name, adapters: [...(origin.adapters ?? []), folder] };
 }
 
 function ggufFile(name: string, path: string): ResolvedModel {
@@ -115,7 +127,7 @@ function isRunFolder(folder: string): boolean {
 // The `latest` pointer names a folder under checkpoints/; without one the highest finished step counts.
 function latestCheckpoint(run: string): { folder: string; step: number } {
   const root = join(run, "checkpoints");
-  const steps = (existsSync(root) ? readdirSync(root) : []).filter((entry) => /^step-\d+$/.test(entry) && hasWeights(join(root, entry))).sort(byStep);
+  const steps = (existsSync(root) ? readdirSync(root) : []).filter((entry) => /^step-\d+$/.test(entry) && (hasWeights(join(root, entry)) || hasAdapter(join(root, entry)))).sort(byStep);
   const pointer = join(run, "latest");
   const named = existsSync(pointer) && statSync(pointer).isFile() ? readFileSync(pointer, "utf8").trim().replace(/^checkpoints\//, "") : undefined;
   const chosen = named !== undefined && steps.includes(named) ? named : steps.at(-1);
@@ -154,6 +166,8 @@ async function runFolder(name: string, run: string, options: ResolveOptions, dep
     throw new AzrError("AZR_RUN_FOLDER", `The config.json of the run ${run} does not say which model it started from.`, { hint: "Restore the run's config.json; it is written when the run starts." });
   }
   const { from: _from, ...rest } = options;
-  const origin = await resolveName(base, { ...rest, weights: false }, depth + 1);
+  const adapters = hasAdapter(folder) && !hasWeights(folder);
+  const origin = await resolveName(base, { ...rest, weights: adapters && (options.weights ?? true) }, depth + 1);
+  if (adapters) return { ...origin, name, checkpoint, adapters: [...(origin.adapters ?? []), folder] };
   return { name, weights: folder, config: origin.config, tokenizer: origin.tokenizer, checkpoint };
 }

@@ -46,7 +46,7 @@ export function syncPath(path: string): void {
 }
 
 // Runs `write` for each name with the temporary path to write to; when all are there, gives them their names, in order.
-async function replaceFiles(folder: string, files: [name: string, write: (path: string) => Promise<void> | void][], after?: () => void): Promise<void> {
+export async function replaceFiles(folder: string, files: [name: string, write: (path: string) => Promise<void> | void][], after?: () => void): Promise<void> {
   const temporary = (name: string): string => join(folder, `.${name}.${process.pid}.partial`);
   const system = (cause: unknown): unknown =>
     // Native code's errors have a code of ours already.
@@ -96,8 +96,8 @@ export async function saveModel(native: NativeEngine, folder: string, options: S
   });
 }
 
-/** Writes `optimizer.safetensors`, synced to disk. Throws AZR_RUN_FOLDER. */
-export async function saveOptimizer(native: NativeEngine, folder: string): Promise<void> {
-  const header = createSafetensorsHeader(optimizerTensors(native.layout()));
+/** Writes `optimizer.safetensors`, with the moments of what is `trained`, synced to disk. Throws AZR_RUN_FOLDER. */
+export async function saveOptimizer(native: NativeEngine, folder: string, trained: LayoutEntry[]): Promise<void> {
+  const header = createSafetensorsHeader(optimizerTensors(trained));
   await replaceFiles(folder, [["optimizer.safetensors", (path) => native.saveOptimizer(path, header)]]);
 }

@@ -147,6 +147,9 @@ export function fakeEngine({ answer, maxPositions = 4096, parity = true }: FakeE
       calls.push({ method: "save", folder });
       await writeFile(join(folder, "model.safetensors"), tensorFile("skill", skill));
     },
+    async saveAdapter() {
+      throw new AzrError("AZR_INPUT_INVALID", "The engine was opened without adapters.");
+    },
     saveOptimizer: (folder) => writeFile(join(folder, "optimizer.safetensors"), tensorFile("momentum", momentum)),
     async load(folder, { optimizer = false } = {}) {
       calls.push({ method: "load", folder });

@@ -15,7 +15,12 @@ export interface Truth {
 /** Names of the models that there is truth of. */
 export const truthNames = ["llama-tied", "llama-untied", "llama3", "mistral", "qwen2", "qwen3", "mistral-window", "qwen2-window", "gemma3"] as const;
 
-export function readTruth(name: (typeof truthNames)[number]): Truth {
+export const readTruth = (name: (typeof truthNames)[number]): Truth => read(name);
+
+/** What make_lora_truth.py stored of adapters over such a model; `config` is their adapter_config.json. */
+export const readLoraTruth = (name: (typeof truthNames)[number]): Truth => read(`lora-${name}`);
+
+function read(name: string): Truth {
   const path = join(dirname(fileURLToPath(import.meta.url)), "data", name);
   const bytes = readFileSync(`${path}.data`);
   const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));

@@ -1,6 +1,6 @@
 // How much memory a model needs, from its shape alone: for rollouts and for training. The figures behind `azr inspect model`.
 
-import type { ModelShape, WeightFormat } from "./engine/engine.ts";
+import type { LoraSettings, LoraTarget, ModelShape, WeightFormat } from "./engine/engine.ts";
 
 /** Bytes by how the weights are held. */
 export type BytesByFormat = Record<WeightFormat, number>;
@@ -12,16 +12,18 @@ export interface MemoryRequest {
   batch: number;
   /** Tokens that the training computes at once. */
   microBatchTokens: number;
+  /** Adapters to be trained. Default: of rank 16 over all matrices of every layer. */
+  lora?: Pick<LoraSettings, "rank" | "targets">;
 }
 
 /** Bytes that training takes; `total` is their sum. */
 export interface TrainingMemory {
-  /** In single precision: parameters x 4. */
+  /** In single precision: parameters x 4; adapters as well. */
   weights: number;
   gradients: number;
   /** First and second moments of the optimizer. */
   moments: number;
-  /** The matrices in the order and the format in which the products read them, for sampling and the forward pass. */
+  /** The matrices in the order and the format in which the products read them, for sampling and the forward pass; with adapters the merged weights of one product. */
   copies: number;
   /** See `activationNumbers`; an estimate for the engine on the CPU. */
   activations: number;
@@ -36,6 +38,8 @@ export interface MemoryEstimate {
   /** weights + batch x the cache of a sequence, see `cacheNumbers`. */
   rollout: { length: number; batch: number; cache: number; total: BytesByFormat };
   training: { microBatchTokens: number; f32: TrainingMemory; bf16: TrainingMemory };
+  /** The same for adapters (LoRA): gradients and moments are of their numbers alone. */
+  lora: { rank: number; parameters: number; f32: TrainingMemory; bf16: TrainingMemory };
 }
 
 const bytesPerWeight: BytesByFormat = { f32: 4, bf16: 2, q8: 34 / 32 };
@@ -60,6 +64,19 @@ function sides({ heads, keyValueHeads, headSize }: ModelShape): { queries: numbe
 function layerMatrices(shape: ModelShape): number {
   const { queries, keys } = sides(shape);
   return shape.hiddenSize * (2 * queries + 2 * keys + 3 * shape.feedForwardSize);
+}
+
+// Rows and columns of each matrix that may have an adapter.
+function targetSides(shape: ModelShape): Record<LoraTarget, [rows: number, columns: number]> {
+  const { queries, keys } = sides(shape);
+  const { hiddenSize: hidden, feedForwardSize: wide } = shape;
+  return { q_proj: [queries, hidden], k_proj: [keys, hidden], v_proj: [keys, hidden], o_proj: [hidden, queries], gate_proj: [wide, hidden], up_proj: [wide, hidden], down_proj: [hidden, wide] };
+}
+
+/** Numbers in adapters: layers x rank x (rows + columns), for each matrix that has one. */
+export function countAdapters(shape: ModelShape, { rank, targets }: Pick<LoraSettings, "rank" | "targets">): number {
+  const all = targetSides(shape);
+  return shape.layers * rank * targets.reduce((sum, target) => sum + all[target][0] + all[target][1], 0);
 }
 
 /**
@@ -89,20 +106,28 @@ export function cacheNumbers(shape: ModelShape, length: number): number {
   return 2 * sides(shape).keys * kept.reduce((sum, tokens) => sum + tokens, 0);
 }
 
+const everyTarget: Pick<LoraSettings, "rank" | "targets"> = { rank: 16, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] };
+
 /** Memory for rollouts and for training; `parameters` as counted in the files, or by `countParameters`. */
-export function estimateMemory(shape: ModelShape, parameters: number, { length, batch, microBatchTokens }: MemoryRequest): MemoryEstimate {
+export function estimateMemory(shape: ModelShape, parameters: number, { length, batch, microBatchTokens, lora = everyTarget }: MemoryRequest): MemoryEstimate {
   const embedding = shape.vocabularySize * shape.hiddenSize;
   const matrices = shape.layers * layerMatrices(shape) + embedding;
   const vectors = countParameters(shape) - (shape.tiedHead ? matrices : matrices + embedding);
   const weights = byFormat((width) => Math.round(width * (matrices + embedding)) + 4 * vectors);
   const cachePerToken = 4 * 2 * shape.layers * sides(shape).keys;
   const cache = 4 * cacheNumbers(shape, length) * batch;
-  const training = (format: "f32" | "bf16"): TrainingMemory => {
+  const adapters = countAdapters(shape, lora);
+  // Of one product the merged weights, of one matrix A as products read it, and of the tokens what is of the rank.
+  const { queries, keys } = sides(shape);
+  const widest = shape.hiddenSize * Math.max(queries + 2 * keys, 2 * shape.feedForwardSize);
+  const scratch = 4 * (widest + microBatchTokens * lora.rank + 32 * Math.ceil(lora.rank / 32) * Math.max(shape.hiddenSize, queries, shape.feedForwardSize));
+  const training = (format: "f32" | "bf16", adapters = 0): TrainingMemory => {
+    const trained = adapters > 0 ? adapters : parameters;
     const parts = {
-      weights: 4 * parameters,
-      gradients: 4 * parameters,
-      moments: 8 * parameters,
-      copies: bytesPerWeight[format] * matrices,
+      weights: 4 * (parameters + adapters),
+      gradients: 4 * trained,
+      moments: 8 * trained,
+      copies: bytesPerWeight[format] * matrices + (adapters > 0 ? scratch : 0),
       activations: 4 * activationNumbers(shape, microBatchTokens),
     };
     return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
@@ -112,5 +137,6 @@ export function estimateMemory(shape: ModelShape, parameters: number, { length, 
     cachePerToken,
     rollout: { length, batch, cache, total: { f32: weights.f32 + cache, bf16: weights.bf16 + cache, q8: weights.q8 + cache } },
     training: { microBatchTokens, f32: training("f32"), bf16: training("bf16") },
+    lora: { rank: lora.rank, parameters: adapters, f32: training("f32", adapters), bf16: training("bf16", adapters) },
   };
 }

@@ -54,9 +54,8 @@ function inputsOf(request: UpdateRequest): ArrayReport[] {
   return Object.entries(request).flatMap(([name, value]) => (value instanceof Float32Array ? [{ name, count: value.length, notFinite: notFinite(value) }] : []));
 }
 
-/** Weights of a folder with values that are not finite; read in pieces. */
-function badWeights(folder: string): ArrayReport[] {
-  const path = join(folder, "model.safetensors");
+/** Weights (or adapters) of a file with values that are not finite; read in pieces. */
+function badWeights(path: string): ArrayReport[] {
   const { tensors } = readSafetensorsHeader(path, { checkpoint: true });
   const descriptor = openSync(path, "r");
   try {
@@ -112,8 +111,9 @@ export async function replayUpdate(folder: string, { threads, engine: given, sig
   const engine = given ?? (await open());
   async function open(): Promise<Engine> {
     const { openEngine } = await import("./engine/open.ts");
-    // Only its shape is taken from the model.
-    return openEngine({ model, weights: held.weights, trainable: true, threads: threads ?? held.threads, initialize: { seed: 0 }, ...(signal && { signal }) });
+    // Only its shape is taken from the model, but under adapters its weights.
+    const start = held.lora ? { lora: held.lora } : { initialize: { seed: 0 } };
+    return openEngine({ model, weights: held.weights, trainable: true, threads: threads ?? held.threads, ...start, ...(signal && { signal }) });
   }
   async function attempt(part: UpdateRequest): Promise<UpdateResult | AzrError> {
     const bad = inputsOf(part).filter((input) => input.notFinite > 0);
@@ -136,7 +136,7 @@ export async function replayUpdate(folder: string, { threads, engine: given, sig
     await search(indices.slice(half), found);
   }
   try {
-    const weights = badWeights(folder);
+    const weights = badWeights(join(folder, held.lora ? "adapter_model.safetensors" : "model.safetensors"));
     const culprits: number[] = [];
     const all = Array.from(request.completions.lengths, (_, index) => index);
     // The engine loads no weights that are not finite: nothing is left to try.

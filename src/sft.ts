@@ -76,7 +76,8 @@ export async function planSft(config: SftConfigInput | ResolvedSft, { signal }: 
   const longest = Math.max(...data.files.map((file) => file.longest));
   // A row that is longer than a micro-batch is computed as a whole.
   const computed = Math.max(longest, Math.min(batchTokens, microBatchTokens || defaultMicroBatchTokens));
-  const { training } = estimateMemory(shape, parameters, { length: 1, batch: 1, microBatchTokens: computed });
+  const { lora } = settings.update;
+  const memory = estimateMemory(shape, parameters, { length: 1, batch: 1, microBatchTokens: computed, ...(lora.rank > 0 ? { lora } : {}) });
   const sum = (pick: (file: FileCounts) => number) => data.files.reduce((total, file) => total + pick(file), 0);
   return {
     steps: countSteps({ rows: data.rows, files: data.files, config: settings }),
@@ -88,7 +89,7 @@ export async function planSft(config: SftConfigInput | ResolvedSft, { signal }: 
     heldOutRows: data.heldOut.length,
     notes: data.notes,
     parameters,
-    memory: training[settings.engine.weights],
+    memory: (lora.rank > 0 ? memory.lora : memory.training)[settings.engine.weights],
   };
 }
 

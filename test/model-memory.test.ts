@@ -1,6 +1,6 @@
 // The memory that a model needs: figures that can be worked out by hand.
 import t from "tap";
-import { activationNumbers, countParameters, estimateMemory } from "../src/model-memory.ts";
+import { activationNumbers, countAdapters, countParameters, estimateMemory } from "../src/model-memory.ts";
 import type { ModelShape } from "../src/engine/engine.ts";
 
 // SmolLM2-135M and Qwen2.5-0.5B and Qwen3-0.6B, as their config.json gives them.
@@ -49,4 +49,18 @@ t.test("memory", async (t) => {
   }
   const perToken = activationNumbers(smol, 2000) - activationNumbers(smol, 1000);
   t.equal(perToken, 1000 * (30 * (2 * 576 + 2 + 2 * 576 + 2 * 192 + 9 + 2 * 1536) + 4 * 576 + 4 * 576 + 4 * 192 + 4 * 1536), "logits do not grow with the tokens");
+});
+
+t.test("adapters", async (t) => {
+  const lora = { rank: 8, targets: ["q_proj" as const, "k_proj" as const, "down_proj" as const] };
+  const parameters = countParameters(smol);
+  const memory = estimateMemory(smol, parameters, { length: 1, batch: 1, microBatchTokens: 1000, lora });
+  const adapters = 30 * 8 * (576 + 576 + 192 + 576 + 576 + 1536);
+  t.same([countAdapters(smol, lora), memory.lora.parameters, memory.lora.rank], [adapters, adapters, 8]);
+  for (const format of ["f32", "bf16"] as const) {
+    const [all, few] = [memory.training[format], memory.lora[format]];
+    t.match(few, { weights: 4 * (parameters + adapters), gradients: 4 * adapters, moments: 8 * adapters, activations: all.activations });
+    t.equal(few.copies - all.copies, 4 * (2 * 1536 * 576 + 1000 * 8 + 32 * 1536), "merged weights of gate and up, tokens x rank, one packed A");
+  }
+  t.ok(estimateMemory(smol, parameters, { length: 1, batch: 1, microBatchTokens: 1 }).lora.f32.total < 0.45 * memory.training.f32.total, "by default rank 16 over all matrices");
 });

@@ -51,6 +51,21 @@ const kl = z.strictObject({
   reference: z.string().default("").meta({ description: "The reference model, as `model`; empty = the run's model as it was before the first step" }),
 });
 
+const lora = z.strictObject({
+  rank: z.int().min(0).default(0).meta({ description: "Rank of the adapters; 0 = none: all weights are trained" }),
+  alpha: z.number().gt(0).default(32).meta({ description: "alpha / rank multiplies what the adapters add" }),
+  targets: z
+    .array(z.enum(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]))
+    .min(1)
+    .default(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
+    .meta({ description: "Matrices of every layer that get one" }),
+});
+
+/** The adapters that an engine is to train, by `update.lora`; nothing where it is off. */
+export function loraOptions({ rank, ...same }: z.output<typeof lora>, seed: number) {
+  return rank === 0 ? {} : { lora: { rank, ...same, seed } };
+}
+
 export const update = z.strictObject({
   learningRate: z.number().min(0).default(1.5e-4).meta({ description: "AdamW step size at its peak" }),
   schedule: z
@@ -107,4 +122,5 @@ export const update = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: "Keep only each layer's input for the gradient and compute the rest again: less memory, a third more work, the same gradient" }),
+  lora: lora.prefault({}).meta({ description: "Low-rank adapters (LoRA) that are trained in place of the weights: gradients, optimizer state and checkpoints are of their size" }),
 });

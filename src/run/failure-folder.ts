@@ -1,12 +1,13 @@
 // What a failed gradient step leaves in the run folder, `failures/step-000012/`: the request (arrays in request.safetensors, all else in
-// failure.json) and the weights and moments that it met. src/replay-update.ts reads it back and does the step again.
+// failure.json) and the weights (or adapters) and moments that it met. src/replay-update.ts reads it back and does the step again.
 import { readFileSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Engine, UpdateRequest } from "../engine/engine.ts";
+import type { Engine, LoraSettings, UpdateRequest } from "../engine/engine.ts";
 import { createSafetensorsHeader, readSafetensorsHeader } from "../engine/safetensors.ts";
 import { AzrError, type AzrErrorCode } from "../errors.ts";
 import { checkpointName } from "./checkpoint.ts";
+import { saveTrained } from "./save-trained.ts";
 
 export interface FailedUpdate {
   step: number;
@@ -46,9 +47,9 @@ export async function writeFailedUpdate(dir: string, engine: Engine, { request, 
     const header = createSafetensorsHeader(arrays.map(([name, values]) => ({ name, dtype: values instanceof Int32Array ? "I32" : "F32", shape: [values.length] })));
     const bytes = (values: Int32Array | Float32Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     await writeFile(join(temporary, "request.safetensors"), Buffer.concat([header, ...arrays.map(([, values]) => bytes(values))]));
-    const { weights, threads } = engine.stats();
-    await writeFile(join(temporary, "failure.json"), `${JSON.stringify({ schema: 1, ...about, engine: { weights, threads }, request: rest }, null, 2)}\n`);
-    await engine.saveModel(temporary);
+    const { weights, threads, lora } = engine.stats();
+    await writeFile(join(temporary, "failure.json"), `${JSON.stringify({ schema: 1, ...about, engine: { weights, threads, ...(lora && { lora }) }, request: rest }, null, 2)}\n`);
+    await saveTrained(engine, temporary);
     await engine.saveOptimizer(temporary);
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
@@ -60,7 +61,7 @@ export async function writeFailedUpdate(dir: string, engine: Engine, { request, 
 }
 
 export interface ReadFailure extends FailedUpdate {
-  engine: { weights: "f32" | "bf16"; threads: number };
+  engine: { weights: "f32" | "bf16"; threads: number; lora?: LoraSettings };
 }
 
 /** @throws AzrError AZR_INPUT_INVALID when the folder is no failed update; AZR_MODEL_FORMAT when its arrays are damaged */

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Config } from "../config/index.ts";
+import { loraOptions } from "../config/update-section.ts";
 import type { TextCodec } from "../curriculum/sample.ts";
 import type { Engine } from "../engine/engine.ts";
 import { AzrError } from "../errors.ts";
@@ -100,7 +101,8 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
     const { threads, weights } = config.engine;
     const open = async (trainable: boolean, model = config.model): Promise<Engine> => {
       const { openEngine } = await import("../engine/open.ts");
-      const engine = await openEngine({ model, weights, trainable, ...(threads > 0 ? { threads } : {}) });
+      const adapters = trainable ? loraOptions(config.update.lora, config.seed) : {};
+      const engine = await openEngine({ model, weights, trainable, ...adapters, ...(threads > 0 ? { threads } : {}) });
       opened.push(engine);
       return engine;
     };

@@ -26,6 +26,7 @@ import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./
 import type { Publisher } from "./publisher.ts";
 import { type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
 import { rolledBackConfig } from "./roll-back.ts";
+import { saveTrained } from "./save-trained.ts";
 import type { Control } from "./start-run.ts";
 import { sumTimings } from "./timings.ts";
 
@@ -101,7 +102,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     const { step, offsets, tasks: count } = boundary!;
     const state: CheckpointState<LoopState> = { step, configHash: options.configHash, config, offsets, state: { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}) } };
     saved = await folder.checkpoint(state, async (to) => {
-      await options.engine.saveModel(to);
+      await saveTrained(options.engine, to);
       await options.engine.saveOptimizer(to);
     });
     publisher.publish({ type: "checkpoint-end", path: saved });

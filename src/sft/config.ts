@@ -50,7 +50,7 @@ export const sftSchema = z.strictObject({
   data: data.prefault({}).meta({ description: "What is trained on" }),
   validation: validation.prefault({}).meta({ description: "What is measured on" }),
   update: update
-    .pick({ learningRate: true, schedule: true, warmUpSteps: true, betas: true, epsilon: true, weightDecay: true, groups: true, clipNorm: true, microBatchTokens: true, checkpointActivations: true })
+    .pick({ learningRate: true, schedule: true, warmUpSteps: true, betas: true, epsilon: true, weightDecay: true, groups: true, clipNorm: true, microBatchTokens: true, checkpointActivations: true, lora: true })
     .extend({
       learningRate: z.number().min(0).default(1e-5).meta({ description: "AdamW step size at its peak" }),
       schedule: update.shape.schedule.unwrap().default("linear").meta({ description: "How the step size goes from its peak to the end of the run: it stays, or falls to zero" }),

@@ -8,6 +8,7 @@ import { resolveModel, type ResolvedModel } from "../engine/resolve-model.ts";
 import { loadTokenizer } from "../engine/tokenizer.ts";
 import type { Tokenizer } from "../engine/tokenizer.ts";
 import { AzrError } from "../errors.ts";
+import { loraOptions } from "../config/update-section.ts";
 import type { SftConfig } from "./config.ts";
 import { type Dataset, readDataset } from "./dataset.ts";
 
@@ -62,6 +63,9 @@ export async function openSftParts(config: SftConfig, signal?: AbortSignal): Pro
 export async function openSftEngine(config: SftConfig, signal: AbortSignal): Promise<Engine> {
   const { openEngine } = await import("../engine/open.ts");
   const { threads, weights } = config.engine;
-  const start = config.initialize ? { initialize: { seed: config.seed } } : {};
+  if (config.initialize && config.update.lora.rank > 0) {
+    throw new AzrError("AZR_CONFIG_INVALID", "Adapters over random weights that nothing trains are of no use", { hint: "Set update.lora.rank to 0, or initialize to false." });
+  }
+  const start = config.initialize ? { initialize: { seed: config.seed } } : loraOptions(config.update.lora, config.seed);
   return openEngine({ model: config.model, weights, trainable: true, signal, ...start, ...(threads > 0 ? { threads } : {}) });
 }

@@ -10,6 +10,7 @@ import type { CheckpointState } from "../run/checkpoint.ts";
 import type { Disk } from "../run/disk.ts";
 import type { RunFolder } from "../run/folder.ts";
 import { guardedEngine } from "../run/guard-engine.ts";
+import { saveTrained } from "../run/save-trained.ts";
 import type { Stage } from "../run/start-run.ts";
 import { sumTimings } from "../run/timings.ts";
 import { type Batch, batchesOf, countSteps, updateArrays } from "./batches.ts";
@@ -86,7 +87,7 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
   async function save(): Promise<string> {
     const { step, offsets, progress: state } = boundary;
     saved = await folder.checkpoint({ step, configHash: options.configHash, config, offsets, state: { ...state, data: data.checksum } satisfies SftState }, async (to) => {
-      await engine.saveModel(to);
+      await saveTrained(engine, to);
       await engine.saveOptimizer(to);
     });
     publisher.publish({ type: "checkpoint-end", path: saved });
@@ -99,7 +100,7 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     const path = bestFolder(folder.dir);
     const temporary = `${path}.${process.pid}.tmp`;
     await options.disk.makeFolder(temporary);
-    await engine.saveModel(temporary);
+    await saveTrained(engine, temporary);
     await rm(path, { recursive: true, force: true });
     await rename(temporary, path);
   }

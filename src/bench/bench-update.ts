@@ -13,6 +13,8 @@ export interface UpdateBench {
   threads: number;
   weights: "f32" | "bf16";
   parameters: number;
+  /** Numbers that the updates change: all of them, or those of the adapters. */
+  trained: number;
   sequences: number;
   /** Tokens of each sequence, all of them trained but the first. */
   length: number;
@@ -21,7 +23,7 @@ export interface UpdateBench {
   /** Tokens that an update takes in a second: the median; and its spread. */
   tokensPerSecond: number;
   spread: Spread;
-  /** What the products allow: six operations a weight and token, two forward and four for the gradients. */
+  /** What the products allow: six operations a weight and token, two forward and four for the gradients; with adapters two of those. */
   limitTokensPerSecond: number;
   gigaflops: number;
   /** Bytes of the engine after the updates, by part. */
@@ -43,6 +45,8 @@ export interface BenchUpdateOptions {
   /** Default: the engine's choice. */
   microBatchTokens?: number;
   rounds?: number;
+  /** Train adapters of this rank in place of the weights. */
+  loraRank?: number;
   signal?: AbortSignal;
 }
 
@@ -68,10 +72,10 @@ function request({ sequences, length, vocabulary, microBatchTokens }: { sequence
  * @throws AzrError AZR_INPUT_INVALID for a length that the model does not reach, and what `openEngine` throws
  */
 export async function benchUpdate(options: BenchUpdateOptions): Promise<UpdateBench> {
-  const { model, threads, weights = "f32", sequences = 8, length = 256, microBatchTokens = 1024, rounds = 5, signal } = options;
+  const { model, threads, weights = "f32", sequences = 8, length = 256, microBatchTokens = 1024, rounds = 5, loraRank, signal } = options;
   const opening: OpenEngineOptions = { model, weights, ...(threads === undefined ? {} : { threads }), ...(signal && { signal }) };
   const { flops } = await measureLimits(opening);
-  await using engine = await openEngine(opening);
+  await using engine = await openEngine({ ...opening, ...(loraRank === undefined ? {} : { lora: { rank: loraRank } }) });
   if (length < 2 || length > engine.shape.maxPositions) {
     throw new AzrError("AZR_INPUT_INVALID", `Sequences of ${length} tokens do not suit a model of ${engine.shape.maxPositions} positions.`, { hint: "Ask for at least 2 and at most so many." });
   }
@@ -87,12 +91,13 @@ export async function benchUpdate(options: BenchUpdateOptions): Promise<UpdateBe
     threads: stats.threads,
     weights,
     parameters: stats.parameters,
+    trained: stats.lora?.parameters ?? stats.parameters,
     sequences,
     length,
     microBatchTokens,
     tokensPerSecond: measured.median,
     spread: measured,
-    limitTokensPerSecond: flops / (6 * productWeights(engine.shape)),
+    limitTokensPerSecond: flops / ((stats.lora ? 4 : 6) * productWeights(engine.shape)),
     gigaflops: flops / 1e9,
     memory: stats.memory,
     peakBytes: process.resourceUsage().maxRSS * 1024,

@@ -17,6 +17,9 @@ t.test("one short round", async (t) => {
     const { weights: held, copies, gradients, moments, activations, logits } = bench.memory;
     t.ok(copies > 0 && activations > 0 && logits > 0 && bench.peakBytes > held + copies + gradients + moments + activations + logits);
   }
+  const adapters = await benchUpdate({ model, threads: 1, sequences: 3, length: 12, loraRank: 2, rounds: 1 });
+  t.match(adapters, { parameters: 11_100, trained: 2 * 2 * (84 + 52 + 52 + 84 + 36 + 36 + 36) });
+  t.match(adapters.memory, { weights: 4 * (11_100 + adapters.trained), gradients: 4 * adapters.trained, moments: 8 * adapters.trained });
   await rejects(t, () => benchUpdate({ model, length: 65 }), "AZR_INPUT_INVALID", /65 tokens.*64 positions/);
   await t.rejects(benchUpdate({ model, length: 8, signal: AbortSignal.abort() }), { code: "AZR_ABORTED" });
 });
@@ -27,4 +30,6 @@ t.test("the command", async (t) => {
   t.match(text.stdout, /2 sequences of 16 tokens.*\n\d+ tokens\/s .* % of the \d+ that products.*\nmemory: weights 4\d\.\d kB, copies/s);
   const json = await azr(["bench", "update", "--model", model, "--threads", "1", "--length", "16", "--rounds", "1", "--json"]);
   t.match(JSON.parse(json.stdout), { type: "bench-update", weights: "f32", length: 16 });
+  const adapters = await azr(["bench", "update", "--model", model, "--threads", "1", "--length", "16", "--rounds", "1", "--lora-rank", "4"]);
+  t.match(adapters.stdout, /with adapters of 0\.0 million that are trained/);
 });

@@ -73,6 +73,7 @@ interface UpdateOptions {
   sequences: number;
   length: number;
   microBatchTokens?: number;
+  loraRank?: number;
   rounds: number;
 }
 
@@ -85,6 +86,7 @@ function updateCommand(context: CliContext): Command {
     .addOption(new Option("--sequences <n>", "sequences of an update").argParser(whole(1)).default(8))
     .addOption(new Option("--length <n>", "tokens of each").argParser(whole(2)).default(256))
     .addOption(new Option("--micro-batch-tokens <n>", "most tokens computed at once; by default the engine's choice").argParser(whole(1)))
+    .addOption(new Option("--lora-rank <n>", "train adapters of this rank in place of the weights").argParser(whole(1)))
     .addOption(new Option("--rounds <n>", "updates that are measured").argParser(whole(1)).default(5))
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr bench update --model seedling")
@@ -99,10 +101,10 @@ function updateCommand(context: CliContext): Command {
     });
 }
 
-function updateTable({ model, parameters, weights, threads, rounds, sequences, length, microBatchTokens, tokensPerSecond, spread, limitTokensPerSecond, gigaflops, memory, peakBytes }: UpdateBench): string {
+function updateTable({ model, parameters, trained, weights, threads, rounds, sequences, length, microBatchTokens, tokensPerSecond, spread, limitTokensPerSecond, gigaflops, memory, peakBytes }: UpdateBench): string {
   const parts = Object.entries(memory).map(([part, bytes]) => `${part} ${bytesText(bytes)}`);
   return [
-    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}, ${threads} threads, ${rounds} rounds`,
+    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}${trained < parameters ? `, with adapters of ${(trained / 1e6).toFixed(1)} million that are trained` : ""}, ${threads} threads, ${rounds} rounds`,
     `${sequences} sequences of ${length} tokens, at most ${microBatchTokens} at once`,
     `${tokensPerSecond.toFixed(0)} tokens/s ${range(spread, 0)}, ${((100 * tokensPerSecond) / limitTokensPerSecond).toFixed(0)} % of the ${limitTokensPerSecond.toFixed(0)} that products at ${gigaflops.toFixed(0)} billion operations/s allow`,
     `memory: ${parts.join(", ")}; the process at most ${bytesText(peakBytes)}`,

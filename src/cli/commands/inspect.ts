@@ -47,7 +47,7 @@ function windowText({ windows = [], layers }: ModelReport["shape"]): string {
 
 function reportText({ model, pinned, architecture, shape, parameters, context, tokenizerSize, files, memory }: ModelReport): string {
   const { layers, hiddenSize, heads, keyValueHeads, headSize, feedForwardSize, vocabularySize, tiedHead } = shape;
-  const { weights, cachePerToken, rollout, training } = memory;
+  const { weights, cachePerToken, rollout, training, lora } = memory;
   const each = ({ f32, bf16, q8 }: BytesByFormat): string => `${bytesText(f32)} in f32, ${bytesText(bf16)} in bf16, ${bytesText(q8)} in q8`;
   const parts = ({ weights, gradients, moments, copies, activations }: TrainingMemory): string =>
     `weights ${bytesText(weights)}, gradients ${bytesText(gradients)}, moments ${bytesText(moments)}, copies ${bytesText(copies)}, activations of ${training.microBatchTokens} tokens ${bytesText(activations)}`;
@@ -63,6 +63,7 @@ function reportText({ model, pinned, architecture, shape, parameters, context, t
     ["cache", `${bytesText(cachePerToken)} for each token`],
     ["rollout", `${each(rollout.total)}, for ${rollout.batch} sequences of ${rollout.length} tokens`],
     ["training", `${bytesText(training.f32.total)} in f32, ${bytesText(training.bf16.total)} in bf16; in f32: ${parts(training.f32)}`],
+    ["adapters", `${bytesText(lora.f32.total)} in f32, ${bytesText(lora.bf16.total)} in bf16, to train ${(lora.parameters / 1e6).toFixed(1)} million numbers of rank ${lora.rank} (update.lora); in f32: ${parts(lora.f32)}`],
   ];
   return rows.map(([label, text]) => `${`${label}:`.padEnd(14)}${text}`).join("\n");
 }

@@ -57,7 +57,7 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
   const name = metadata.get("general.architecture");
   const known = typeof name === "string" && Object.hasOwn(ggufArchitectures, name) ? ggufArchitectures[name] : undefined;
   if (known === undefined) {
-    throw ggufFault(path, `holds a model of the architecture ${JSON.stringify(name ?? null)}`, `Known architectures: ${Object.keys(ggufArchitectures).join(", ")}.`);
+    throw ggufFault(path, `holds a model of the architecture ${typeof name === "string" ? JSON.stringify(name) : String(name ?? null)}`, `Known architectures: ${Object.keys(ggufArchitectures).join(", ")}.`);
   }
   const fault = (what: string): Error => ggufFault(path, what);
 
@@ -116,7 +116,11 @@ export function ggufConfig(file: GgufFile): Record<string, unknown> {
 // Scaled rotary embeddings: named in the metadata, or (Llama 3) as the divisor of each frequency in a tensor.
 function ropeScaling({ path, metadata, tensors }: GgufFile, headSize: number): Record<string, unknown> {
   const name = metadata.get("general.architecture") as string;
-  const get = (key: string) => metadata.get(`${name}.rope.scaling.${key}`);
+  // Numbers and texts as they are; what else there is in a file no config.json could hold, or has a use for.
+  const get = (key: string): number | string | undefined => {
+    const value = metadata.get(`${name}.rope.scaling.${key}`);
+    return typeof value === "number" || value === undefined ? value : String(value);
+  };
   const divisors = tensors.find((tensor) => tensor.name === "rope_freqs.weight");
   if (divisors !== undefined) {
     if (divisors.type !== "F32" || divisors.shape.length !== 1 || divisors.shape[0] !== headSize / 2) throw ggufFault(path, "has a rope_freqs.weight that is not one F32 number for each pair of a head");

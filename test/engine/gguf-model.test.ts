@@ -179,3 +179,15 @@ t.test("within one opening a head is parsed once, and anew after it", async (t) 
   t.not(readGguf(path), readGguf(path), "outside of one nothing is kept");
   await t.rejects(readingHeadsOnce(async () => readGguf(join(path, "..", "none.gguf"))), { code: "AZR_MODEL_NOT_FOUND" });
 });
+
+t.test("whole numbers beyond doubles, where something else belongs", async (t) => {
+  const path = join(t.testdir(), "x.gguf");
+  const huge = (key: string): Entry => [key, "u64", 2n ** 63n];
+  const wrong: [Entry[], RegExp][] = [
+    [basics("llama", { architecture: huge("general.architecture") }), /the architecture 9223372036854775808/],
+    [[...basics("llama"), huge("llama.rope.scaling.type")], /rotary embeddings by "9223372036854775808"/],
+    [[...basics("llama"), ["llama.rope.scaling.type", "text", "linear"], huge("llama.rope.scaling.factor")], /factor .* must be a positive number, not "9223372036854775808"/],
+    [[...basics("llama"), ["llama.rope.scaling.type", "list", "u64", [2n ** 63n]]], /rotary embeddings by/],
+  ];
+  for (const [metadata, message] of wrong) t.throws(() => readModelConfig(writeGguf(path, { metadata, tensors: [embedding] })), { code: "AZR_MODEL_FORMAT", message });
+});

@@ -57,15 +57,17 @@ async function runBatch(kind: string, first: number, last: number, see: (outcome
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => (words = (words + chunk).slice(0, 4000)));
     const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
     let hung = false;
-    const timer = setTimeout(() => (hung = child.kill("SIGKILL")), hangSeconds * 1000);
+    // Counted second by second: a machine that sleeps, or somebody who stops both, is no hang.
+    let silent = 0;
+    const timer = setInterval(() => void (++silent > hangSeconds && (hung = child.kill("SIGKILL"))), 1000);
     for await (const line of createInterface({ input: child.stdout })) {
-      timer.refresh();
+      silent = 0;
       const outcome = JSON.parse(line) as Outcome;
       next = outcome.number + 1;
       see(outcome);
     }
     const end = await ended;
-    clearTimeout(timer);
+    clearInterval(timer);
     if (end === 0 && next === last) return;
     const fault = hung ? `no end within ${hangSeconds} s` : `the process ended with ${String(end)}\n${words}`;
     see({ kind, number: next, what: caseOf(kind, Number(values.seed), next).what, outcome: hung ? "hung" : "crashed", fault, seconds: 0, mebibytes: 0 });

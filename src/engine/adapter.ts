@@ -1,18 +1,21 @@
 // Low-rank adapters (LoRA) in files, in the form of the Python package peft: adapter_config.json and adapter_model.safetensors. Reads them
 // for open.ts, to be merged or to go on from, and writes them.
-import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, existsSync, readSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { crc32 } from "node:zlib";
 import { AzrError } from "../errors.ts";
 import { requireInteger, requireNumber } from "./arguments.ts";
 import type { LoraSettings, LoraTarget } from "./engine.ts";
 import { parseHubName } from "./hub-name.ts";
 import type { AdapterSource, LayoutEntry, NativeEngine, NativeLora, TensorSource } from "./load-addon.ts";
-import { readModelText } from "./model-file.ts";
+import { openAtOnce, readModelText } from "./model-file.ts";
 import { createSafetensorsHeader, readSafetensorsHeader } from "./safetensors.ts";
 import { replaceFiles } from "./save-weights.ts";
 
 const configName = "adapter_config.json";
 const weightsName = "adapter_model.safetensors";
+/** Key in the metadata of adapter_model.safetensors. */
+const baseKey = "azr_base";
 const loraTargets: readonly LoraTarget[] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
 /** What a user may leave out of the settings of new adapters. */
@@ -53,7 +56,8 @@ function readConfig(folder: string): AdapterConfig {
     throw fault((cause as Error).message, cause);
   }
   if (typeof config !== "object" || config === null || config["peft_type"] !== "LORA") throw fault("it is not of a LoRA");
-  const { r, lora_alpha: alpha, bias = "none" } = config;
+  const { r, lora_alpha: alpha, bias = "none", base_model_name_or_path: base = null } = config;
+  if (base !== null && typeof base !== "string") throw fault("base_model_name_or_path is no text");
   if (!Number.isSafeInteger(r) || (r as number) < 1 || typeof alpha !== "number" || !(alpha > 0)) throw fault("r and lora_alpha must be numbers above 0");
   const filled = (value: unknown): boolean => (typeof value === "object" && value !== null ? Object.keys(value).length > 0 : Boolean(value));
   const others = ["use_dora", "fan_in_fan_out", "modules_to_save", "rank_pattern", "alpha_pattern", "lora_bias", "target_parameters", "trainable_token_indices", "layer_replication", "use_bdlora", "use_qalora", "alora_invocation_tokens"].filter((name) => filled(config[name]));
@@ -75,7 +79,7 @@ function find(folder: string, layoutOf: (lora: NativeLora) => LayoutEntry[], che
   const path = join(folder, weightsName);
   const code = checkpoint ? "AZR_CHECKPOINT_CORRUPT" : "AZR_MODEL_FORMAT";
   const fault = (why: string) => new AzrError(code, `${path} ${why}.`, { hint: "Check that the adapters belong to this model; download or copy them again." });
-  const { tensors } = readSafetensorsHeader(path, { checkpoint });
+  const { tensors, metadata } = readSafetensorsHeader(path, { checkpoint });
   const named = new Set(tensors.map(({ name }) => tensorPattern.exec(name)?.[1]));
   const lora: NativeLora = { rank: r, alpha: rooted === true ? alpha * Math.sqrt(r) : alpha, targets: loraTargets.filter((target) => named.has(target)), seed: 0 };
   if (lora.targets.length === 0) throw fault("holds no adapters of matrices that are known here");
@@ -91,7 +95,7 @@ function find(folder: string, layoutOf: (lora: NativeLora) => LayoutEntry[], che
   });
   const [extra] = found.keys();
   if (extra !== undefined) throw fault(`holds ${extra}, which the model does not have`);
-  return { lora, tensors: sources };
+  return { lora, tensors: sources, base: metadata[baseKey] };
 }
 
 /** Adapters to merge into a model as it is opened. Throws AZR_MODEL_FORMAT, AZR_MODEL_NOT_FOUND. */
@@ -100,21 +104,60 @@ export function adapterToMerge(folder: string, layoutOf: (lora: NativeLora) => L
   return find(folder, layoutOf, false);
 }
 
-/** The adapters of a checkpoint, which must be as those of the engine. Throws AZR_CHECKPOINT_CORRUPT. */
-export function findAdapter(folder: string, lora: NativeLora, layout: LayoutEntry[]): TensorSource[] {
+/**
+ * What tells weights apart without reading all of them: a checksum over the first values of every tensor. A step of training changes nearly all, and a
+ * run that reads its base again on resuming must not take another for it.
+ */
+export function baseFingerprint(weights: TensorSource[], merged: AdapterSource[]): string {
+  const sample = Buffer.alloc(256);
+  let sum = 0;
+  let open: { path: string; descriptor: number } | undefined;
+  try {
+    for (const { path, offset } of [...weights, ...merged.flatMap(({ tensors }) => tensors)]) {
+      if (open?.path !== path) {
+        if (open !== undefined) closeSync(open.descriptor);
+        open = { path, descriptor: openAtOnce(path) };
+      }
+      sum = crc32(sample.subarray(0, readSync(open.descriptor, sample, 0, sample.length, offset)), sum);
+    }
+  } finally {
+    if (open !== undefined) closeSync(open.descriptor);
+  }
+  return sum.toString(16).padStart(8, "0");
+}
+
+/** Throws AZR_CHECKPOINT_INCOMPATIBLE for adapters that were trained over other weights than these. */
+export function requireBase(folder: string, trainedOver: string | undefined, base: string): void {
+  if (trainedOver === undefined || trainedOver === base) return;
+  throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", `The adapters in ${folder} were trained over other weights than those that their model has now.`, {
+    hint: `Restore the model that ${configName} or the run's config.json names; or merge them into what you like by the option \`adapter\` of openEngine.`,
+  });
+}
+
+/** The adapters of a checkpoint, which must be as those of the engine. Throws AZR_CHECKPOINT_CORRUPT, AZR_CHECKPOINT_INCOMPATIBLE. */
+export function findAdapter(folder: string, { lora, layout, fingerprint }: AdapterPlace): TensorSource[] {
   const corrupt = (why: string) => new AzrError("AZR_CHECKPOINT_CORRUPT", `${folder} ${why}.`, { hint: "Resume from an older checkpoint of the run, under its checkpoints/ folder." });
   if (!hasAdapter(folder)) throw corrupt("holds no adapters");
-  const { lora: stored, tensors } = find(folder, () => layout, true);
+  const { lora: stored, tensors, base } = find(folder, () => layout, true);
+  requireBase(folder, base, fingerprint);
   if (stored.rank !== lora.rank || stored.alpha !== lora.alpha) throw corrupt(`holds adapters of rank ${stored.rank} and alpha ${stored.alpha}, not ${lora.rank} and ${lora.alpha}`);
   return tensors;
 }
 
+/** The adapters that an engine trains, and what they stand over: the model's name and its weights' fingerprint. */
+export interface AdapterPlace {
+  lora: NativeLora;
+  layout: LayoutEntry[];
+  base: string;
+  fingerprint: string;
+}
+
 /** Writes the adapters of an engine into an existing folder, synced to disk. Throws AZR_RUN_FOLDER. */
-export async function saveAdapter(native: NativeEngine, folder: string, { lora, layout, base }: { lora: NativeLora; layout: LayoutEntry[]; base: string }): Promise<void> {
-  const hub = parseHubName(base);
+export async function saveAdapter(native: NativeEngine, folder: string, { lora, layout, base, fingerprint }: AdapterPlace): Promise<void> {
+  const hub = existsSync(base) ? undefined : parseHubName(base);
   const config = {
     alpha_pattern: {},
-    base_model_name_or_path: hub?.file === undefined && hub?.quantization === undefined ? (hub?.repo ?? base) : base,
+    base_model_name_or_path: hub === undefined ? resolve(base) : hub.file === undefined && hub.quantization === undefined ? hub.repo : base,
     bias: "none",
     fan_in_fan_out: false,
     inference_mode: true,
@@ -132,7 +175,7 @@ export async function saveAdapter(native: NativeEngine, folder: string, { lora, 
     use_dora: false,
     use_rslora: false,
   };
-  const header = createSafetensorsHeader(layout.map(({ name, dimensions }) => ({ name, dtype: "F32" as const, shape: dimensions })), { format: "pt" });
+  const header = createSafetensorsHeader(layout.map(({ name, dimensions }) => ({ name, dtype: "F32" as const, shape: dimensions })), { format: "pt", [baseKey]: fingerprint });
   await replaceFiles(folder, [
     [weightsName, (path) => native.saveAdapters(path, header)],
     [configName, (path) => writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`, { flush: true })],

@@ -36,6 +36,8 @@ export interface NativeLora extends LoraSettings {
 export interface AdapterSource {
   lora: NativeLora;
   tensors: TensorSource[];
+  /** Fingerprint of the weights that they were trained over, where it is known. */
+  base?: string | undefined;
 }
 
 /** Where the optimizer's state lies: offsets in bytes of the first and second moments. */

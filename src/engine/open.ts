@@ -4,8 +4,8 @@ import { freemem, totalmem } from "node:os";
 import { AzrError } from "../errors.ts";
 import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
-import { adapterToMerge, findAdapter, loraSettings, saveAdapter } from "./adapter.ts";
-import type { LoraOptions } from "./adapter.ts";
+import { adapterToMerge, baseFingerprint, findAdapter, loraSettings, requireBase, saveAdapter } from "./adapter.ts";
+import type { AdapterPlace, LoraOptions } from "./adapter.ts";
 import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows, requireText } from "./arguments.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest, WeightFormat } from "./engine.ts";
 import { readingHeadsOnce } from "./gguf-heads.ts";
@@ -96,7 +96,10 @@ async function open(options: OpenEngineOptions): Promise<Engine> {
   const weights = initialize ? [] : findWeights(resolved.weights, layoutOf(shape), { checkpoint: resolved.checkpoint !== undefined });
   const adapters = [...(resolved.adapters ?? []), ...(options.adapter === undefined ? [] : [requireText("adapter", options.adapter)])];
   const merged = adapters.map((folder) => adapterToMerge(folder, (lora) => adapterLayoutOf(shape, lora)));
-  const trained = held.lora && adapterLayoutOf(shape, held.lora);
+  const fingerprintUnder = (count: number): string => (initialize ? `seed ${initialize.seed}` : baseFingerprint(weights, merged.slice(0, count)));
+  resolved.adapters?.forEach((folder, index) => requireBase(folder, merged[index]!.base, fingerprintUnder(index)));
+  const base = adapters.at(-1) ?? resolved.pinned ?? resolved.checkpoint?.run ?? resolved.weights;
+  const place = held.lora && { lora: held.lora, layout: adapterLayoutOf(shape, held.lora), base, fingerprint: fingerprintUnder(merged.length) };
   const native = new NativeEngine(shape, requireInteger("threads", threads, 0), held);
   try {
     await native.ready();
@@ -106,7 +109,7 @@ async function open(options: OpenEngineOptions): Promise<Engine> {
     native.stop();
     throw translate(error, signal);
   }
-  return engineOf(native, { shape, held, trained: trained ?? native.layout(), base: resolved.pinned ?? (resolved.checkpoint || resolved.gguf ? model : resolved.weights) });
+  return engineOf(native, shape, held, place);
 }
 
 const formats: readonly WeightFormat[] = ["f32", "bf16", "q8"];
@@ -145,15 +148,9 @@ function adapterLayoutOf(shape: Engine["shape"], lora: NativeLora): LayoutEntry[
   }
 }
 
-/** What an open engine is: `trained` is the layout of what training changes, `base` names the model that adapters belong to. */
-interface Opened {
-  shape: Engine["shape"];
-  held: Held;
-  trained: LayoutEntry[];
-  base: string;
-}
-
-function engineOf(native: NativeEngine, { shape, held: { lora, ...held }, trained, base }: Opened): Engine {
+function engineOf(native: NativeEngine, shape: Engine["shape"], { lora, ...held }: Held, place: AdapterPlace | undefined): Engine {
+  // What training changes.
+  const trained = place?.layout ?? native.layout();
   const adapted = lora && { lora: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, parameters: trained.reduce((sum, { size }) => sum + size, 0) } };
   const names = trained.map(({ name }) => name);
   const parameters = native.layout().reduce((sum, { size }) => sum + size, 0);
@@ -191,17 +188,17 @@ function engineOf(native: NativeEngine, { shape, held: { lora, ...held }, traine
     saveModel: (folder, options) => call({}, async () => saveModel(native, requireText("folder", folder), options)),
     saveAdapter: (folder) =>
       call({}, async () => {
-        if (lora === undefined) throw new AzrError("AZR_INPUT_INVALID", "The engine was opened without adapters.", { hint: "Open it with lora, or save the whole model." });
-        await saveAdapter(native, requireText("folder", folder), { lora, layout: trained, base });
+        if (place === undefined) throw new AzrError("AZR_INPUT_INVALID", "The engine was opened without adapters.", { hint: "Open it with lora, or save the whole model." });
+        await saveAdapter(native, requireText("folder", folder), place);
       }),
     saveOptimizer: (folder) => call({}, async () => saveOptimizer(native, requireText("folder", folder), trained)),
     load: (folder, { optimizer = held.trainable } = {}) =>
       call({}, async () => {
         // Both files are checked before either changes anything.
         const whole = requireText("folder", folder);
-        const weights = lora ? findAdapter(whole, lora, trained) : findWeights(whole, trained, { checkpoint: true });
+        const weights = place ? findAdapter(whole, place) : findWeights(whole, trained, { checkpoint: true });
         const moments = optimizer ? findOptimizer(folder, trained) : undefined;
-        await (lora ? native.loadAdapters(weights) : native.loadParameters(weights));
+        await (place ? native.loadAdapters(weights) : native.loadParameters(weights));
         await native.loadOptimizer(moments);
       }),
     stats() {

@@ -86,7 +86,8 @@ async function adapterFolder(name: string, folder: string, options: ResolveOptio
   const base = baseOfAdapter(folder);
   if (base === undefined || depth > 20) throw notFound(`The adapters in ${folder} do not say which model they belong to.`, "Give the model, and the folder as its adapter.");
   const origin = await resolveName(base, options, depth + 1);
-  return { ...origin, name, adapters: [...(origin.adapters ?? []), folder] };
+  const { pinned: _pinned, ...files } = origin; // it would name the model without them
+  return { ...files, name, adapters: [...(origin.adapters ?? []), folder] };
 }
 
 function ggufFile(name: string, path: string): ResolvedModel {
@@ -168,6 +169,9 @@ async function runFolder(name: string, run: string, options: ResolveOptions, dep
   const { from: _from, ...rest } = options;
   const adapters = hasAdapter(folder) && !hasWeights(folder);
   const origin = await resolveName(base, { ...rest, weights: adapters && (options.weights ?? true) }, depth + 1);
-  if (adapters) return { ...origin, name, checkpoint, adapters: [...(origin.adapters ?? []), folder] };
+  if (adapters) {
+    const { pinned: _pinned, ...files } = origin; // it would name the model without them
+    return { ...files, name, checkpoint, adapters: [...(origin.adapters ?? []), folder] };
+  }
   return { name, weights: folder, config: origin.config, tokenizer: origin.tokenizer, checkpoint };
 }

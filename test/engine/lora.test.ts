@@ -164,7 +164,7 @@ t.test("a checkpoint holds adapters and goes on to the bit", async (t) => {
 });
 
 t.test("the checkpoint of a run with adapters is a model, and the start of another run", async (t) => {
-  const folder = t.testdir({ model: {}, run: { checkpoints: { "step-000003": {} }, latest: "step-000003\n" } });
+  const folder = t.testdir({ model: {}, second: {}, run: { checkpoints: { "step-000003": {} }, latest: "step-000003\n" } });
   const truth = readTruth("llama-untied");
   const model = writeModelFolder(join(folder, "model"), truth);
   const run = join(folder, "run");
@@ -176,10 +176,24 @@ t.test("the checkpoint of a run with adapters is a model, and the start of anoth
   const scores = await scoresOf(engine);
   await using sampler = await openEngine({ model: run, threads: 1, trainable: false });
   t.same(await scoresOf(sampler), scores);
+  const path = join(model, "model.safetensors");
+  const bytes = readFileSync(path);
+  const moved = Buffer.from(bytes);
+  moved.writeFloatLE(0.5, readSafetensorsHeader(path).tensors.at(-1)!.begin);
+  writeFileSync(path, moved);
+  await rejects(t, () => openEngine({ model: run, threads: 1 }), "AZR_CHECKPOINT_INCOMPATIBLE", /trained over other weights/);
+  await using other = await openEngine({ model, threads: 1, lora: { rank: 2 } });
+  await rejects(t, () => other.load(join(run, "checkpoints", "step-000003"), { optimizer: false }), "AZR_CHECKPOINT_INCOMPATIBLE", /trained over other weights/);
+  writeFileSync(path, bytes);
   await using next = await openEngine({ model: run, threads: 1, lora: { rank: 2 } });
   t.same(await scoresOf(next), scores, "new adapters add nothing yet");
   await next.update(updateOf(truth));
-  t.notSame(await scoresOf(next), scores);
+  const later = await scoresOf(next);
+  t.notSame(later, scores);
+  await next.saveAdapter(join(folder, "second"));
+  t.same((await resolveModel(join(folder, "second"))).adapters, [join(run, "checkpoints", "step-000003"), join(folder, "second")]);
+  await using both = await openEngine({ model: join(folder, "second"), threads: 1, trainable: false });
+  t.same(await scoresOf(both), later, "adapters over adapters");
 });
 
 t.test("adapters that cannot be used are refused in a sentence", async (t) => {
@@ -189,6 +203,7 @@ t.test("adapters that cannot be used are refused in a sentence", async (t) => {
   const config = JSON.parse(configOf("qwen3")) as Record<string, unknown>;
   const open = (changes: object, held = tensors) => () => openEngine({ model, threads: 1, adapter: writeAdapter(join(folder, "adapter"), JSON.stringify({ ...config, ...changes }), held) });
   await rejects(t, open({ peft_type: "IA3" }), "AZR_MODEL_FORMAT", /not of a LoRA/);
+  await rejects(t, open({ base_model_name_or_path: 5 }), "AZR_MODEL_FORMAT", /is no text/);
   await rejects(t, open({ r: 0 }), "AZR_MODEL_FORMAT", /numbers above 0/);
   await rejects(t, open({ use_dora: true, bias: "all" }), "AZR_MODEL_FORMAT", /use_dora, bias are not supported/);
   await rejects(t, open({ rank_pattern: { q_proj: 4 } }), "AZR_MODEL_FORMAT", /rank_pattern is not supported/);

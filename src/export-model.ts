@@ -17,6 +17,8 @@ import { AzrError } from "./errors.ts";
 export interface ExportModelOptions extends SaveModelOptions {
   /** `seedling`, a Hugging Face folder, a GGUF file, a run folder (its latest checkpoint) or a name of the hub. */
   model: string;
+  /** Folder of adapters that become part of the weights (docs/lora.md). */
+  adapter?: string;
   /** The folder to make; it must not be there, or be empty. */
   out: string;
   /** Threads of the engine. Default: the engine's choice. */
@@ -81,11 +83,11 @@ export function requireEmpty(out: string): string {
  * @throws AzrError AZR_INPUT_INVALID (`out` is there; values beyond float16), AZR_RUN_FOLDER (cannot be written), and what `openEngine` throws
  */
 export async function exportModel(options: ExportModelOptions): Promise<ExportedModel> {
-  const { model, out, threads, onProgress, signal } = options;
+  const { model, adapter, out, threads, onProgress, signal } = options;
   const folder = requireEmpty(out);
   const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const files = await resolveModel(model, watch);
-  await using engine = await openEngine({ model, ...watch, ...(threads === undefined ? {} : { threads }) });
+  await using engine = await openEngine({ model, ...watch, ...(adapter === undefined ? {} : { adapter }), ...(threads === undefined ? {} : { threads }) });
   return await writeModelFolder(engine, files, folder, options);
 }
 

@@ -30,6 +30,8 @@ export interface OpenModelOptions {
   threads?: number;
   /** How the weights are held. Default `f32`. */
   weights?: WeightFormat;
+  /** Folder of adapters that become part of the weights (docs/lora.md). */
+  adapter?: string;
   /** Told of the download, when the model is one of the hub that is not in the cache. */
   onProgress?: OnModelProgress;
   signal?: AbortSignal;
@@ -40,13 +42,13 @@ export function openModel(options: OpenModelOptions): Promise<OpenModel> {
   return readingHeadsOnce(() => open(options));
 }
 
-async function open({ model, threads, weights, signal, onProgress }: OpenModelOptions): Promise<OpenModel> {
+async function open({ model, adapter, threads, weights, signal, onProgress }: OpenModelOptions): Promise<OpenModel> {
   const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const files = await resolveModel(model, watch);
   const { shape, endTokens } = readModelConfig(files.config);
   const tokenizer = loadTokenizer(files.tokenizer, shape.vocabularySize);
   const marker = tokenizer.specialTokens.get("<|end|>");
   const stopTokens = endTokens.length > 0 || marker === undefined ? endTokens : [marker];
-  const engine = await openEngine({ model, trainable: false, ...watch, ...(threads === undefined ? {} : { threads }), ...(weights && { weights }) });
+  const engine = await openEngine({ model, trainable: false, ...watch, ...(adapter === undefined ? {} : { adapter }), ...(threads === undefined ? {} : { threads }), ...(weights && { weights }) });
   return { name: model, engine, tokenizer, stopTokens, [Symbol.asyncDispose]: () => engine.dispose() };
 }

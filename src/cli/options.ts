@@ -35,6 +35,7 @@ export const verboseOption = (): Option => new Option("--verbose", "tell of a fa
 export const seedOption = (): Option => new Option("--seed <n>", "root of all random choices").argParser(whole(0));
 export const modelOption = (): Option =>
   new Option("--model <model>", "`seedling`, a Hugging Face folder, a GGUF file, a run folder or a name of the hub").default("seedling");
+export const adapterOption = (): Option => new Option("--adapter <folder>", "low-rank adapters to merge into the model, as a run with update.lora or the Python package peft writes them");
 export const setOption = (): Option =>
   new Option("--set <key=value>", "change one setting of the configuration; repeatable").argParser(collect);
 export const threadsOption = (): Option => new Option("--threads <n>", "threads of the engine").argParser(whole(1));

@@ -16,6 +16,8 @@ export interface EvaluateModelOptions
   extends Pick<EvaluateOptions, "samples" | "temperature" | "seed" | "maxTokens" | "settings" | "signal" | "onProgress"> {
   /** `seedling`, a Hugging Face folder, a GGUF file, a run folder or a name of the hub. */
   model: string;
+  /** Folder of adapters that become part of the weights (docs/lora.md). */
+  adapter?: string;
   tasks: readonly Task[];
   /** Prompt format. Default: `compact` for models whose tokenizer has its markers, else `paper`. */
   format?: string;
@@ -30,7 +32,7 @@ export interface EvaluateModelOptions
 
 /** One outcome a task. Throws what opening and evaluating throw. */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<TaskOutcome[]> {
-  const { model, threads, weights, format, executor, open = (name) => openModel({ model: name, threads, weights }), ...rest } = options;
+  const { model, adapter, threads, weights, format, executor, open = (name) => openModel({ model: name, threads, weights, ...(adapter === undefined ? {} : { adapter }) }), ...rest } = options;
   await using opened = await open(model);
   await using own = executor === undefined ? await openExecutor() : null;
   const { engine, tokenizer, stopTokens } = opened;

@@ -1,12 +1,13 @@
 // Supervised runs that train adapters alone: the checkpoint holds no weights, a run that went on ends with the bytes of one that was not interrupted,
 // its folder is a model, and the model it ends with has the adapters merged.
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { nativeFolder } from "../../scripts/native-location.mjs";
 import { openEngine } from "../../src/engine/open.ts";
 import { resolveModel } from "../../src/engine/resolve-model.ts";
 import { resumeSft, sft, type SftConfigInput } from "../../src/sft.ts";
+import { azr } from "../cli/harness.ts";
 import { exampleRun } from "./support/recipe.ts";
 
 const addon = join(nativeFolder(), "azr.node");
@@ -36,6 +37,22 @@ t.test("a run over adapters", { skip, timeout: 300_000 }, async (t) => {
   const [scores, ...others] = await Promise.all([sampler, merged, before].map(async (engine) => (await engine.score({ sequences })).logProbabilities));
   t.same(others[0], scores, "the run's folder and the model that it ended with (the best measurement is the last)");
   t.notSame(others[1], scores);
+
+  const adapter = join(whole, "checkpoints", "step-000004");
+  const prompt = "<|deduce|><|program|>def f(a):\n    return a + 3<|input|>4<|output|>";
+  const said = async (...args: string[]) => (await azr(["generate", "--prompt", prompt, "--max-tokens", "8", "--n", "2", "--json", "--threads", "1", ...args])).stdout;
+  const expected = await said("--model", whole);
+  t.match(expected, /"completions"/);
+  t.equal(await said("--model", "seedling", "--adapter", adapter), expected);
+  t.equal(await said("--model", adapter), expected);
+  t.not(await said("--model", "seedling"), expected);
+  const lines = join(parent, "lines.jsonl");
+  writeFileSync(lines, `${JSON.stringify({ id: "a", tokens: [...sequences.tokens.subarray(0, 25)] })}\n`);
+  const scored = await azr(["score", "--model", "seedling", "--adapter", adapter, "--jsonl", lines, "--threads", "1"]);
+  t.same(JSON.parse(scored.stdout).logprobs, [...scores!.subarray(0, 24)]);
+  const exported = join(parent, "exported");
+  t.equal((await azr(["export", "seedling", "--adapter", adapter, "--out", exported])).code, 0);
+  t.same(readFileSync(join(exported, "model.safetensors")), readFileSync(join(model!, "model.safetensors")));
 
   await t.rejects(sft({ ...start("random", 1), initialize: true }).result, { code: "AZR_CONFIG_INVALID", message: /random weights/ });
   await t.rejects(resumeSft(whole, { change: { steps: 5, update: { lora: { rank: 5 } } } }).result, { code: "AZR_CHECKPOINT_INCOMPATIBLE", message: /update\.lora\.rank/ });

@@ -11,11 +11,12 @@ import type { WeightFormat } from "../../open-model.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
-import { allowUntestedPythonOption, decimal, jsonOption, modelOption, pythonOption, seedOption, threadsOption, weightsOption, whole, workersOption } from "../options.ts";
+import { adapterOption, allowUntestedPythonOption, decimal, jsonOption, modelOption, pythonOption, seedOption, threadsOption, weightsOption, whole, workersOption } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
 interface EvalOptions {
   model: string;
+  adapter?: string;
   baseline?: string;
   samples: number;
   temperature: number;
@@ -37,6 +38,7 @@ export function evalCommand(context: CliContext): Command {
     .description("Evaluate a model on task files: greedy accuracy, mean of samples and pass@k, per kind and over all tasks.")
     .argument("<suite...>", "JSONL files of tasks")
     .addOption(modelOption())
+    .addOption(adapterOption())
     .option("--baseline <model>", "another model to compare with, paired by task")
     .addOption(new Option("--samples <n>", "sampled answers a task; 0 = greedy only").argParser(whole(0)).default(4))
     .addOption(new Option("--temperature <t>", "temperature of the samples").argParser(decimal(0)).default(1))

@@ -6,10 +6,11 @@ import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
 import { watchModel } from "../model-progress.ts";
-import { jsonOption, threadsOption } from "../options.ts";
+import { adapterOption, jsonOption, threadsOption } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
 interface ExportOptions {
+  adapter?: string;
   out: string;
   dtype: "f32" | "bf16" | "f16";
   maxShardSize?: number;
@@ -33,6 +34,7 @@ export function exportCommand(context: CliContext): Command {
     .requiredOption("--out <folder>", "the folder to make; it must not be there, or be empty")
     .addOption(new Option("--dtype <type>", "type of the weights in the files").choices(["f32", "bf16", "f16"]).default("f32"))
     .addOption(new Option("--max-shard-size <size>", "most of a file, as 5GB or 500MB; more make several files (default: 5GB)").argParser(parseSize))
+    .addOption(adapterOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr export runs/first --out exported --dtype bf16")

@@ -6,11 +6,12 @@ import type { WeightFormat } from "../../open-model.ts";
 import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
-import { decimal, jsonOption, modelOption, seedOption, threadsOption, weightsOption, collect, whole } from "../options.ts";
+import { adapterOption, decimal, jsonOption, modelOption, seedOption, threadsOption, weightsOption, collect, whole } from "../options.ts";
 import { stoppable } from "../stop.ts";
 
 interface GenerateOptions {
   model: string;
+  adapter?: string;
   prompt: string[];
   chat?: boolean;
   n: number;
@@ -32,6 +33,7 @@ export function generateCommand(context: CliContext): Command {
   return new Command("generate")
     .description("Sample completions of a prompt.")
     .addOption(modelOption())
+    .addOption(adapterOption())
     .addOption(new Option("--prompt <text>", "the prompt; special tokens written in it count as such; repeatable").argParser(collect).makeOptionMandatory())
     .addOption(new Option("--chat", "take each prompt as a user's message, written by the model's chat template"))
     .addOption(new Option("-n, --n <n>", "completions a prompt").argParser(whole(1)).default(1))

@@ -7,12 +7,13 @@ import type { WeightFormat } from "../../open-model.ts";
 import type { CliContext } from "../context.ts";
 import { runJsonl } from "../jsonl-command.ts";
 import { fetchModel } from "../model-progress.ts";
-import { jsonOption, modelOption, threadsOption, weightsOption } from "../options.ts";
+import { adapterOption, jsonOption, modelOption, threadsOption, weightsOption } from "../options.ts";
 
 interface ScoreOptions {
   jsonl: string;
   json?: boolean;
   model: string;
+  adapter?: string;
   threads?: number;
   weights: WeightFormat;
 }
@@ -22,6 +23,7 @@ export function scoreCommand(context: CliContext): Command {
     .description("Score token sequences: log p of every token but the first, one answer a line, in the order of the input.")
     .requiredOption("--jsonl <file>", 'lines {"id","tokens":[ids...]}; - for standard input')
     .addOption(modelOption())
+    .addOption(adapterOption())
     .addOption(threadsOption())
     .addOption(weightsOption())
     .addOption(jsonOption())
@@ -29,7 +31,7 @@ export function scoreCommand(context: CliContext): Command {
     .action((options: ScoreOptions) =>
       runJsonl<ScoreAnswer>(context, options, async (job) => {
         await fetchModel(context, options.model, { json: options.json, signal: job.signal });
-        return scoreJsonl({ ...job, model: options.model, threads: options.threads, weights: options.weights });
+        return scoreJsonl({ ...job, model: options.model, ...(options.adapter === undefined ? {} : { adapter: options.adapter }), threads: options.threads, weights: options.weights });
       }),
     );
 }

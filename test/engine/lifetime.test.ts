@@ -107,3 +107,30 @@ for (const { name, program, flags, says, status = 0 } of cases) {
     t.ok(end.seconds < 100, `took ${end.seconds} s`);
   });
 }
+
+// Memory in megabytes, threads and descriptors after each tenth of so many engines that are opened, used and disposed of.
+const cycles = (folder: string, count: number): string => `
+  const { readdirSync } = await import("node:fs");
+  const { openEngine: openAgain } = await import(${JSON.stringify(pathToFileURL(join(root, "src", "engine", "open.ts")).href)});
+  for (let cycle = 1; cycle <= ${count}; cycle++) {
+    const engine = await openAgain({ model: ${JSON.stringify(folder)}, threads: 2 });
+    await engine.generate({ ...short, samples: 8 });
+    await engine.dispose();
+    if (cycle % ${count / 10} !== 0) continue;
+    for (let i = 0; i < 3; i++) { globalThis.gc(); await new Promise((resolve) => setTimeout(resolve, 5)); }
+    say([process.memoryUsage.rss() / 1e6, readdirSync("/proc/self/task").length, readdirSync("/proc/self/fd").length].join(" "));
+  }`;
+
+for (const [folder, count] of [[model, 200], ["seedling", 30]] as const) {
+  t.test(`${count} engines one after another leave nothing behind (${folder === model ? "tiny model" : folder})`, async (t) => {
+    const end = await run(cycles(folder, count), ["--expose-gc"]);
+    t.equal(end.status, 0, end.stderr);
+    const seen = end.stdout.trim().split("\n").map((line) => line.split(" ").map(Number) as [megabytes: number, threads: number, descriptors: number]);
+    t.equal(seen.length, 10);
+    const warm = seen[1]!; // what is loaded and compiled once is there by now
+    const last = seen.at(-1)!;
+    t.ok(last[0] < warm[0] + 8, `megabytes: ${seen.map(([megabytes]) => megabytes.toFixed(1)).join(", ")}`);
+    t.equal(last[1], warm[1], "threads");
+    t.equal(last[2], warm[2], "descriptors");
+  });
+}

@@ -91,9 +91,10 @@ export function shardsOf(indexPath: string): string[] {
   } catch {
     map = undefined;
   }
-  const names = typeof map === "object" && map !== null ? [...new Set(Object.values(map))].sort() : [];
+  // Looked at before they are sorted: what is no text would be made one, however deep it is nested.
+  const names = typeof map === "object" && map !== null ? [...new Set<unknown>(Object.values(map))] : [];
   if (names.length === 0 || !names.every((name) => typeof name === "string" && /^[\w.-]+\.safetensors$/.test(name))) {
     throw fault(`${indexPath} is not an index of safetensors files.`, "Tell the owner of the repository, or use another revision.");
   }
-  return names as string[];
+  return (names as string[]).sort();
 }

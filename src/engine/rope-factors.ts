@@ -9,6 +9,9 @@ interface Rope {
 
 const hint = "Supported are plain rotary embeddings, and those scaled the ways named linear and llama3.";
 
+/** Far above any model; a list of factors is made for each pair of a head. */
+const largestHalf = 2048;
+
 /**
  * The factors that `rope_scaling` or `rope_parameters` of a config.json ask for, or undefined where there is no scaling. `rope_factors` gives
  * them outright, as GGUF files do. Llama 3.1 (type llama3): frequencies with wavelengths above the original context are divided by `factor`, those
@@ -17,6 +20,7 @@ const hint = "Supported are plain rotary embeddings, and those scaled the ways n
  */
 export function ropeFactors(config: ConfigFields, { headSize, theta }: Rope, path: string): number[] | undefined {
   const half = headSize / 2;
+  if (half > largestHalf) throw formatFault(`${path} has heads of ${headSize} values, beyond what any model has.`, hint);
   const explicit = config["rope_factors"];
   if (explicit !== undefined && explicit !== null) {
     if (Array.isArray(explicit) && explicit.length === half && explicit.every((factor) => Number.isFinite(factor) && factor > 0)) return explicit as number[];

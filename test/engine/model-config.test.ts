@@ -97,6 +97,7 @@ t.test("refused", async (t) => {
     [{ architectures: undefined, model_type: undefined }, /describes null/],
     [{ rope_scaling: { rope_type: "llama3", factor: 8 } }, /low_freq_factor .* null/],
     [{ rope_scaling: { type: "linear" } }, /factor .* null/],
+    [{ head_dim: 2 ** 40, rope_scaling: { type: "linear", factor: 4 } }, /heads of 1099511627776 values, beyond what any model has/],
     [{ rope_scaling: { type: "yarn", factor: 2 } }, /"yarn"/],
     [{ rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 4, high_freq_factor: 1, original_max_position_embeddings: 64 } }, /above low_freq_factor/],
     [{ rope_factors: [1, 2] }, /8 positive numbers/],

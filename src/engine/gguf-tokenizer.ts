@@ -84,13 +84,16 @@ const bytePairModel = { type: "BPE", dropout: null, unk_token: null, continuing_
 function scoredMerges({ tokens, types, path }: GgufVocabulary, scores: number[]): string[][] {
   if (scores.length !== tokens.length) throw fault(path, `has ${tokens.length} tokens and ${scores.length} scores`);
   const scoreOf = new Map(tokens.map((token, id) => [token, scores[id]!]));
+  // Most ways to cut a token in two give sides of lengths that no token has: a token of 50,000 characters would take half a
+  // minute. (None ends within a character: tokens come from UTF-8.)
+  const lengths = new Set(tokens.map((token) => token.length));
   const merges: Array<{ pair: string[]; score: number }> = [];
   for (const [id, token] of tokens.entries()) {
     if (types[id] === unknownType || types[id] === controlType || types[id] === byteType) continue;
-    const characters = [...token];
     const cuts: string[][] = [];
-    for (let cut = 1; cut < characters.length; cut++) {
-      const pair = [characters.slice(0, cut).join(""), characters.slice(cut).join("")];
+    for (let cut = 1; cut < token.length; cut++) {
+      if (!lengths.has(cut) || !lengths.has(token.length - cut)) continue;
+      const pair = [token.slice(0, cut), token.slice(cut)];
       if (scoreOf.has(pair[0]!) && scoreOf.has(pair[1]!)) cuts.push(pair);
     }
     const score = (pair: string[], side: number): number => scoreOf.get(pair[side]!)!;

@@ -92,3 +92,13 @@ t.test("what is refused", async (t) => {
   refuse(metadataOf("t5", { tokens: ["a"], scores: ["x"] }), /scores/);
   refuse(metadataOf("t5", { tokens: ["a", "a"], scores: [0, 1] }), /twice/);
 });
+
+t.test("the merges of a long token are found at once", async (t) => {
+  const long = "\u{1f600}a".repeat(50_000);
+  const tokens = ["\u{1f600}", "a", "\u{1f600}a", long, `${long}a`];
+  const began = process.cpuUsage();
+  const { model } = tokenizerJsonFromGguf(metadataOf("llama", { tokens, scores: tokens.map((_, id) => -id) }), "x.gguf") as unknown as TokenizerJson;
+  const { user, system } = process.cpuUsage(began);
+  t.ok(user + system < 5_000_000, `${(user + system) / 1e6} s`);
+  t.same(model.merges, [["\u{1f600}", "a"], [long, "a"]]);
+});

@@ -24,10 +24,24 @@ const mostLayers = 4096;
 
 const hint = "Compare the file with that of the model's source.";
 
+const deepestValue = 64;
+
+function isDeeper(value: unknown, most: number): boolean {
+  const open = [{ value, depth: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next.value !== "object" || next.value === null) continue;
+    if (next.depth > most) return true;
+    for (const inner of Object.values(next.value)) open.push({ value: inner as unknown, depth: next.depth + 1 });
+  }
+  return false;
+}
+
 function readJson(path: string): Record<string, any> {
   try {
     const value: unknown = JSON.parse(readModelText(path));
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("it does not hold an object");
+    // Quoting such a value in a message would end at the stack's end.
+    if (isDeeper(value, deepestValue)) throw new Error(`its values are nested deeper than ${deepestValue}`);
     return value;
   } catch (cause) {
     throw formatFault(`${path} cannot be read: ${(cause as Error).message}`, "Take the file anew from where the model came from.");
@@ -65,19 +79,10 @@ function readFolderConfig(folder: string): ModelConfig {
   return modelConfig(json, generation, path);
 }
 
-function parseBounded(json: Record<string, any>, path: string): ModelShape {
-  try {
-    return parseModelConfig(json, path);
-  } catch (cause) {
-    // The stack's end, reached in quoting a value.
-    throw cause instanceof RangeError ? formatFault(`${path} holds values that are nested too deep.`, hint) : cause;
-  }
-}
-
 function modelConfig(json: Record<string, any>, generation: Record<string, any>, path: string): ModelConfig {
   const ends: unknown = generation["eos_token_id"] ?? json["eos_token_id"] ?? [];
   return {
-    shape: parseBounded(json, path),
+    shape: parseModelConfig(json, path),
     weightType: json["dtype"] ?? json["torch_dtype"],
     endTokens: (Array.isArray(ends) ? ends : [ends]).filter((id) => Number.isInteger(id)),
   };

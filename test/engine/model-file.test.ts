@@ -43,8 +43,10 @@ t.test("tokenizers without measure", async (t) => {
   t.doesNotThrow(() => parseTokenizer({ ...sound, normalizer: { type: "Sequence", normalizers: [replace, replace] } }));
   const folder = t.testdir({ "tokenizer.json": `{"model":{"type":${"[".repeat(50_000)}${"]".repeat(50_000)}}}` });
   t.throws(() => loadTokenizer(folder), { code: "AZR_TOKENIZER_FORMAT", message: /nested too deep/ });
-  writeFileSync(join(folder, "config.json"), `{"model_type":"llama","num_hidden_layers":${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
-  t.throws(() => readModelConfig(folder), { code: "AZR_MODEL_FORMAT", message: /nested too deep/ });
+  for (const key of ["num_hidden_layers", "model_type"]) {
+    writeFileSync(join(folder, "config.json"), `{"model_type":"llama","${key}":${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
+    t.throws(() => readModelConfig(folder), { code: "AZR_MODEL_FORMAT", message: /nested deeper than 64/ });
+  }
 });
 
 t.test("weights with values nested beyond the stack", async (t) => {

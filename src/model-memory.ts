@@ -1,6 +1,8 @@
 // How much memory a model needs, from its shape alone: for rollouts and for training. The figures behind `azr inspect model`.
 
+import { loraTargets } from "./engine/adapter.ts";
 import type { LoraSettings, LoraTarget, ModelShape, WeightFormat } from "./engine/engine.ts";
+import { bytesPerWeight, layerWeights, productWeights } from "./engine/model-shape.ts";
 
 /** Bytes by how the weights are held. */
 export type BytesByFormat = Record<WeightFormat, number>;
@@ -42,7 +44,6 @@ export interface MemoryEstimate {
   lora: { rank: number; parameters: number; f32: TrainingMemory; bf16: TrainingMemory };
 }
 
-const bytesPerWeight: BytesByFormat = { f32: 4, bf16: 2, q8: 34 / 32 };
 const byFormat = (bytes: (width: number) => number): BytesByFormat => ({ f32: bytes(bytesPerWeight.f32), bf16: bytes(bytesPerWeight.bf16), q8: bytes(bytesPerWeight.q8) });
 
 /**
@@ -54,16 +55,11 @@ export function countParameters(shape: ModelShape): number {
   const { queries, keys } = sides(shape);
   const extras = (shape.qkvBias ? queries + 2 * keys : 0) + (shape.qkNorm ? 2 * shape.headSize : 0) + (shape.postNorms ? 2 * shape.hiddenSize : 0);
   const embeddings = shape.vocabularySize * shape.hiddenSize * (shape.tiedHead ? 1 : 2);
-  return embeddings + shape.hiddenSize + shape.layers * (layerMatrices(shape) + 2 * shape.hiddenSize + extras);
+  return embeddings + shape.hiddenSize + shape.layers * (layerWeights(shape) + 2 * shape.hiddenSize + extras);
 }
 
 function sides({ heads, keyValueHeads, headSize }: ModelShape): { queries: number; keys: number } {
   return { queries: heads * headSize, keys: keyValueHeads * headSize };
-}
-
-function layerMatrices(shape: ModelShape): number {
-  const { queries, keys } = sides(shape);
-  return shape.hiddenSize * (2 * queries + 2 * keys + 3 * shape.feedForwardSize);
 }
 
 // Rows and columns of each matrix that may have an adapter.
@@ -106,12 +102,12 @@ export function cacheNumbers(shape: ModelShape, length: number): number {
   return 2 * sides(shape).keys * kept.reduce((sum, tokens) => sum + tokens, 0);
 }
 
-const everyTarget: Pick<LoraSettings, "rank" | "targets"> = { rank: 16, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] };
+const everyTarget: Pick<LoraSettings, "rank" | "targets"> = { rank: 16, targets: [...loraTargets] };
 
 /** Memory for rollouts and for training; `parameters` as counted in the files, or by `countParameters`. */
 export function estimateMemory(shape: ModelShape, parameters: number, { length, batch, microBatchTokens, lora = everyTarget }: MemoryRequest): MemoryEstimate {
   const embedding = shape.vocabularySize * shape.hiddenSize;
-  const matrices = shape.layers * layerMatrices(shape) + embedding;
+  const matrices = productWeights(shape);
   const vectors = countParameters(shape) - (shape.tiedHead ? matrices : matrices + embedding);
   const weights = byFormat((width) => Math.round(width * (matrices + embedding)) + 4 * vectors);
   const cachePerToken = 4 * 2 * shape.layers * sides(shape).keys;

@@ -6,6 +6,7 @@ import { readModelConfig } from "../engine/model-config.ts";
 import { loadAddon, type MachineLimits, type NativeEngine } from "../engine/load-addon.ts";
 import { openEngine, type OpenEngineOptions } from "../engine/open.ts";
 import type { Engine, WeightFormat, ModelShape } from "../engine/engine.ts";
+import { bytesPerWeight, productWeights } from "../engine/model-shape.ts";
 import { resolveModel } from "../engine/resolve-model.ts";
 import { compareSharedPrompt, fixedPrompts, type SharedPromptComparison } from "./shared-prompt.ts";
 import { spread, type Spread } from "./spread.ts";
@@ -63,15 +64,6 @@ export interface BenchDecodeOptions {
   rounds?: number;
   signal?: AbortSignal;
 }
-
-/** Weights of the matrix products that a token passes through: all but the embedding, which is looked up. */
-export function productWeights({ hiddenSize, layers, heads, keyValueHeads, headSize, feedForwardSize, vocabularySize }: ModelShape): number {
-  const attention = hiddenSize * headSize * (2 * heads + 2 * keyValueHeads);
-  return layers * (attention + 3 * hiddenSize * feedForwardSize) + vocabularySize * hiddenSize;
-}
-
-/** Bytes that a weight of the products takes in memory, by how the weights are held: q8 has a scale of two bytes for each 32. */
-export const bytesPerWeight = { f32: 4, bf16: 2, q8: 34 / 32 } as const;
 
 /**
  * Tokens a second at most: each passes through every product, and each step reads every weight once. The attention's part is left out of both, so

@@ -2,8 +2,9 @@
 // that the machine has, measured in the same run; and the memory that they take, by part.
 import { AzrError } from "../errors.ts";
 import type { Engine, EngineMemory, UpdateRequest } from "../engine/engine.ts";
+import { productWeights } from "../engine/model-shape.ts";
 import { openEngine, type OpenEngineOptions } from "../engine/open.ts";
-import { measureLimits, productWeights } from "./bench-decode.ts";
+import { measureLimits } from "./bench-decode.ts";
 import { fixedPrompts } from "./shared-prompt.ts";
 import { spread, type Spread } from "./spread.ts";
 

@@ -51,13 +51,15 @@ const kl = z.strictObject({
   reference: z.string().default("").meta({ description: "The reference model, as `model`; empty = the run's model as it was before the first step" }),
 });
 
+const loraTargets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const;
+
 const lora = z.strictObject({
   rank: z.int().min(0).default(0).meta({ description: "Rank of the adapters; 0 = none: all weights are trained" }),
   alpha: z.number().gt(0).default(32).meta({ description: "alpha / rank multiplies what the adapters add" }),
   targets: z
-    .array(z.enum(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]))
+    .array(z.enum(loraTargets))
     .min(1)
-    .default(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
+    .default([...loraTargets])
     .meta({ description: "Matrices of every layer that get one" }),
 });
 

@@ -16,7 +16,8 @@ const configName = "adapter_config.json";
 const weightsName = "adapter_model.safetensors";
 /** Key in the metadata of adapter_model.safetensors. */
 const baseKey = "azr_base";
-const loraTargets: readonly LoraTarget[] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+/** The matrices that may have adapters, in the order of a layer. */
+export const loraTargets: readonly LoraTarget[] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
 /** What a user may leave out of the settings of new adapters. */
 export interface LoraOptions extends Partial<LoraSettings> {

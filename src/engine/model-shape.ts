@@ -1,4 +1,4 @@
-// What a model is to the engine: its shape, and how its weights are held. Part of the Engine interface (engine.ts), which passes these types on.
+// What a model is to the engine: its shape, how its weights are held, and how many there are. Part of the Engine interface (engine.ts), which passes these types on.
 
 /** Shape of a model as this engine runs it, read from a Hugging Face config.json. */
 export interface ModelShape {
@@ -40,3 +40,16 @@ export interface ModelShape {
  * precision. `q8`: integers of 8 bits with a scale for each 32 (GGUF's Q8_0), inputs of 16 bits; not trainable.
  */
 export type WeightFormat = "f32" | "bf16" | "q8";
+
+/** Bytes that a weight of the products takes in memory: q8 has a scale of two bytes for each 32. */
+export const bytesPerWeight = { f32: 4, bf16: 2, q8: 34 / 32 } as const satisfies Record<WeightFormat, number>;
+
+/** Weights of one layer's matrices: H (2 Q + 2 K + 3 F), with queries of width Q, keys of width K, the feed-forward's F and the hidden size H. */
+export function layerWeights({ hiddenSize, heads, keyValueHeads, headSize, feedForwardSize }: ModelShape): number {
+  return hiddenSize * (headSize * (2 * heads + 2 * keyValueHeads) + 3 * feedForwardSize);
+}
+
+/** Weights of the matrix products that a token passes through: all but the embedding, which is looked up. */
+export function productWeights(shape: ModelShape): number {
+  return shape.layers * layerWeights(shape) + shape.vocabularySize * shape.hiddenSize;
+}

@@ -1,8 +1,9 @@
 // The benchmark of decoding: its limits follow from the model's shape, its figures are what they say, and the command prints them.
 import t from "tap";
-import { benchDecode, bytesPerWeight, decodeLimit, productWeights } from "../../src/bench/bench-decode.ts";
+import { benchDecode, decodeLimit } from "../../src/bench/bench-decode.ts";
 import { compareSharedPrompt } from "../../src/bench/shared-prompt.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { bytesPerWeight, productWeights } from "../../src/engine/model-shape.ts";
 import { azr } from "../cli/harness.ts";
 import { model, openEngineOn, rejects } from "../engine/support/tiny-model.ts";
 

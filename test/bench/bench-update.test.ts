@@ -1,7 +1,7 @@
 // The benchmark of updates: one short round, what it refuses, and the command's words.
 import t from "tap";
-import { productWeights } from "../../src/bench/bench-decode.ts";
 import { benchUpdate } from "../../src/bench/bench-update.ts";
+import { productWeights } from "../../src/engine/model-shape.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import { azr } from "../cli/harness.ts";
 import { model, rejects } from "../engine/support/tiny-model.ts";

@@ -2,10 +2,14 @@
 // and weights are not finite, and which completions alone make it fail.
 import { openSync, readSync, closeSync } from "node:fs";
 import { join } from "node:path";
-import type { Engine, TokenRows, UpdateRequest, UpdateResult } from "./engine/engine.ts";
+import { cutRows, packRows } from "./curriculum/token-rows.ts";
+import type { Engine, UpdateRequest, UpdateResult } from "./engine/engine.ts";
 import { readSafetensorsHeader } from "./engine/safetensors.ts";
 import { AzrError, type AzrErrorCode } from "./errors.ts";
 import { readFailedUpdate } from "./run/failure-folder.ts";
+import { type ArrayReport, countNotFinite, joinRequest, partRequest, reportArrays, type RequestArray } from "./run/request-arrays.ts";
+
+export type { ArrayReport } from "./run/request-arrays.ts";
 
 export interface ReplayOptions {
   /** Threads of the engine; by default those of the run. */
@@ -13,13 +17,6 @@ export interface ReplayOptions {
   /** An engine to use in place of one on the run's model; its weights are replaced. */
   engine?: Engine;
   signal?: AbortSignal;
-}
-
-/** A named array with what is wrong in it. */
-export interface ArrayReport {
-  name: string;
-  count: number;
-  notFinite: number;
 }
 
 export interface ReplayReport {
@@ -44,16 +41,6 @@ export interface ReplayReport {
 const mostCulprits = 20;
 const sum = (values: Int32Array): number => values.reduce((total, value) => total + value, 0);
 
-function notFinite(values: Float32Array): number {
-  let count = 0;
-  for (const value of values) if (!Number.isFinite(value)) count += 1;
-  return count;
-}
-
-function inputsOf(request: UpdateRequest): ArrayReport[] {
-  return Object.entries(request).flatMap(([name, value]) => (value instanceof Float32Array ? [{ name, count: value.length, notFinite: notFinite(value) }] : []));
-}
-
 /** Weights (or adapters) of a file with values that are not finite; read in pieces. */
 function badWeights(path: string): ArrayReport[] {
   const { tensors } = readSafetensorsHeader(path, { checkpoint: true });
@@ -65,7 +52,7 @@ function badWeights(path: string): ArrayReport[] {
       for (let at = begin; dtype === "F32" && at < end; ) {
         const read = readSync(descriptor, piece, 0, Math.min(piece.length, end - at), at);
         if (read <= 0) break;
-        bad += notFinite(new Float32Array(piece.buffer, piece.byteOffset, Math.floor(read / 4)));
+        bad += countNotFinite(new Float32Array(piece.buffer, piece.byteOffset, Math.floor(read / 4)));
         at += read;
       }
       return bad === 0 ? [] : [{ name, count: (end - begin) / 4, notFinite: bad }];
@@ -78,24 +65,17 @@ function badWeights(path: string): ArrayReport[] {
 /** The part of a request that trains these completions. */
 export function selectCompletions(request: UpdateRequest, chosen: readonly number[]): UpdateRequest {
   const { completions, completionPrompt, prompts } = request;
-  const total = completions.tokens.length;
-  const starts = (rows: TokenRows) => rows.lengths.reduce<number[]>((list, length) => [...list, list.at(-1)! + length], [0]);
-  const from = starts(completions);
-  const promptFrom = starts(prompts);
-  const join = (pieces: Float32Array[]) => Float32Array.from(pieces.flatMap((piece) => [...piece]));
-  const rows = (tokens: Int32Array, offsets: number[], indices: readonly number[]): TokenRows => ({
-    tokens: Int32Array.from(indices.flatMap((index) => [...tokens.subarray(offsets[index], offsets[index + 1])])),
-    lengths: Int32Array.from(indices, (index) => offsets[index + 1]! - offsets[index]!),
-  });
   const owners = [...new Set(chosen.map((index) => completionPrompt[index]!))];
-  const perToken = Object.entries(request).flatMap(([name, value]) =>
-    value instanceof Float32Array && value.length === total ? [[name, join(chosen.map((index) => value.subarray(from[index], from[index + 1])))]] : [],
-  );
+  const pick = <Rows extends RequestArray>(rows: Rows[], indices: readonly number[]) => indices.map((index) => rows[index]!);
+  const { arrays, rest } = partRequest(request);
+  const perToken = arrays.flatMap(([name, values]): typeof arrays => {
+    if (!(values instanceof Float32Array) || values.length !== completions.tokens.length) return [[name, values]];
+    return [[name, Float32Array.from(pick(cutRows(values, completions.lengths), chosen).flatMap((row) => [...row]))]];
+  });
   return {
-    ...request,
-    ...(Object.fromEntries(perToken) as object),
-    prompts: rows(prompts.tokens, promptFrom, owners),
-    completions: rows(completions.tokens, from, chosen),
+    ...joinRequest({ arrays: perToken, rest }),
+    prompts: packRows(pick(cutRows(prompts.tokens, prompts.lengths), owners)),
+    completions: packRows(pick(cutRows(completions.tokens, completions.lengths), chosen)),
     completionPrompt: Int32Array.from(chosen, (index) => owners.indexOf(completionPrompt[index]!)),
   };
 }
@@ -116,7 +96,7 @@ export async function replayUpdate(folder: string, { threads, engine: given, sig
     return openEngine({ model, weights: held.weights, trainable: true, threads: threads ?? held.threads, ...start, ...(signal && { signal }) });
   }
   async function attempt(part: UpdateRequest): Promise<UpdateResult | AzrError> {
-    const bad = inputsOf(part).filter((input) => input.notFinite > 0);
+    const bad = reportArrays(part).filter((input) => input.notFinite > 0);
     // The engine would call these malformed, and not say more.
     if (bad.length > 0) return new AzrError("AZR_NUMERICS", `The update is given values that are not finite in ${bad.map(({ name }) => name).join(", ")}`);
     try {
@@ -153,7 +133,7 @@ export async function replayUpdate(folder: string, { threads, engine: given, sig
       prompts: request.prompts.lengths.length,
       completions: all.length,
       tokens: sum(request.completions.lengths),
-      inputs: inputsOf(request),
+      inputs: reportArrays(request),
       weights,
       culprits: culprits.map((completion) => ({ completion, prompt: request.completionPrompt[completion]!, tokens: request.completions.lengths[completion]! })),
     };

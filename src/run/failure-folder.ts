@@ -7,6 +7,7 @@ import type { Engine, LoraSettings, UpdateRequest } from "../engine/engine.ts";
 import { createSafetensorsHeader, readSafetensorsHeader } from "../engine/safetensors.ts";
 import { AzrError, type AzrErrorCode } from "../errors.ts";
 import { checkpointName } from "./checkpoint.ts";
+import { joinRequest, partRequest, type RequestArray } from "./request-arrays.ts";
 import { saveTrained } from "./save-trained.ts";
 
 export interface FailedUpdate {
@@ -20,32 +21,15 @@ export interface FailedUpdate {
   request: UpdateRequest;
 }
 
-const isArray = (value: unknown): value is Int32Array | Float32Array => value instanceof Int32Array || value instanceof Float32Array;
-
-/** The arrays of a request by name, those of token rows and of further terms as `owner.name`; and what else it holds. */
-function parted(request: object) {
-  const arrays: [name: string, values: Int32Array | Float32Array][] = [];
-  const rest: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(request)) {
-    if (isArray(value)) arrays.push([name, value]);
-    else if (typeof value === "object" && value !== null && Object.values(value).some(isArray)) {
-      const parts = Object.entries(value);
-      arrays.push(...parts.flatMap(([part, inner]): typeof arrays => (isArray(inner) ? [[`${name}.${part}`, inner]] : [])));
-      rest[name] = Object.fromEntries(parts.filter(([, inner]) => !isArray(inner)));
-    } else rest[name] = value;
-  }
-  return { arrays, rest };
-}
-
 /** Writes the folder, beside its place first, and answers where it is. */
 export async function writeFailedUpdate(dir: string, engine: Engine, { request, ...about }: FailedUpdate): Promise<string> {
   const folder = join(dir, "failures", checkpointName(about.step));
   const temporary = `${folder}.${process.pid}.tmp`;
   await mkdir(temporary, { recursive: true });
   try {
-    const { arrays, rest } = parted(request);
+    const { arrays, rest } = partRequest(request);
     const header = createSafetensorsHeader(arrays.map(([name, values]) => ({ name, dtype: values instanceof Int32Array ? "I32" : "F32", shape: [values.length] })));
-    const bytes = (values: Int32Array | Float32Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    const bytes = (values: RequestArray) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     await writeFile(join(temporary, "request.safetensors"), Buffer.concat([header, ...arrays.map(([, values]) => bytes(values))]));
     const { weights, threads, lora } = engine.stats();
     await writeFile(join(temporary, "failure.json"), `${JSON.stringify({ schema: 1, ...about, engine: { weights, threads, ...(lora && { lora }) }, request: rest }, null, 2)}\n`);
@@ -79,13 +63,10 @@ export async function readFailedUpdate(folder: string): Promise<ReadFailure> {
   const path = join(folder, "request.safetensors");
   const { tensors } = readSafetensorsHeader(path);
   const file = readFileSync(path);
-  const request: Record<string, unknown> = { ...about.request };
-  for (const { name, dtype, begin, end } of tensors) {
+  const arrays = tensors.map(({ name, dtype, begin, end }): [string, RequestArray] => {
     const copy = new Uint8Array(file.subarray(begin, end)).buffer;
-    const values = dtype === "I32" ? new Int32Array(copy) : new Float32Array(copy);
-    const [owner = "", part] = name.split(".");
-    request[owner] = part === undefined ? values : { ...(request[owner] as object | undefined), [part]: values };
-  }
+    return [name, dtype === "I32" ? new Int32Array(copy) : new Float32Array(copy)];
+  });
   const { schema: _schema, ...rest } = about;
-  return { ...rest, request: request as unknown as UpdateRequest };
+  return { ...rest, request: joinRequest({ arrays, rest: about.request }) };
 }

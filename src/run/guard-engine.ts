@@ -3,6 +3,7 @@
 import type { Engine, GenerateResult, UpdateRequest } from "../engine/engine.ts";
 import { AzrError } from "../errors.ts";
 import { type FailedUpdate, writeFailedUpdate } from "./failure-folder.ts";
+import { countNotFinite, reportArrays } from "./request-arrays.ts";
 
 export interface GuardOptions {
   /** The run folder. */
@@ -16,13 +17,8 @@ export interface GuardOptions {
 /** Codes of failures that a saved update can show again. */
 const replayable = new Set(["AZR_NUMERICS", "AZR_PARITY"]);
 
-const notFinite = (values: Float32Array): boolean => values.some((value) => !Number.isFinite(value));
-
 /** The arrays of an update that hold a value which is not finite, before the engine sees them. */
-const badInputs = (request: UpdateRequest): string[] =>
-  [request, request.kl ?? {}, request.importance ?? {}].flatMap((part) =>
-    Object.entries(part).flatMap(([name, value]) => (value instanceof Float32Array && notFinite(value) ? [name] : [])),
-  );
+const badInputs = (request: UpdateRequest): string[] => reportArrays(request).flatMap(({ name, notFinite }) => (notFinite > 0 ? [name] : []));
 
 /** The engine, watched. Disposing of it is its owner's business. */
 export function guardedEngine(engine: Engine, { dir, maxGap, about }: GuardOptions): Engine {
@@ -34,7 +30,7 @@ export function guardedEngine(engine: Engine, { dir, maxGap, about }: GuardOptio
     if (!fresh) parity = true;
     fresh = true;
     parity &&= result.parity;
-    if (notFinite(result.logProbabilities)) {
+    if (countNotFinite(result.logProbabilities) > 0) {
       throw new AzrError("AZR_NUMERICS", "The model gives probabilities that are not finite", { hint: weightsHint(dir) });
     }
     return result;

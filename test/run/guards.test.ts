@@ -45,6 +45,22 @@ t.test("a reward that is not finite: the update's inputs are kept, and replayed 
   t.same(report.culprits, [{ completion: 1, prompt: 0, tokens: request.completions.lengths[1] }], "the one completion is found");
 });
 
+t.test("the one completion is found under further terms too, whose arrays are cut as the others are", async (t) => {
+  const dir = t.testdir({});
+  await using engine = await openEngineOn(model);
+  const watched = guarded(engine, dir);
+  const request = await policyRequest(watched);
+  const [first, length] = [request.completions.lengths[0]!, request.completions.lengths[1]!];
+  const referenceLogProbabilities = request.oldLogProbabilities!.map((value) => value - 0.1);
+  referenceLogProbabilities[first] = -Infinity;
+  const terms = { kl: { coefficient: 0.1, estimator: "k3", referenceLogProbabilities }, importance: { cap: 2, samplerLogProbabilities: request.oldLogProbabilities!.slice() } } as const;
+  const failure = await failureOf(watched.update({ ...request, ...terms }));
+  t.match(failure, { code: "AZR_NUMERICS", message: /not finite in kl\.referenceLogProbabilities;/ });
+  const report = await replayUpdate(failure.details!["folder"] as string);
+  t.same(report.inputs.filter(({ notFinite }) => notFinite > 0), [{ name: "kl.referenceLogProbabilities", count: referenceLogProbabilities.length, notFinite: 1 }]);
+  t.same(report.culprits, [{ completion: 1, prompt: 0, tokens: length }]);
+});
+
 t.test("weights that ran away: sampling stops, and an update with them fails again; weights that are not finite are named", async (t) => {
   const dir = t.testdir({});
   await using engine = await openEngineOn(model);

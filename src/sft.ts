@@ -6,10 +6,10 @@ import { defaultMicroBatchTokens } from "./engine/arguments.ts";
 import type { Engine } from "./engine/engine.ts";
 import { AzrError } from "./errors.ts";
 import { requireEmpty, writeModelFolder } from "./export-model.ts";
-import { requireSameSettings } from "./run/differences.ts";
 import { nodeDisk } from "./run/disk.ts";
-import { createRunFolder, openRunFolder, type OpenedRun, rewriteRunConfig } from "./run/folder.ts";
+import { createRunFolder, type OpenedRun } from "./run/folder.ts";
 import { pinnedModel, settledModel } from "./run/open-parts.ts";
+import { reopenRun } from "./run/reopen.ts";
 import { type Run, type RunOptions, startRun } from "./run/start-run.ts";
 import { countSteps } from "./sft/batches.ts";
 import { type ResolvedSft, resolveSft, type SftConfig, type SftConfigInput, sftForm, sftHash, type SftLog } from "./sft/config.ts";
@@ -112,20 +112,17 @@ export function sft(config: SftConfigInput | ResolvedSft, options: SftOptions = 
 export function resumeSft(dir: string, options: ResumeSftOptions = {}): SftRun {
   return start(undefined, options, async () => {
     const { disk, checkpoint, change, set = [] } = options;
-    const opened = await openRunFolder<SftState, SftConfig, SftLog>(sftForm, dir, { disk, checkpoint });
-    if (change === undefined && set.length === 0) return opened;
-    try {
-      const { config, hash } = resolveSft({ file: { path: join(dir, "config.json"), values: opened.config }, set, ...(change && { argument: change }) });
-      requireSameSettings(sftForm, { there: opened.config, here: config, of: `The run ${dir}` });
-      if (hash !== sftHash(opened.config)) {
+    const given = change !== undefined || set.length > 0;
+    const settings = (there: SftConfig): SftConfig => resolveSft({ file: { path: join(dir, "config.json"), values: there }, set, ...(change && { argument: change }) }).config;
+    return reopenRun<SftState, SftConfig, SftLog>(sftForm, dir, {
+      disk,
+      checkpoint,
+      settings: given ? settings : undefined,
+      check(there, here) {
+        if (sftHash(here) === sftHash(there)) return;
         throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", `The run ${dir} cannot be resumed with other weights of its files`, { hint: "Give as many files as before, with the weights that they had." });
-      }
-      await rewriteRunConfig(sftForm, opened.folder.dir, config, options.disk);
-      return { ...opened, config };
-    } catch (error) {
-      await opened.folder.close();
-      throw error;
-    }
+      },
+    });
   });
 }
 

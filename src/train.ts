@@ -3,10 +3,10 @@
 import { resolve } from "node:path";
 import { type Config, type ConfigInput, configHash, type ResolvedConfig, resolveConfig } from "./config/index.ts";
 import { checkSources } from "./run/check-sources.ts";
-import { requireSameSettings } from "./run/differences.ts";
-import { createRunFolder, openRunFolder, rewriteRunConfig, type OpenedRun } from "./run/folder.ts";
+import { createRunFolder, openRunFolder, type OpenedRun } from "./run/folder.ts";
 import { type LogName, selfPlayForm } from "./run/form.ts";
 import { type GivenParts, openParts, pinnedModel, settledModel } from "./run/open-parts.ts";
+import { reopenRun } from "./run/reopen.ts";
 import { rollBackTarget } from "./run/roll-back.ts";
 import { type LoopState, type RunResult, runSession } from "./run/session.ts";
 import { type Run as RunOf, type RunOptions, startRun as start } from "./run/start-run.ts";
@@ -59,19 +59,10 @@ export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainO
  */
 export function resume(dir: string, options: ResumeOptions = {}): Run {
   return startRun(undefined, options, async () => {
-    const { disk, checkpoint } = options;
-    const opened = await openRunFolder<LoopState, Config, LogName>(selfPlayForm, dir, { disk, checkpoint });
-    const { change, set = [] } = options;
-    if (change === undefined && set.length === 0) return opened;
-    try {
-      const { config } = resolveConfig({ file: { path: `${dir}/config.json`, values: opened.config }, set, ...(change && { argument: change }) });
-      requireSameSettings(selfPlayForm, { there: opened.config, here: config, of: `The run ${dir}` });
-      await rewriteRunConfig(selfPlayForm, opened.folder.dir, config, options.disk);
-      return { ...opened, config };
-    } catch (error) {
-      await opened.folder.close();
-      throw error;
-    }
+    const { disk, checkpoint, change, set = [] } = options;
+    const given = change !== undefined || set.length > 0;
+    const settings = (there: Config): Config => resolveConfig({ file: { path: `${dir}/config.json`, values: there }, set, ...(change && { argument: change }) }).config;
+    return reopenRun<LoopState, Config, LogName>(selfPlayForm, dir, { disk, checkpoint, settings: given ? settings : undefined });
   });
 }
 

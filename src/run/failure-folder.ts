@@ -8,7 +8,7 @@ import { createSafetensorsHeader, readSafetensorsHeader } from "../engine/safete
 import { AzrError, type AzrErrorCode } from "../errors.ts";
 import { checkpointName } from "./checkpoint.ts";
 import { joinRequest, partRequest, type RequestArray } from "./request-arrays.ts";
-import { saveTrained } from "./save-trained.ts";
+import { saveState } from "./save-trained.ts";
 
 export interface FailedUpdate {
   step: number;
@@ -33,8 +33,7 @@ export async function writeFailedUpdate(dir: string, engine: Engine, { request, 
     await writeFile(join(temporary, "request.safetensors"), Buffer.concat([header, ...arrays.map(([, values]) => bytes(values))]));
     const { weights, threads, lora } = engine.stats();
     await writeFile(join(temporary, "failure.json"), `${JSON.stringify({ schema: 1, ...about, engine: { weights, threads, ...(lora && { lora }) }, request: rest }, null, 2)}\n`);
-    await saveTrained(engine, temporary);
-    await engine.saveOptimizer(temporary);
+    await saveState(engine, temporary);
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
   } catch (error) {

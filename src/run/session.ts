@@ -24,9 +24,9 @@ import type { RunFolder } from "./folder.ts";
 import { guardedEngine } from "./guard-engine.ts";
 import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./journal.ts";
 import type { Publisher } from "./publisher.ts";
+import { type Checkpoints, keepCheckpoints } from "./keep-checkpoints.ts";
 import { type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
 import { rolledBackConfig } from "./roll-back.ts";
-import { saveTrained } from "./save-trained.ts";
 import type { Control } from "./start-run.ts";
 import { sumTimings } from "./timings.ts";
 
@@ -83,34 +83,31 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   const engine = guardedEngine(options.engine, {
     dir: folder.dir,
     maxGap: config.update.maxGap,
-    about: () => ({ step: control.step + 1, model: config.model, checkpoint: saved ?? null }),
+    about: () => ({ step: control.step + 1, model: config.model, checkpoint: checkpoints.latest ?? null }),
   });
   const proposer = options.proposer === options.engine ? engine : options.proposer;
   const loop = await prepare({ ...options, engine, proposer }, journal);
   // Where the run can go on from: moved only when all that belongs to a step is in its files.
   let boundary = checkpoint && { step: checkpoint.step, offsets: checkpoint.offsets, tasks: checkpoint.state.tasks };
   let tasks = checkpoint?.state.tasks ?? 0;
-  let saved = checkpoint?.path;
   let metrics: Metrics | undefined;
   let status: RunStatus = "finished";
   const timings: StepTimings[] = [];
   // The last step's rollouts are compressed and written while the next step runs; a checkpoint waits for them.
   let recording: Promise<void> = Promise.resolve();
 
-  async function save(): Promise<string> {
-    await recording;
-    const { step, offsets, tasks: count } = boundary!;
-    const state: CheckpointState<LoopState> = { step, configHash: options.configHash, config, offsets, state: { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}) } };
-    saved = await folder.checkpoint(state, async (to) => {
-      await saveTrained(options.engine, to);
-      await options.engine.saveOptimizer(to);
-    });
-    publisher.publish({ type: "checkpoint-end", path: saved });
-    return saved;
-  }
-  async function serveRequests(): Promise<void> {
-    for (const request of control.checkpoints.splice(0)) await save().then(request.resolve, request.reject);
-  }
+  const checkpoints: Checkpoints = keepCheckpoints<LoopState>({
+    folder,
+    engine: options.engine,
+    first: checkpoint?.path,
+    publisher,
+    control,
+    async boundary() {
+      await recording;
+      const { step, offsets, tasks: count } = boundary!;
+      return { step, configHash: options.configHash, config, offsets, state: { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}) } };
+    },
+  });
   function keepTasks(accepted: { task: Task; key: string; programHash?: string }[], removals: Removal[]): void {
     for (const { task, key, programHash } of accepted) {
       folder.logs.tasks.append(task);
@@ -133,8 +130,8 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     control.step = step;
     await publisher.settled();
     const { checkpointEvery } = config.run;
-    if (checkpointEvery > 0 && step % checkpointEvery === 0) await save();
-    await serveRequests();
+    if (checkpointEvery > 0 && step % checkpointEvery === 0) await checkpoints.save();
+    await checkpoints.serve();
     const outOfTime = config.timeBudgetSeconds > 0 && clock() - began >= config.timeBudgetSeconds;
     if (step < config.steps && (control.stopping || outOfTime)) status = control.stopping ? "stopped" : "out-of-time";
     return status === "finished";
@@ -146,11 +143,11 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
       keepTasks(planted, removals);
       boundary = { step: 0, offsets: await folder.mark(), tasks };
       // Somewhere to go back to from the first steps.
-      if (config.run.rollBack > 0) await save();
+      if (config.run.rollBack > 0) await checkpoints.save();
     } else {
       warnOfOtherPythons(loop, await restoreTasks(folder.dir, loop.buffers, tasks));
     }
-    await serveRequests();
+    await checkpoints.serve();
     if (control.stopping) status = "stopped";
     else {
       const beforeStep = (step: number) => {
@@ -167,8 +164,8 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   } finally {
     await recording.catch(() => undefined);
   }
-  if (boundary !== undefined) await save();
-  return { status, step: control.step, dir: folder.dir, checkpoint: saved, metrics, timings: sumTimings(timings) };
+  if (boundary !== undefined) await checkpoints.save();
+  return { status, step: control.step, dir: folder.dir, checkpoint: checkpoints.latest, metrics, timings: sumTimings(timings) };
 }
 
 async function prepare(options: SessionOptions, journal: JournaledExecutor): Promise<LoopContext> {

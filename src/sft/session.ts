@@ -10,6 +10,7 @@ import type { CheckpointState } from "../run/checkpoint.ts";
 import type { Disk } from "../run/disk.ts";
 import type { RunFolder } from "../run/folder.ts";
 import { guardedEngine } from "../run/guard-engine.ts";
+import { type Checkpoints, keepCheckpoints } from "../run/keep-checkpoints.ts";
 import { saveTrained } from "../run/save-trained.ts";
 import type { Stage } from "../run/start-run.ts";
 import { sumTimings } from "../run/timings.ts";
@@ -70,13 +71,12 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
   const engine = guardedEngine(options.engine, {
     dir: folder.dir,
     maxGap: 0,
-    about: () => ({ step: control.step + 1, model: config.model, checkpoint: saved ?? null }),
+    about: () => ({ step: control.step + 1, model: config.model, checkpoint: checkpoints.latest ?? null }),
   });
   const plan = { rows: data.rows, files: data.files, config };
   const steps = countSteps(plan);
   let progress: Progress = checkpoint ? { best: checkpoint.state.best, misses: checkpoint.state.misses } : { best: null, misses: 0 };
   let boundary = { step: checkpoint?.step ?? 0, offsets: checkpoint?.offsets ?? (await folder.mark()), progress };
-  let saved = checkpoint?.path;
   let metrics: Record<string, number> | undefined;
   let status: RunStatus = "finished";
   const timings: StepTimings[] = [];
@@ -84,18 +84,17 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
   let ahead = false;
   const endsEarly = () => config.validation.patience > 0 && progress.misses >= config.validation.patience;
 
-  async function save(): Promise<string> {
-    const { step, offsets, progress: state } = boundary;
-    saved = await folder.checkpoint({ step, configHash: options.configHash, config, offsets, state: { ...state, data: data.checksum } satisfies SftState }, async (to) => {
-      await saveTrained(engine, to);
-      await engine.saveOptimizer(to);
-    });
-    publisher.publish({ type: "checkpoint-end", path: saved });
-    return saved;
-  }
-  async function serveRequests(): Promise<void> {
-    for (const request of control.checkpoints.splice(0)) await save().then(request.resolve, request.reject);
-  }
+  const checkpoints: Checkpoints = keepCheckpoints<SftState>({
+    folder,
+    engine,
+    first: checkpoint?.path,
+    publisher,
+    control,
+    async boundary() {
+      const { step, offsets, progress: state } = boundary;
+      return { step, configHash: options.configHash, config, offsets, state: { ...state, data: data.checksum } };
+    },
+  });
   async function keepBest(): Promise<void> {
     const path = bestFolder(folder.dir);
     const temporary = `${path}.${process.pid}.tmp`;
@@ -133,8 +132,8 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     ahead = false;
     control.step = step;
     await publisher.settled();
-    if (config.run.checkpointEvery > 0 && step % config.run.checkpointEvery === 0) await save();
-    await serveRequests();
+    if (config.run.checkpointEvery > 0 && step % config.run.checkpointEvery === 0) await checkpoints.save();
+    await checkpoints.serve();
   }
 
   control.step = boundary.step;
@@ -146,7 +145,7 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
   });
   for (const message of data.notes) publisher.publish({ type: "warning", code: "ROWS_LEFT_OUT", message });
   try {
-    await serveRequests();
+    await checkpoints.serve();
     let step = 0;
     for (const batch of batchesOf(plan)) {
       step += 1;
@@ -161,9 +160,9 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     if (!(options.endsOrderly() && AzrError.isInstance(error) && error.code === "AZR_ABORTED")) throw error;
     status = "stopped";
   }
-  if (!ahead) await save();
+  if (!ahead) await checkpoints.save();
   const { step } = boundary;
-  return { status, step, dir: folder.dir, checkpoint: saved, metrics, timings: sumTimings(timings), best: boundary.progress.best ?? undefined, endedEarly: status === "finished" && step < steps };
+  return { status, step, dir: folder.dir, checkpoint: checkpoints.latest, metrics, timings: sumTimings(timings), best: boundary.progress.best ?? undefined, endedEarly: status === "finished" && step < steps };
 }
 
 function stepMetrics({ loss, gradientNorm, entropy, trainedTokens, computedTokens }: UpdateResult): Record<string, number> {

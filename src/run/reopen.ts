@@ -1,0 +1,36 @@
+// Going on with a run whose settings may have been given anew: its folder opened, the settings compared, and the new ones written. train.ts and
+// sft.ts resume by it.
+import type { Disk } from "./disk.ts";
+import { requireSameSettings } from "./differences.ts";
+import { openRunFolder, type OpenedRun, rewriteRunConfig } from "./folder.ts";
+import type { FolderSettings, LogName, RunForm } from "./form.ts";
+
+export interface ReopenOptions<Settings> {
+  disk?: Disk | undefined;
+  /** Name of the checkpoint to go on from; the latest where there is none. */
+  checkpoint?: string | undefined;
+  /** The settings to go on with, from those of the folder; absent: the same. */
+  settings?: ((there: Settings) => Settings) | undefined;
+  /** Throws for settings that differ in what no single one of them tells. */
+  check?(there: Settings, here: Settings): void;
+}
+
+/** @throws AzrError what `openRunFolder` throws, and AZR_CHECKPOINT_INCOMPATIBLE for settings that may not change; the folder is closed then */
+export async function reopenRun<State, Settings extends FolderSettings, Name extends LogName>(
+  form: RunForm<Settings, Name>,
+  dir: string,
+  { disk, checkpoint, settings, check }: ReopenOptions<Settings>,
+): Promise<OpenedRun<State, Settings, Name>> {
+  const opened = await openRunFolder<State, Settings, Name>(form, dir, { disk, checkpoint });
+  if (settings === undefined) return opened;
+  try {
+    const config = settings(opened.config);
+    requireSameSettings(form, { there: opened.config, here: config, of: `The run ${dir}` });
+    check?.(opened.config, config);
+    await rewriteRunConfig(form, opened.folder.dir, config, disk);
+    return { ...opened, config };
+  } catch (error) {
+    await opened.folder.close();
+    throw error;
+  }
+}

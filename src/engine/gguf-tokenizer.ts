@@ -61,8 +61,6 @@ function bytePairParts(vocabulary: GgufVocabulary): Record<string, unknown> {
   const pre = metadata.get("tokenizer.ggml.pre") ?? "default";
   const named: NamedPreTokenizer | undefined = preTokenizers.get(String(pre));
   if (named === undefined) throw fault(path, `splits texts by ${JSON.stringify(String(pre))}, which is not known (known: ${[...preTokenizers.keys()].join(", ")})`);
-  const merges = list<string>(metadata, "merges", "string", path);
-  if (merges === undefined) throw fault(path, "has no merges");
   return {
     normalizer: named.normalizer,
     pre_tokenizer: { type: "Sequence", pretokenizers: named.steps },
@@ -73,12 +71,31 @@ function bytePairParts(vocabulary: GgufVocabulary): Record<string, unknown> {
       ignore_merges: named.ignoreMerges === true,
       // Rows that only fill the table up are no tokens.
       vocab: Object.fromEntries(tokens.flatMap((token, id) => (types[id] === unusedType ? [] : [[token, id]]))),
-      merges,
+      merges: mergesOf(vocabulary),
     },
   };
 }
 
 const bytePairModel = { type: "BPE", dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false, byte_fallback: false };
+
+// Where spaces are marks, what no piece has falls back to its bytes.
+function markedPairModel(vocabulary: GgufVocabulary, merges: string[][]): Record<string, unknown> {
+  return {
+    ...bytePairModel,
+    unk_token: tokenText(vocabulary, "unknown")?.text ?? null,
+    fuse_unk: true,
+    byte_fallback: true,
+    ignore_merges: false,
+    vocab: Object.fromEntries(vocabulary.tokens.map((token, id) => [token, id])),
+    merges,
+  };
+}
+
+function mergesOf({ metadata, path }: GgufVocabulary): string[] {
+  const merges = list<string>(metadata, "merges", "string", path);
+  if (merges === undefined) throw fault(path, "has no merges");
+  return merges;
+}
 
 // SentencePiece joins the neighbours that form the piece with the best score: each way to cut a piece in two is a merge.
 function scoredMerges({ tokens, types, path }: GgufVocabulary, scores: number[]): string[][] {
@@ -104,7 +121,7 @@ function scoredMerges({ tokens, types, path }: GgufVocabulary, scores: number[])
 }
 
 function sentencePieceParts(vocabulary: GgufVocabulary): Record<string, unknown> {
-  const { tokens, metadata, path } = vocabulary;
+  const { metadata, path } = vocabulary;
   const scores = list<number>(metadata, "scores", "number", path);
   if (scores === undefined) throw fault(path, "has no scores");
   const prefix = metadata.get("tokenizer.ggml.add_space_prefix") !== false;
@@ -115,15 +132,7 @@ function sentencePieceParts(vocabulary: GgufVocabulary): Record<string, unknown>
     pre_tokenizer: null,
     post_processor: beginStep(vocabulary, true),
     decoder: { type: "Sequence", decoders: prefix ? [...restore, { type: "Strip", content: " ", start: 1, stop: 0 }] : restore },
-    model: {
-      ...bytePairModel,
-      unk_token: tokenText(vocabulary, "unknown")?.text ?? null,
-      fuse_unk: true,
-      byte_fallback: true,
-      ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: scoredMerges(vocabulary, scores),
-    },
+    model: markedPairModel(vocabulary, scoredMerges(vocabulary, scores)),
   };
 }
 
@@ -144,23 +153,12 @@ function beginStep(vocabulary: GgufVocabulary, otherwise: boolean): unknown {
 
 // Spaces are marks and lines are pieces; the merges are there as for byte-level files.
 function markedPairParts(vocabulary: GgufVocabulary): Record<string, unknown> {
-  const { tokens, metadata, path } = vocabulary;
-  const merges = list<string>(metadata, "merges", "string", path);
-  if (merges === undefined) throw fault(path, "has no merges");
   return {
     normalizer: { type: "Replace", pattern: { String: " " }, content: mark },
     pre_tokenizer: { type: "Split", pattern: { Regex: "[^\\n]+|[\\n]+" }, behavior: "Isolated", invert: false },
     post_processor: beginStep(vocabulary, true),
     decoder: { type: "Sequence", decoders: [{ type: "Replace", pattern: { String: mark }, content: " " }, { type: "ByteFallback" }, { type: "Fuse" }] },
-    model: {
-      ...bytePairModel,
-      unk_token: tokenText(vocabulary, "unknown")?.text ?? null,
-      fuse_unk: true,
-      byte_fallback: true,
-      ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: merges.map((merge) => cutInTwo(merge)),
-    },
+    model: markedPairModel(vocabulary, mergesOf(vocabulary).map(cutInTwo)),
   };
 }
 

@@ -10,6 +10,8 @@ import { createSafetensorsHeader, readSafetensorsHeader } from "../../src/engine
 import { estimateMemory } from "../../src/model-memory.ts";
 import { readLoraTruth, readTruth, truthTensors, writeModelFolder } from "../truth/model-folder.ts";
 import type { Truth } from "../truth/model-folder.ts";
+import { readSafetensors } from "./support/read-safetensors.ts";
+import { relativeError } from "./support/relative-error.ts";
 import { rejects } from "./support/tiny-model.ts";
 
 const tolerance = 1e-4;
@@ -17,20 +19,6 @@ const names = ["llama-untied", "qwen3", "gemma3"] as const;
 /** Where they are not all. */
 const targetsOf: { [Name in (typeof names)[number]]?: LoraTarget[] } = { qwen3: ["q_proj", "v_proj", "down_proj"] };
 const configOf = (name: (typeof names)[number]): string => readLoraTruth(name).config;
-
-function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let [difference, norm] = [0, 0];
-  for (let i = 0; i < expected.length; i++) {
-    difference += (actual[i]! - expected[i]!) ** 2;
-    norm += expected[i]! ** 2;
-  }
-  return Math.sqrt(difference / norm);
-}
-
-function tensorsOf(path: string): Map<string, Float32Array> {
-  const bytes = readFileSync(path);
-  return new Map(readSafetensorsHeader(path).tensors.map(({ name, begin, end }) => [name, new Float32Array(bytes.buffer.slice(bytes.byteOffset + begin, bytes.byteOffset + end))]));
-}
 
 /** Adapters as peft writes them, from the truth. */
 function writeAdapter(folder: string, config: string, tensors: [name: string, shape: number[], values: Float32Array][]): string {
@@ -79,14 +67,14 @@ for (const name of names) {
       t.ok(Math.abs(result.gradientNorm - norm) < tolerance * norm, `gradient norm of step ${step}: ${result.gradientNorm} beside ${norm}`);
     }
     await engine.saveAdapter(join(folder, "out"));
-    const saved = tensorsOf(join(folder, "out", "adapter_model.safetensors"));
+    const saved = readSafetensors(join(folder, "out", "adapter_model.safetensors"));
     const final = truthTensors(adapted, "final");
-    t.same([...saved.keys()].sort(), final.map(([tensor]) => tensor).sort(), "the names that peft gives");
-    for (const [tensor, , values] of final) t.ok(relativeError(saved.get(tensor)!, values) < tolerance, `${tensor} after ten steps`);
+    t.same(Object.keys(saved).sort(), final.map(([tensor]) => tensor).sort(), "the names that peft gives");
+    for (const [tensor, , values] of final) t.ok(relativeError(saved[tensor]!, values) < tolerance, `${tensor} after ten steps`);
     await engine.saveModel(join(folder, "merged"));
-    const merged = tensorsOf(join(folder, "merged", "model.safetensors"));
-    for (const [tensor, , values] of truthTensors(adapted, "merged")) t.ok(relativeError(merged.get(tensor)!, values) < tolerance, `${tensor} as peft merges it`);
-    t.same(merged.get("model.norm.weight"), truthTensors(truth, "weight").find(([tensor]) => tensor === "model.norm.weight")![2], "what has no adapter is as it was");
+    const merged = readSafetensors(join(folder, "merged", "model.safetensors"));
+    for (const [tensor, , values] of truthTensors(adapted, "merged")) t.ok(relativeError(merged[tensor]!, values) < tolerance, `${tensor} as peft merges it`);
+    t.same(merged["model.norm.weight"], truthTensors(truth, "weight").find(([tensor]) => tensor === "model.norm.weight")![2], "what has no adapter is as it was");
   });
 }
 

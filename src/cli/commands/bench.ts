@@ -29,6 +29,21 @@ export function benchCommand(context: CliContext): Command {
     .addCommand(updateCommand(context));
 }
 
+/** Fetches the model, measures, and prints. */
+async function measureModel<Options extends { model: string; json?: boolean }, Bench>(
+  context: CliContext,
+  { json, ...options }: Options,
+  { measure, table }: { measure(options: Omit<Options, "json"> & { signal: AbortSignal }): Promise<Bench>; table(bench: Bench): string },
+): Promise<void> {
+  await stoppable(context, json === true, async (signal) => {
+    await fetchModel(context, options.model, { json, signal });
+    if (json !== true) say(context, "measuring; this takes a minute or two, and other work on the machine shows in it");
+    const bench = await measure({ ...options, signal });
+    if (json === true) await printJson(context, bench);
+    else await print(context, table(bench));
+  });
+}
+
 interface DecodeOptions {
   json?: boolean;
   model: string;
@@ -54,15 +69,7 @@ function decodeCommand(context: CliContext): Command {
     .addOption(new Option("--rounds <n>", "rounds of each measurement").argParser(whole(1)).default(5))
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr bench decode --model seedling --shared-samples 0")
-    .action(async ({ json, ...options }: DecodeOptions) => {
-      await stoppable(context, json === true, async (signal) => {
-        await fetchModel(context, options.model, { json, signal });
-        if (json !== true) say(context, "measuring; this takes a minute or two, and other work on the machine shows in it");
-        const bench = await benchDecode({ ...options, signal });
-        if (json === true) await printJson(context, bench);
-        else await print(context, decodeTable(bench));
-      });
-    });
+    .action((options: DecodeOptions) => measureModel(context, options, { measure: benchDecode, table: decodeTable }));
 }
 
 interface UpdateOptions {
@@ -90,15 +97,7 @@ function updateCommand(context: CliContext): Command {
     .addOption(new Option("--rounds <n>", "updates that are measured").argParser(whole(1)).default(5))
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr bench update --model seedling")
-    .action(async ({ json, ...options }: UpdateOptions) => {
-      await stoppable(context, json === true, async (signal) => {
-        await fetchModel(context, options.model, { json, signal });
-        if (json !== true) say(context, "measuring; this takes a minute or two, and other work on the machine shows in it");
-        const bench = await benchUpdate({ ...options, signal });
-        if (json === true) await printJson(context, bench);
-        else await print(context, updateTable(bench));
-      });
-    });
+    .action((options: UpdateOptions) => measureModel(context, options, { measure: benchUpdate, table: updateTable }));
 }
 
 function updateTable({ model, parameters, trained, weights, threads, rounds, sequences, length, microBatchTokens, tokensPerSecond, spread, limitTokensPerSecond, gigaflops, memory, peakBytes }: UpdateBench): string {

@@ -140,7 +140,7 @@ Model::Model(const ModelShape& shape, const WeightSettings& weights)
     return;
   }
   for (Matrix& matrix : matrices_) matrix.packed->Resize(weights.format, matrix.depth, matrix.columns);
-  forward_.current = true;
+  packed_ = true;
   embedding_.resize(shape.vocabulary * RowBytes(weights.format, shape.hidden));
   // Vectors that lie side by side stay so: the three biases of an attention are read as one.
   int64_t end = -1;
@@ -194,10 +194,16 @@ const float* Model::at(int64_t offset) const {
   return run->second.data() + (offset - run->first);
 }
 
+void Model::Forget(bool adapted_only) {
+  packed_ = false;
+  for (Matrix& matrix : matrices_) {
+    if (!adapted_only || lora_->Covers(matrix.offset, matrix.columns * matrix.depth)) matrix.current = false;
+  }
+}
+
 float* Model::MutableParameters() {
   parameters();
-  forward_.current = false;
-  for (Matrix& matrix : matrices_) matrix.current = false;
+  Forget(/*adapted_only=*/false);
   return parameters_.mutable_data_ptr<float>();
 }
 
@@ -209,10 +215,7 @@ const float* Model::trained() const { return lora_ ? std::as_const(*lora_).value
 
 float* Model::MutableTrained() {
   if (!lora_) return MutableParameters();
-  forward_.current = false;
-  for (Matrix& matrix : matrices_) {
-    if (lora_->Covers(matrix.offset, matrix.columns * matrix.depth)) matrix.current = false;
-  }
+  Forget(/*adapted_only=*/true);
   return lora_->values();
 }
 
@@ -299,14 +302,14 @@ void Model::Initialize(uint64_t seed) {
 }
 
 const PackedModel& Model::Forward() {
-  if (forward_.current) return forward_;
+  if (packed_) return forward_;
   for (Matrix& matrix : matrices_) {
     if (matrix.current) continue;
     matrix.packed->PackTransposed(weights_.format, Merged(matrix.offset, matrix.columns, matrix.depth), matrix.columns,
                                   matrix.depth);
     matrix.current = true;
   }
-  forward_.current = true;
+  packed_ = true;
   return forward_;
 }
 

@@ -93,7 +93,6 @@ struct PackedLayer {
 struct PackedModel {
   std::vector<PackedLayer> layers;
   PackedMatrix head;
-  bool current = false;
 };
 
 class Model {
@@ -169,6 +168,8 @@ class Model {
     bool current = false;  // what is packed are the present weights
   };
   std::vector<Matrix> Matrices();
+  // The weights have changed: all of them, or those that adapters add to.
+  void Forget(bool adapted_only);
 
   ModelShape shape_;
   WeightSettings weights_;
@@ -177,6 +178,7 @@ class Model {
   at::Tensor parameters_;  // [total] float, of a trainable model
   std::unique_ptr<Lora> lora_;
   PackedModel forward_;
+  bool packed_ = false;  // all matrices are current, so that a layer need not look
   std::vector<Matrix> matrices_;
   // Of a model that is not trained:
   std::map<int64_t, std::vector<float>> vectors_;  // by the offset of the first of a run

@@ -112,7 +112,8 @@ class TruthTest : public ::testing::TestWithParam<const char*> {
     engine_ = Open({});
   }
 
-  std::unique_ptr<Engine> Open(const WeightSettings& weights) const {
+  // With `scale`, each matrix is multiplied by it.
+  std::unique_ptr<Engine> Open(const WeightSettings& weights, float scale = 1.0f) const {
     auto engine = std::make_unique<Engine>(shape_, 1, weights);
     const auto& names = engine->model().layout().names;
     std::vector<TensorSource> sources;
@@ -122,6 +123,13 @@ class TruthTest : public ::testing::TestWithParam<const char*> {
                          StorageType::kFloat32});
     }
     engine->LoadParameters(sources);
+    if (scale != 1.0f) {
+      float* parameters = const_cast<Model&>(engine->model()).MutableParameters();
+      for (const NamedTensor& tensor : names) {
+        if (tensor.dimensions.size() < 2) continue;
+        for (int64_t i = 0; i < tensor.size(); ++i) parameters[tensor.offset + i] *= scale;
+      }
+    }
     return engine;
   }
 
@@ -214,6 +222,16 @@ TEST_P(TruthTest, LogitsInBfloat16) {
     EXPECT_LE(Error(logits.data(), exact), Error(expected.data(), exact));
     EXPECT_LE(Largest(logits, exact), Largest(expected, exact));
   }
+}
+
+// Matrices as small as transformers initializes them: those stored, times 1/16, which rounds nothing.
+TEST_P(TruthTest, LogitsInBfloat16OfSmallWeights) {
+  const std::vector<float> expected = Truth(std::string(GetParam()) + "-bf16").values("initial-logits");
+  const auto single = Open({}, 1.0f / 16), engine = Open({WeightFormat::kBfloat16, /*trainable=*/true}, 1.0f / 16);
+  const std::vector<float> exact = Logits(single.get()), logits = Logits(engine.get());
+  EXPECT_LT(Largest(logits, expected), 3e-2);
+  EXPECT_LT(Error(logits.data(), expected), 3e-2);
+  EXPECT_LE(Error(logits.data(), exact), Error(expected.data(), exact));
 }
 
 TEST_P(TruthTest, LossAndGradients) {

@@ -14,10 +14,13 @@ const runRequest = z.strictObject({
   determinism: z.enum(["once", "pair", "full"]).optional(),
   isolation: z.enum(["input", "program"]).optional(),
   expected: z.array(z.string()).optional(),
+  errors: z.boolean().optional(),
   limits,
   variantLimits: limits,
   signal,
-}).refine(({ inputs, expected }) => expected === undefined || expected.length === inputs.length, { message: "expected has one value an input", path: ["expected"] });
+})
+  .refine(({ inputs, expected }) => expected === undefined || expected.length === inputs.length, { message: "expected has one value an input", path: ["expected"] })
+  .refine(({ expected, errors }) => expected === undefined || errors !== true, { message: "not together with expected: an exception is no value", path: ["errors"] });
 const parseRequest = z.strictObject({ text: z.string(), arguments: z.boolean().optional(), signal });
 const program = z.string();
 const executorOptions = z.strictObject({

@@ -57,6 +57,11 @@ export interface RunRequest {
    * ==), the variants do not run and `deterministic` is null. Compared in this process; they never enter one that runs programs.
    */
   expected?: string[];
+  /**
+   * An exception counts as a result, by its class: where A's run ends with `runtime-error`, the variants run too, and `deterministic` says whether
+   * each of them ended with the same `error`. Messages are not compared. Not with `expected`.
+   */
+  errors?: boolean;
   limits?: Partial<Limits>;
   /**
    * Changes of the limits for the variants' runs. With larger ones, a program whose value depends on where a limit lies (it catches its
@@ -79,7 +84,7 @@ export interface Provenance {
 export interface RunResult {
   /** One an input, from zygote A. */
   runs: RunOutcome[];
-  /** False when any two executions of one input differed. Null with `once`, or when A's runs did not all end `ok` (and as `expected`). */
+  /** False when any two executions of one input differed. Null with `once`, or when A's runs did not all end `ok` (as `expected`; with `errors`, or by an exception). */
   deterministic: boolean | null;
   provenance: Provenance;
 }

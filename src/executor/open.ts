@@ -50,6 +50,9 @@ function checkValue(run: RunOutcome): RunOutcome {
   }
 }
 
+/** What two executions of one input have to agree in: the value, or the class of the exception. */
+const sameResult = (one: RunOutcome, other: RunOutcome): boolean => one.outcome === other.outcome && one.value === other.value && one.error === other.error;
+
 /**
  * Starts the executor: one supervisor with its zygotes, tested before it answers. Rejects with AZR_EXECUTOR_UNAVAILABLE, naming what
  * is missing: the native files, a Python that will do, or a layer of isolation that is required.
@@ -102,16 +105,16 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     return (await Promise.all(groups)).flat();
   }
 
-  /** Whether every variant, running all inputs in one fork, each in an order of its own, gave the values that A gave. */
+  /** Whether every variant, running all inputs in one fork, each in an order of its own, gave what A gave. */
   async function variantsAgree(wire: WireRun, runsOfA: RunOutcome[], variants: number, signal: AbortSignal | undefined): Promise<boolean> {
     const usedByA = runsOfA.reduce((sum, run) => sum + run.cpuMs, 0);
     async function agrees(variant: number, places: number[]): Promise<boolean> {
-      const values = places.map((at) => runsOfA[at]!.value!);
+      const values = places.map((at) => runsOfA[at]!.value ?? "");
       const inputs = places.map((at) => wire.inputs[at]!);
       // A fork has the limit times its inputs. But a variant that needs several times what A needed is not the same run.
       const cpuMs = Math.min(wire.cpuMs, Math.ceil((wire.cpuMs + 4 * usedByA) / places.length));
       const outcomes = await execute({ ...wire, oneFork: true, cpuMs, variant, inputs }, signal, values);
-      return outcomes.every((run, at) => run.outcome === "ok" && run.value === values[at]);
+      return outcomes.every((run, at) => sameResult(run, runsOfA[places[at]!]!));
     }
     const forks = Array.from({ length: variants }, (_, index) => index + 1).flatMap((variant) => {
       const order = orderOfVariant(wire.inputs.length, variant, wire.program);
@@ -140,7 +143,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     checkRunRequest(request);
     const { sourceBytes, ...limits } = mergeLimits(ownLimits, request.limits);
     const { sourceBytes: _, ...variantLimits } = mergeLimits({ ...limits, sourceBytes }, request.variantLimits);
-    const { program, inputs, determinism = "once", isolation = "input", expected, signal } = request;
+    const { program, inputs, determinism = "once", isolation = "input", expected, errors = false, signal } = request;
     const why = refusal("program", program, { ...limits, sourceBytes });
     const refusals = inputs.map((input) => why ?? refusal("input", input, { ...limits, sourceBytes }));
     const sent = inputs.filter((_, index) => refusals[index] === undefined);
@@ -149,7 +152,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
     let next = 0;
     const runsOfA = refusals.map((reason) => (reason === undefined ? answers[next++]! : badRequest(reason)));
     const wanted = ({ outcome, value }: RunOutcome, index: number): boolean =>
-      outcome === "ok" && (expected === undefined || valuesEqual(expected[index]!, value!));
+      outcome === "ok" ? expected === undefined || valuesEqual(expected[index]!, value!) : errors && outcome === "runtime-error";
     const comparable = runsOfA.length > 0 && runsOfA.every(wanted);
     const variants = comparable ? variantsByDeterminism[determinism] : 0;
     const deterministic = variants === 0 ? null : await variantsAgree({ ...wire, ...variantLimits }, runsOfA, variants, signal);

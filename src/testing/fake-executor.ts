@@ -63,12 +63,12 @@ export function fakeExecutor({ delaySeed, override, python = "none" }: FakeExecu
     calls,
     run: (request) =>
       answer({ method: "run", request }, () => {
-        const { program, inputs, determinism = "once" } = request;
+        const { program, inputs, determinism = "once", errors = false } = request;
         runs += inputs.length;
         const first = inputs.map((input) => runOne(program, input, 1));
-        const comparable = determinism !== "once" && first.every(({ outcome }) => outcome === "ok");
+        const comparable = determinism !== "once" && first.every(({ outcome }) => outcome === "ok" || (errors && outcome === "runtime-error"));
         const again = inputs.map((input) => runOne(program, input, 2));
-        const deterministic = comparable ? again.every(({ value }, at) => value === first[at]!.value) : null;
+        const deterministic = comparable ? again.every(({ value, error }, at) => value === first[at]!.value && error === first[at]!.error) : null;
         return { runs: first, deterministic, provenance };
       }),
     parse: (request) =>

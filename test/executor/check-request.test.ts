@@ -14,6 +14,8 @@ t.test("requests that make no sense", async (t) => {
     [{ ...request, determinism: "banana" }, /determinism/],
     [{ ...request, isolation: true }, /isolation/],
     [{ ...request, expected: ["1", "2"] }, /one value an input/],
+    [{ ...request, errors: 1 }, /errors/],
+    [{ ...request, errors: true, expected: ["1"] }, /not together with expected/],
     [{ ...request, signal: {} }, /signal/],
     [{ ...request, limits: { cpuMS: 1 } }, /"cpuMS"/],
     [{ ...request, inputs: Array(1e5).fill(5) }, /^[^]{1,2000}$/],

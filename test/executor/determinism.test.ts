@@ -54,6 +54,30 @@ t.test("determinism", async (t) => {
   t.same(failing.runs.map(({ outcome }) => outcome), ["ok", "runtime-error"]);
 });
 
+t.test("with errors, an exception's class has to repeat, and its message not", async (t) => {
+  const table: [name: string, program: string, input: string, error: string | undefined, deterministic: boolean | null][] = [
+    ["a class", "def f(x): return 1 / x", "0", "ZeroDivisionError", true],
+    ["a value", "def f(x): return 1 / x", "1", undefined, true],
+    ["a class of its own counts as the builtin one above it", "class Full(KeyError): pass\ndef f(x): raise Full(x)", "1", "KeyError", true],
+    ["messages that differ", "def f(x): raise ValueError(id([x]))", "1", "ValueError", true],
+    ["messages made of a set", "def f(x): return {}[list({str(i) for i in range(30)})[0]]", "1", "KeyError", true],
+    ["the class hangs on an address", "def f(x): raise [ValueError, TypeError][id(object()) // 16 % 2]", "1", undefined, false],
+    ["raises or returns by the order of a set", "def f(x):\n    if list({str(i) for i in range(50)})[0] > '25': raise ValueError\n    return 1", "1", undefined, false],
+    ["endless recursion", "def f(x): return f(x + 1)", "1", "RecursionError", true],
+    ["the program ends", "def f(x): raise SystemExit", "1", "SystemExit", true],
+    ["no memory is no class", "def f(x): return [0] * 10 ** 10", "1", undefined, null],
+    ["no program is no class", "def f(x) return x", "1", "SyntaxError", null],
+  ];
+  for (const [name, program, input, error, deterministic] of table) {
+    const result = await executor.run({ program, inputs: [input], determinism: "full", errors: true });
+    if (error !== undefined) t.equal(result.runs[0]!.error, error, name);
+    t.equal(result.deterministic, deterministic, `${name}: whether it repeats`);
+  }
+  const both = await executor.run({ program: "def f(x): return 1 / x", inputs: ["1", "0", "2"], determinism: "full", errors: true });
+  t.same(both.runs.map(({ value, error }) => value ?? error), ["1.0", "ZeroDivisionError", "0.5"]);
+  t.equal(both.deterministic, true, "values and classes side by side");
+});
+
 t.test("no honest program is called non-deterministic", async (t) => {
   const programs = honestPrograms(216, 2);
   const results = await Promise.all(programs.map(({ program, inputs }) => executor.run({ program, inputs, determinism: "full" })));

@@ -6,7 +6,8 @@ import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
 import { adapterToMerge, baseFingerprint, findAdapter, loraSettings, requireBase, saveAdapter } from "./adapter.ts";
 import type { AdapterPlace, LoraOptions } from "./adapter.ts";
-import { nativeGenerateRequest, nativeUpdateRequest, requireInteger, requireRequest, requireRows, requireText } from "./arguments.ts";
+import { nativeGenerateRequest, nativeScoreRequest, nativeUpdateRequest, requireInteger, requireRequest, requireText } from "./arguments.ts";
+import { callOrder } from "./call-order.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest, WeightFormat } from "./engine.ts";
 import { readingHeadsOnce } from "./gguf-heads.ts";
 import { loadAddon } from "./load-addon.ts";
@@ -154,26 +155,31 @@ function engineOf(native: NativeEngine, shape: Engine["shape"], { lora, ...held 
   const adapted = lora && { lora: { rank: lora.rank, alpha: lora.alpha, targets: lora.targets, parameters: trained.reduce((sum, { size }) => sum + size, 0) } };
   const names = trained.map(({ name }) => name);
   const parameters = native.layout().reduce((sum, { size }) => sum + size, 0);
+  const order = callOrder();
   let calls = 0;
   let disposal: Promise<void> | undefined;
   const lastStats: { value?: EngineStats } = {};
 
-  // Runs one native call; its signal raises the call's abort flag, which native code looks at between tokens or micro-batches.
-  async function call<Result>(request: { signal?: AbortSignal }, start: (abort: number) => Promise<Result>): Promise<Result> {
+  // Runs one call; its signal raises the call's abort flag, which native code looks at between tokens or micro-batches.
+  async function call<Result>(request: { signal?: AbortSignal }, start: (abort: number) => Promise<Result>, whole = false): Promise<Result> {
     const { signal } = requireRequest(request);
     if (disposal) throw new AzrError("AZR_DISPOSED", "The engine was disposed.", { hint: hints.AZR_DISPOSED });
-    if (signal?.aborted) throw new AzrError("AZR_ABORTED", "The call was aborted before it began.", { cause: signal.reason });
-    const number = ++calls;
-    const abort = () => native.abort(number);
-    signal?.addEventListener("abort", abort, { once: true });
-    try {
-      return await start(number);
-    } catch (error) {
-      throw translate(error, signal);
-    } finally {
-      signal?.removeEventListener("abort", abort);
-    }
+    return order.enter(async () => {
+      if (signal?.aborted) throw new AzrError("AZR_ABORTED", "The call was aborted before it began.", { cause: signal.reason });
+      const number = ++calls;
+      const abort = () => native.abort(number);
+      signal?.addEventListener("abort", abort, { once: true });
+      try {
+        return await start(number);
+      } catch (error) {
+        throw translate(error, signal);
+      } finally {
+        signal?.removeEventListener("abort", abort);
+      }
+    }, whole);
   }
+  // Of several native calls: nothing that is called later comes between them.
+  const wholeCall = <Result>(start: () => Promise<Result>): Promise<Result> => call({}, start, true);
 
   const sample = (request: GenerateRequest, listener?: TokenListener) =>
     call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort, listener)), parity: held.weights !== "q8" }));
@@ -183,17 +189,17 @@ function engineOf(native: NativeEngine, shape: Engine["shape"], { lora, ...held 
     generate: (request: GenerateRequest) => sample(request),
     stream: (request: GenerateRequest) => streamTokens(request, sample),
     score: (request: ScoreRequest) =>
-      call(request, async (abort) => ({ logProbabilities: await native.score({ sequences: requireRows("sequences", request.sequences) }, abort) })),
+      call(request, async (abort) => ({ logProbabilities: await native.score(nativeScoreRequest(request), abort) })),
     update: (request: UpdateRequest) => call(request, (abort) => native.update(withGroups(nativeUpdateRequest(request), resolveGroups(request.optimizer, names)), abort)),
-    saveModel: (folder, options) => call({}, async () => saveModel(native, requireText("folder", folder), options)),
+    saveModel: (folder, options) => wholeCall(async () => saveModel(native, requireText("folder", folder), options)),
     saveAdapter: (folder) =>
-      call({}, async () => {
+      wholeCall(async () => {
         if (place === undefined) throw new AzrError("AZR_INPUT_INVALID", "The engine was opened without adapters.", { hint: "Open it with lora, or save the whole model." });
         await saveAdapter(native, requireText("folder", folder), place);
       }),
-    saveOptimizer: (folder) => call({}, async () => saveOptimizer(native, requireText("folder", folder), trained)),
+    saveOptimizer: (folder) => wholeCall(async () => saveOptimizer(native, requireText("folder", folder), trained)),
     load: (folder, { optimizer = held.trainable } = {}) =>
-      call({}, async () => {
+      wholeCall(async () => {
         // Both files are checked before either changes anything.
         const whole = requireText("folder", folder);
         const weights = place ? findAdapter(whole, place) : findWeights(whole, trained, { checkpoint: true });
@@ -207,7 +213,7 @@ function engineOf(native: NativeEngine, shape: Engine["shape"], { lora, ...held 
     },
     dispose() {
       // Running and queued calls are waited for; then the thread ends.
-      disposal ??= native.ready().then(
+      disposal ??= order.enter(() => native.ready()).then(
         () => {
           lastStats.value = { ...native.stats(), parameters, ...held, ...adapted };
           native.stop();

@@ -1,4 +1,5 @@
 // Turns a call that reports tokens as they are drawn into an async iterable. Used by open.ts; native code reports, in batches, one a step.
+import { requireRequest } from "./arguments.ts";
 import type { GenerateRequest, GenerateResult, GeneratedToken } from "./engine.ts";
 import type { TokenListener } from "./load-addon.ts";
 
@@ -10,6 +11,7 @@ export async function* streamTokens(
   request: GenerateRequest,
   generate: (request: GenerateRequest, listener: TokenListener) => Promise<GenerateResult>,
 ): AsyncGenerator<GeneratedToken, GenerateResult, undefined> {
+  requireRequest(request);
   const leaving = new AbortController();
   const signal = request.signal === undefined ? leaving.signal : AbortSignal.any([request.signal, leaving.signal]);
   const waiting: GeneratedToken[] = [];

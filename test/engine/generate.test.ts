@@ -110,5 +110,7 @@ t.test("requests that cannot be", async (t) => {
     [{ logitBias: { 99: 1 } }, /token 99/], [{ logitBias: { x: 1 } }, /token of logitBias/], [{ logitBias: { 1: NaN } }, /logitBias\[1\]/], [{ logitBias: 3 }, /logitBias/],
     [{ seeds: [1] }, /one a prompt/], [{ seeds: [1, 2, -3] }, /seeds/], [{ seeds: 1 }, /seeds/], [{ cacheBytes: -1 }, /cacheBytes/], [{ minTokens: -1 }, /minTokens/],
   ];
+  for (const wrong of [undefined, null, 3]) await rejects(t, () => engine.stream(wrong as never).next(), "AZR_INPUT_INVALID", /an object for the request/);
+  await rejects(t, () => engine.stream({ ...request, signal: "now" as never }).next(), "AZR_INPUT_INVALID", /AbortSignal/);
   for (const [change, message] of cases) await rejects(t, () => engine.generate({ ...request, ...change }), "AZR_INPUT_INVALID", message);
 });

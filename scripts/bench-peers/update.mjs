@@ -14,7 +14,8 @@ and the most memory that each process held. Nothing else should run on the machi
 
   --model MODEL     a GGUF file or a folder in the Hugging Face layout
   --python PYTHON   a Python with transformers, torch and, for a GGUF file, gguf
-  --weights LIST    of f32,bf16 (default: both); transformers then holds all in that type, azr the optimizer's copy in single precision always
+  --weights LIST    of f32,bf16,mixed (default: all). bf16: transformers holds all in bfloat16, moments too. mixed: it holds all in single precision
+                    and computes under torch.autocast, which is what azr does when its weights are bf16
   --sequences N     of an update (default 8)
   --length N        tokens of each (default 256)
   --micro-batch-tokens N   most tokens computed at once, by both (default 1024)
@@ -26,7 +27,7 @@ and the most memory that each process held. Nothing else should run on the machi
 const text = (standard) => ({ type: "string", ...(standard === undefined ? {} : { default: standard }) });
 const { values } = parseArgs({
   options: {
-    help: { type: "boolean", short: "h", default: false }, json: { type: "boolean", default: false }, model: text(), python: text(), weights: text("f32,bf16"), sequences: text("8"),
+    help: { type: "boolean", short: "h", default: false }, json: { type: "boolean", default: false }, model: text(), python: text(), weights: text("f32,bf16,mixed"), sequences: text("8"),
     length: text("256"), "micro-batch-tokens": text("1024"), threads: text(String(availableParallelism())), sittings: text("3"), rounds: text("3"), azr: text(join(here, "..", "..", "dist", "cli", "main.js")),
   },
 });
@@ -43,7 +44,7 @@ async function run(command, args) {
 }
 const azr = /\.[cm]?js$/.test(values.azr) ? [process.execPath, values.azr] : [values.azr];
 const ours = (weights) =>
-  run(azr[0], [...azr.slice(1), "bench", "update", "--model", model, "--weights", weights, "--threads", threads, "--sequences", sequences, "--length", length, "--micro-batch-tokens", together, "--rounds", rounds, "--json"]);
+  run(azr[0], [...azr.slice(1), "bench", "update", "--model", model, "--weights", weights === "f32" ? "f32" : "bf16", "--threads", threads, "--sequences", sequences, "--length", length, "--micro-batch-tokens", together, "--rounds", rounds, "--json"]);
 const theirs = (weights) => run(python, [join(here, "update_transformers.py"), resolve(model), threads, weights, sequences, length, together, rounds]);
 
 const all = [];

@@ -12,7 +12,8 @@ import torch
 import transformers
 
 torch.set_num_threads(threads)
-dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[weights]
+# `mixed` keeps weights, gradients and moments in single precision and computes products in bfloat16, which is what azr's bf16 does.
+dtype = {"f32": torch.float32, "mixed": torch.float32, "bf16": torch.bfloat16}[weights]
 if model_path.endswith(".gguf"):
     folder, name = os.path.split(model_path)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=dtype)
@@ -30,7 +31,8 @@ def step():
     optimizer.zero_grad()
     for first in range(0, sequences, together):
         part = ids[first:first + together]
-        loss = model(input_ids=part, labels=part, use_cache=False).loss * (part.shape[0] / sequences)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=weights == "mixed"):
+            loss = model(input_ids=part, labels=part, use_cache=False).loss * (part.shape[0] / sequences)
         loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()

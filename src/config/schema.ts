@@ -48,7 +48,8 @@ export const configSchema = z
   .superRefine((config, context) => {
     const complain = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (new Set(config.kinds).size !== config.kinds.length) complain(["kinds"], "a kind is listed twice");
-    const { dynamicSampling, rollouts } = config.curriculum;
+    const { dynamicSampling, overlap, proposer, rollouts } = config.curriculum;
+    if (overlap && proposer === "trained" && config.update.importanceCap === 0) complain(["curriculum", "overlap"], "needs update.importanceCap: proposals of older weights are corrected for by it");
     if (dynamicSampling > 0 && !rollouts.reuse) complain(["curriculum", "dynamicSampling"], "needs curriculum.rollouts.reuse: one answer a task has no spread");
     const { cpuMs, wallMs } = config.executor.limits;
     if (wallMs < cpuMs) {

@@ -47,6 +47,13 @@ export const curriculum = z.strictObject({
     .min(0)
     .default(0)
     .meta({ description: "With rollouts.reuse: past tasks a kind and step that are answered again, n times each, and trained on" }),
+  overlap: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        "Write each step's proposals while the answers of the step before are judged and trained on: faster where the executor takes long, and the proposals are one update older than the weights that train on them, which update.importanceCap corrects",
+    }),
   dynamicSampling: z
     .int()
     .min(0)

@@ -22,7 +22,7 @@ export interface AdmitOptions {
 
 /** The new tasks of one kind, in the order of proposals. Marks the sequences of the others as rejected. */
 export function admitTasks(context: StepContext, kind: TaskKind, proposals: Proposal[], { taken, firstId }: AdmitOptions): NewTask[] {
-  const { config, codec, format, step, emit, executor } = context;
+  const { config, codec, format, step, emit, executor, buffers } = context;
   const { python } = executor.stats();
   const accepted: NewTask[] = [];
   for (const proposal of proposals) {
@@ -40,6 +40,11 @@ export function admitTasks(context: StepContext, kind: TaskKind, proposals: Prop
     const { key, programHash, statements } = validation;
     if (config.curriculum.deduplicate && taken.has(key)) {
       reject("duplicate", `${key} was proposed before in this step`);
+      continue;
+    }
+    // Of proposals written ahead, what was removed meanwhile; others were asked before they ran.
+    if (buffers.hasRemoved(key)) {
+      reject("duplicate", `${key} is known`);
       continue;
     }
     const id = taskId(step, kind.letter, firstId + index);

@@ -2,8 +2,8 @@
 // each buffer holds the number of tasks asked for. Nothing is solved or trained. Kinds that bring programs grow first, as others
 // build on theirs (arXiv 2505.03335, appendix: B x S seeds).
 import { contradictions, findings, type Removal, removeContradicted } from "./contradictions.ts";
-import { forEachKind, proposeAll, stepContext } from "./step.ts";
-import type { AcceptedTask, LoopContext } from "./step-context.ts";
+import { forEachKind, proposeAll } from "./step.ts";
+import { type AcceptedTask, type LoopContext, stepContext } from "./step-context.ts";
 
 /** Passes without a single new task before growing is given up. */
 const patience = 5;

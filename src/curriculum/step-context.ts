@@ -20,6 +20,8 @@ export interface LoopContext {
   /** What `update.kl` keeps the model near; undefined where its coefficient is 0. */
   reference: Engine | undefined;
   executor: Executor;
+  /** The executor for the requests of one step, where it matters whose they are (src/run/journal.ts). */
+  executorOf?(step: number): Executor;
   codec: TextCodec;
   format: Format;
   kinds: TaskKind[];
@@ -39,7 +41,18 @@ export interface LoopContext {
 export interface StepContext extends LoopContext {
   step: number;
   signal: AbortSignal;
+  /** Whether a proposal with this key is rejected before it runs: tasks of earlier steps only; those of this step are told apart when all verdicts are in. */
+  isKnown(key: string): boolean;
   timings: { propose: number; validate: number; solve: number; verify: number; update: number };
+}
+
+/** The context of one step: its number, a signal that the step itself can fire, stopwatches at zero. */
+export function stepContext(context: LoopContext, step: number, signal: AbortSignal): StepContext {
+  const { buffers, config } = context;
+  // What was removed does not come back in any run.
+  const isKnown = (key: string) => (config.curriculum.deduplicate ? buffers.knows(key) : buffers.hasRemoved(key));
+  const executor = context.executorOf?.(step) ?? context.executor;
+  return { ...context, executor, isKnown, step, signal, timings: { propose: 0, validate: 0, solve: 0, verify: 0, update: 0 } };
 }
 
 /** One completion with what became of it; the unit that is rewarded and trained. */

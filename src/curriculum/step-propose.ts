@@ -4,7 +4,7 @@ import { AzrError } from "../errors.ts";
 import { createRandom, derive, type Random } from "../random.ts";
 import { mapBounded } from "./bounded.ts";
 import type { Draft, ProposalRequest, TaskKind, Validation } from "./kinds/kind.ts";
-import { encodePrompt, type EncodedPrompt, sampleCompletions } from "./sample.ts";
+import { type Completion, encodePrompt, type EncodedPrompt, sampleCompletions } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
 import type { Task } from "./task.ts";
 
@@ -27,9 +27,19 @@ export interface ProposeOptions {
   labels: (string | number)[];
 }
 
+/** Places of the kinds in the order in which they are sampled and admitted: the kind whose answers take longest to judge comes first. */
+export function workOrder(kinds: TaskKind[]): number[] {
+  return kinds.map((_, at) => at).sort((a, b) => (kinds[b]!.verdictRuns ?? 1) - (kinds[a]!.verdictRuns ?? 1) || a - b);
+}
+
 interface Asked {
-  request: ProposalRequest;
+  request: Omit<ProposalRequest, "random">;
   prompt: EncodedPrompt;
+}
+
+/** A proposal as the model wrote it, not looked at yet. */
+export interface WrittenProposal extends Asked {
+  completion: Completion;
 }
 
 /** Whether a prompt leaves room in the model's positions for its completion. */
@@ -52,7 +62,8 @@ function ask(context: StepContext, kind: TaskKind, random: Random): Asked | unde
   for (let references = request.references; ; references = references.slice(0, -1)) {
     const shorter = { ...request, references };
     const prompt = encodePrompt(context.codec, kind.buildProposalPrompt(shorter, context.format, context.settings));
-    if (fits(context, prompt, context.config.generation.maxTokens.propose)) return { request: shorter, prompt };
+    const { random: _random, ...kept } = shorter;
+    if (fits(context, prompt, context.config.generation.maxTokens.propose)) return { request: kept, prompt };
     if (references.length > 0) continue;
     // A program to build on may be too long; a prompt that holds no past task at all is what it will be in every step.
     if (kind.needsReferences === "program") return undefined;
@@ -63,9 +74,9 @@ function ask(context: StepContext, kind: TaskKind, random: Random): Asked | unde
   }
 }
 
-/** Samples, parses and validates one kind's proposals; they come back in the order of their prompts. */
-export async function propose(context: StepContext, { kind, count, labels }: ProposeOptions): Promise<Proposal[]> {
-  const { config, proposer, codec, format, settings, stopTokens, signal, step, timings, clock } = context;
+/** Samples one kind's proposals; they come back in the order of their prompts. Prompts and the request to the engine are made before it returns. */
+export async function writeProposals(context: StepContext, { kind, count, labels }: ProposeOptions): Promise<WrittenProposal[]> {
+  const { config, proposer, codec, stopTokens, signal, step, timings, clock } = context;
   const asked = Array.from({ length: count }, (_, index) =>
     ask(context, kind, createRandom(config.seed, step, ...labels, kind.name, index)),
   ).filter((one) => one !== undefined);
@@ -83,11 +94,15 @@ export async function propose(context: StepContext, { kind, count, labels }: Pro
     signal,
   });
   timings.propose += clock() - began;
-  context.emit({ type: "rollout-end", role: "propose", kind: kind.name, ...countTokens(completions.flat()) });
+  return asked.map((one, at) => ({ ...one, completion: completions[at]![0]! }));
+}
 
+/** Parses and validates one kind's proposals, in their order. */
+export async function judgeProposals(context: StepContext, kind: TaskKind, written: WrittenProposal[]): Promise<Proposal[]> {
+  const { format, settings, timings, clock } = context;
+  context.emit({ type: "rollout-end", role: "propose", kind: kind.name, ...countTokens(written.map(({ completion }) => completion)) });
   const validating = clock();
-  const proposals = await mapBounded(asked, executorRequests, async ({ request, prompt }, index): Promise<Proposal> => {
-    const completion = completions[index]![0]!;
+  const proposals = await mapBounded(written, executorRequests, async ({ request, prompt, completion }, index): Promise<Proposal> => {
     context.emit({ type: "task-proposed", kind: kind.name, index });
     const base = { prompt, completion, task: undefined, index, reward: null, advantage: 0, trained: false };
     const parsed = kind.parseProposal(prompt.prefill + completion.text, request, format, settings);
@@ -102,10 +117,7 @@ export async function propose(context: StepContext, { kind, count, labels }: Pro
 }
 
 function validate(context: StepContext, kind: TaskKind, draft: Draft): Promise<Validation> {
-  const { executor, settings, format, excludedPrograms, buffers, config, signal } = context;
-  // Tasks of earlier steps only: duplicates within a step are told apart when all verdicts are in.
-  // What was removed does not come back in any run.
-  const isKnown = (key: string) => (config.curriculum.deduplicate ? buffers.knows(key) : buffers.hasRemoved(key));
+  const { executor, settings, format, excludedPrograms, isKnown, config, signal } = context;
   const { inputsPerProgram } = config.curriculum;
   return kind.validate(draft, { executor, settings, format, excludedPrograms, isKnown, inputsPerProgram, signal });
 }

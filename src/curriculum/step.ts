@@ -2,31 +2,29 @@
 // overlap (one is validated while the next is sampled), but every decision is taken in a fixed order, so a step repeats exactly.
 import { admitTasks, type NewTask } from "./admit-tasks.ts";
 import { contradictions, type Finding, findings, type Removal, removeContradicted, voidSequences } from "./contradictions.ts";
-import type { TaskKind } from "./kinds/kind.ts";
 import { solveRate } from "./reward.ts";
 import type { AnswerOutcome } from "./reward.ts";
 import { scoreGroups } from "./score-groups.ts";
-import { type AcceptedTask, type Group, type LoopContext, type RolloutRecord, rolloutRecord, type StepContext } from "./step-context.ts";
+import { type AcceptedTask, type Group, type LoopContext, type RolloutRecord, rolloutRecord, type StepContext, stepContext } from "./step-context.ts";
 import { type Metrics, stepMetrics } from "./step-metrics.ts";
-import { propose, type Proposal } from "./step-propose.ts";
+import { judgeProposals, type Proposal, workOrder, writeProposals } from "./step-propose.ts";
 import { solve } from "./step-solve.ts";
 import { attemptTasks, redrawTasks, replayTasks } from "./attempt-tasks.ts";
 import { trainOn } from "./update-batch.ts";
 import type { StepTimings } from "../events.ts";
+import { type Ahead, workAhead } from "./work-ahead.ts";
 
 export interface StepResult {
   /** The new tasks, already in the buffers, in the order in which they were added. */
   accepted: AcceptedTask[];
   /** What then left the buffers because its program is no function, in the order in which it left. */
   removals: Removal[];
+  /** What oversight then took out of them. */
   rollouts: RolloutRecord[];
   metrics: Metrics;
   timings: StepTimings;
-}
-
-/** The context of one step: its number, a signal that the step itself can fire, stopwatches at zero. */
-export function stepContext(context: LoopContext, step: number, signal: AbortSignal): StepContext {
-  return { ...context, step, signal, timings: { propose: 0, validate: 0, solve: 0, verify: 0, update: 0 } };
+  /** With `curriculum.overlap`: the next step's proposals, already written. */
+  ahead: Ahead | undefined;
 }
 
 /** Runs work for each kind at once. A failure stops the others, and is thrown when all have ended. */
@@ -60,17 +58,14 @@ export interface ProposeAllOptions {
   count: number;
   /** Number in the id of the task that the first proposal makes. */
   firstId?: number;
+  /** Proposals that are there already, in the order of the kinds. */
+  ahead?: Ahead | undefined;
 }
 /** What follows on one kind's proposals and the tasks that came of them; `at` is the kind's place. */
 type Then<Result> = (at: number, proposals: Proposal[], accepted: NewTask[]) => Promise<Result>;
 
-/** Places of the kinds in the order in which they are sampled and admitted: the kind whose answers take longest to judge comes first. */
-function workOrder(kinds: TaskKind[]): number[] {
-  return kinds.map((_, at) => at).sort((a, b) => (kinds[b]!.verdictRuns ?? 1) - (kinds[a]!.verdictRuns ?? 1) || a - b);
-}
-
 /** Proposes for all kinds; each kind's tasks are admitted after those of the kinds worked on before it, then `then` runs on them. */
-export function proposeAll<Result>(context: StepContext, { labels, count, firstId = 0 }: ProposeAllOptions, then: Then<Result>): Promise<Result>[] {
+export function proposeAll<Result>(context: StepContext, { labels, count, firstId = 0, ahead }: ProposeAllOptions, then: Then<Result>): Promise<Result>[] {
   const taken = new Set<string>();
   const proposals: Promise<Proposal[]>[] = [];
   const admitted: Promise<NewTask[]>[] = [];
@@ -78,7 +73,7 @@ export function proposeAll<Result>(context: StepContext, { labels, count, firstI
   // The engine works through its requests in the order in which they are made.
   for (const at of workOrder(context.kinds)) {
     const kind = context.kinds[at]!;
-    proposals[at] = propose(context, { kind, count, labels });
+    proposals[at] = ahead?.proposals[at] ?? writeProposals(context, { kind, count, labels }).then((written) => judgeProposals(context, kind, written));
     before = admitted[at] = before.then(async () => admitTasks(context, kind, await proposals[at]!, { taken, firstId }));
   }
   return context.kinds.map(async (_, at) => {
@@ -87,13 +82,16 @@ export function proposeAll<Result>(context: StepContext, { labels, count, firstI
   });
 }
 
-async function solveNew(context: StepContext, at: number, proposals: Proposal[], accepted: NewTask[]): Promise<KindResult> {
+/** `asked` is called when the difficulty rollouts have been asked for. */
+async function solveNew(context: StepContext, at: number, proposals: Proposal[], accepted: NewTask[], asked: () => void): Promise<KindResult> {
   const { config } = context;
   const kind = context.kinds[at]!;
   const { n, reuse } = config.curriculum.rollouts;
   const past = reuse ? replayTasks(context, kind) : [];
   const tasks = [...accepted, ...past];
-  const answers = await solve(context, { kind, tasks, samples: n, purpose: "rollouts" });
+  const answering = solve(context, { kind, tasks, samples: n, purpose: "rollouts" });
+  asked();
+  const answers = await answering;
   accepted.forEach(({ proposal }, index) => {
     proposal.sequence.solveRate = solveRate(answers[index]!.map(({ outcome }) => outcome as AnswerOutcome));
   });
@@ -112,48 +110,81 @@ function engineWork({ engine, proposer }: LoopContext) {
   return { generateSeconds: generateSeconds + frozen.generateSeconds, generatedTokens: generatedTokens + frozen.generatedTokens, updateSeconds };
 }
 
+export interface StepOptions {
+  signal?: AbortSignal | undefined;
+  /** What the step before gave for this one. */
+  ahead?: Ahead | undefined;
+}
+
 /**
  * Runs a step and puts its tasks into the buffers at its very end; a step that fails leaves buffers untouched, and the weights too
  * unless it was cut off between two minibatches.
  * @throws what engine and executor reject with: AZR_ABORTED, AZR_NUMERICS, AZR_EXECUTOR_UNAVAILABLE ...
  */
-export async function runStep(loop: LoopContext, step: number, signal?: AbortSignal): Promise<StepResult> {
+export async function runStep(loop: LoopContext, step: number, { signal, ahead }: StepOptions = {}): Promise<StepResult> {
   const began = loop.clock();
   const before = engineWork(loop);
   const executorBefore = loop.executor.stats();
+  const { overlap, proposals } = loop.config.curriculum;
   let context!: StepContext;
-  loop.emit({ type: "step-start" });
-  const kinds = await forEachKind(signal, (both) => {
-    context = stepContext(loop, step, both);
-    const options = { labels: ["propose"], count: loop.config.curriculum.proposals };
-    return proposeAll(context, options, (at, proposals, accepted) => solveNew(context, at, proposals, accepted));
-  });
+  let next: Ahead | undefined;
+  try {
+    loop.emit({ type: "step-start" });
+    ahead?.release();
+    const kinds = await forEachKind(signal, (both) => {
+      context = stepContext(loop, step, both);
+      if (ahead !== undefined) context.timings = ahead.timings;
+      const keys = new Set<string>();
+      let asking = context.kinds.length;
+      return proposeAll(context, { labels: ["propose"], count: proposals, ahead }, (at, all, accepted) => {
+        for (const { key } of accepted) keys.add(key);
+        return solveNew(context, at, all, accepted, () => {
+          if (--asking === 0 && overlap && step < loop.config.steps) next = workAhead(loop, { step: step + 1, keys, signal });
+        });
+      });
+    });
+    return await finishStep(context, kinds, { began, before, executorBefore, next });
+  } catch (error) {
+    await next?.cancel();
+    throw error;
+  }
+}
+
+interface Begun {
+  began: number;
+  before: ReturnType<typeof engineWork>;
+  executorBefore: ReturnType<LoopContext["executor"]["stats"]>;
+  next: Ahead | undefined;
+}
+
+/** Rewards, the update, the buffers, and what is told of the step. */
+async function finishStep(context: StepContext, kinds: KindResult[], { began, before, executorBefore, next }: Begun): Promise<StepResult> {
   const groups = kinds.flatMap((kind) => kind.groups);
   const accepted = kinds.flatMap((kind) => kind.accepted);
   warnOfFailures(context, groups);
-  const contradicted = contradictions(kinds.flatMap(({ found }) => found), loop.buffers, accepted);
+  const contradicted = contradictions(kinds.flatMap(({ found }) => found), context.buffers, accepted);
   voidSequences(groups, contradicted);
   await scoreGroups(context, groups);
   const training = trainOn(context, groups);
   // The engine trains on a thread of its own; what needs no result of it is done meanwhile.
   const rollouts = groups.flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
   const updates = await training;
-  for (const { task, key } of accepted) loop.buffers.of(task.kind).add(task, key);
-  const removals = removeContradicted(contradicted, loop.buffers);
-  for (const removal of removals) loop.emit({ type: "task-contradicted", ...removal });
+  for (const { task, key } of accepted) context.buffers.of(task.kind).add(task, key);
+  const removals = removeContradicted(contradicted, context.buffers);
+  for (const removal of removals) context.emit({ type: "task-contradicted", ...removal });
   const metrics = stepMetrics(context, { groups, accepted, removals, updates });
 
-  const total = loop.clock() - began;
-  const after = engineWork(loop);
+  const total = context.clock() - began;
+  const after = engineWork(context);
   const timings: StepTimings = {
     total,
     ...context.timings,
     samplingShare: (after.generateSeconds - before.generateSeconds) / total,
-    executorShare: (loop.executor.stats().busySeconds - executorBefore.busySeconds) / total,
+    executorShare: (context.executor.stats().busySeconds - executorBefore.busySeconds) / total,
     updateShare: (after.updateSeconds - before.updateSeconds) / total,
     tokensPerSecond: (after.generatedTokens - before.generatedTokens) / total,
   };
-  return { accepted: accepted.map(({ task, key, programHash }) => ({ task, key, programHash })), removals, rollouts, metrics, timings };
+  return { accepted: accepted.map(({ task, key, programHash }) => ({ task, key, programHash })), removals, rollouts, metrics, timings, ahead: next };
 }
 
 function warnOfFailures({ emit }: StepContext, groups: Group[]): void {

@@ -21,8 +21,10 @@ export interface JournalEntry {
 }
 
 export interface JournaledExecutor extends Executor {
-  /** Tells which step the following requests belong to; answers of earlier steps are forgotten. */
+  /** Tells which step the following requests belong to, unless they say; answers of earlier steps are forgotten. */
   beginStep(step: number): void;
+  /** The same executor for the requests of one step, this or the next. */
+  ofStep(step: number): Executor;
   /** Requests since the start that were answered from the journal or from an equal request of the same step. */
   repeated(): number;
 }
@@ -76,14 +78,14 @@ export function journaledExecutor(executor: Executor, log: AppendLog, recorded: 
   /** What the last line of a run told, and for which step. */
   let told: { step: number; provenance: Provenance } | undefined;
   let step = 0;
-  let answers = new Map<string, Promise<unknown>>();
+  const answers = new Map<number, Map<string, Promise<unknown>>>();
   let repeats = 0;
   const analyses = new Map<string, Promise<AnalyseResult>>();
 
-  function analyse(program: string): Promise<AnalyseResult> {
+  function analyse(ofStep: number, program: string): Promise<AnalyseResult> {
     const known = analyses.get(program);
     if (known !== undefined) repeats += 1;
-    const analysis = known ?? ask("analyse", program, () => executor.analyse(program));
+    const analysis = known ?? ask(ofStep, "analyse", program, () => executor.analyse(program));
     // What was used longest ago is first, and leaves first.
     analyses.delete(program);
     analyses.set(program, analysis);
@@ -100,22 +102,22 @@ export function journaledExecutor(executor: Executor, log: AppendLog, recorded: 
     return { step: ofStep, call, key, result: rest, ...(known ? {} : { provenance }) };
   }
 
-  function ask<One extends Result>(call: Call, request: object | string, work: () => Promise<One>): Promise<One> {
+  function ask<One extends Result>(ofStep: number, call: Call, request: object | string, work: () => Promise<One>): Promise<One> {
     const key = requestKey(call, request);
-    const known = answers.get(call + key);
+    const asked = answers.get(ofStep) ?? new Map<string, Promise<unknown>>();
+    answers.set(ofStep, asked);
+    const known = asked.get(call + key);
     if (known !== undefined) {
       repeats += 1;
       return known as Promise<One>;
     }
-    const before = earlier.get(step)?.get(call + key);
+    const before = earlier.get(ofStep)?.get(call + key);
     const answer = before === undefined ? record() : Promise.resolve(before as One);
     if (before !== undefined) repeats += 1;
-    answers.set(call + key, answer);
+    asked.set(call + key, answer);
     return answer;
 
     async function record(): Promise<One> {
-      const ofStep = step;
-      const asked = answers;
       try {
         const result = await work();
         log.append(entry(ofStep, call, key, result));
@@ -129,18 +131,23 @@ export function journaledExecutor(executor: Executor, log: AppendLog, recorded: 
     }
   }
 
-  return {
-    beginStep(next) {
-      step = next;
-      answers = new Map();
-      for (const known of earlier.keys()) if (known < next) earlier.delete(known);
-    },
-    repeated: () => repeats,
-    run: ({ signal, ...request }: RunRequest) => ask("run", request, () => executor.run(signal ? { ...request, signal } : request)),
-    parse: ({ signal, ...request }: ParseRequest) => ask("parse", request, () => executor.parse(signal ? { ...request, signal } : request)),
-    analyse,
+  /** `at` tells whose step a request is. */
+  const face = (at: () => number): Executor => ({
+    run: ({ signal, ...request }: RunRequest) => ask(at(), "run", request, () => executor.run(signal ? { ...request, signal } : request)),
+    parse: ({ signal, ...request }: ParseRequest) => ask(at(), "parse", request, () => executor.parse(signal ? { ...request, signal } : request)),
+    analyse: (program) => analyse(at(), program),
     stats: () => executor.stats(),
     dispose: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
+  });
+
+  return {
+    beginStep(next) {
+      step = next;
+      for (const past of [answers, earlier]) for (const known of past.keys()) if (known < next) past.delete(known);
+    },
+    ofStep: (one) => face(() => one),
+    repeated: () => repeats,
+    ...face(() => step),
   };
 }

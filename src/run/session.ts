@@ -14,6 +14,7 @@ import type { LoopContext } from "../curriculum/step-context.ts";
 import type { Metrics } from "../curriculum/step-metrics.ts";
 import type { StepResult } from "../curriculum/step.ts";
 import { createTaskBuffers } from "../curriculum/task-buffers.ts";
+import { aheadState, type AheadState, restoreAhead } from "../curriculum/work-ahead.ts";
 import type { Task } from "../curriculum/task.ts";
 import type { Engine } from "../engine/engine.ts";
 import { eventSchemaVersion, type RunStatus, type StepTimings } from "../events.ts";
@@ -37,7 +38,12 @@ export interface LoopState {
   tasks: number;
   /** Roll-backs so far: from the first on they name other random streams. */
   rollBacks?: number;
+  /** With `curriculum.overlap`: the next step's proposals. */
+  ahead?: AheadState;
 }
+
+/** Where a run can go on from. */
+type Boundary = Pick<CheckpointState, "step" | "offsets"> & { tasks: number; ahead: () => Promise<AheadState | undefined> };
 
 export interface SessionOptions {
   config: Config;
@@ -88,11 +94,13 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   const proposer = options.proposer === options.engine ? engine : options.proposer;
   const loop = await prepare({ ...options, engine, proposer }, journal);
   // Where the run can go on from: moved only when all that belongs to a step is in its files.
-  let boundary = checkpoint && { step: checkpoint.step, offsets: checkpoint.offsets, tasks: checkpoint.state.tasks };
+  let boundary: Boundary | undefined = checkpoint && { step: checkpoint.step, offsets: checkpoint.offsets, tasks: checkpoint.state.tasks, ahead: async () => checkpoint.state.ahead };
   let tasks = checkpoint?.state.tasks ?? 0;
   let metrics: Metrics | undefined;
   let status: RunStatus = "finished";
   const timings: StepTimings[] = [];
+  /** Where the journal ended after the step before. */
+  let journalEnd = checkpoint?.offsets["journal"] ?? 0;
   // The last step's rollouts are compressed and written while the next step runs; a checkpoint waits for them.
   let recording: Promise<void> = Promise.resolve();
 
@@ -105,7 +113,9 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     async boundary() {
       await recording;
       const { step, offsets, tasks: count } = boundary!;
-      return { step, configHash: options.configHash, config, offsets, state: { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}) } };
+      const ahead = await boundary!.ahead();
+      const state: LoopState = { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}), ...(ahead === undefined ? {} : { ahead }) };
+      return { step, configHash: options.configHash, config, offsets, state };
     },
   });
   function keepTasks(accepted: { task: Task; key: string; programHash?: string }[], removals: Removal[]): void {
@@ -126,7 +136,12 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     publisher.publish({ type: "step-end", metrics: result.metrics, timings: result.timings });
     metrics = result.metrics;
     timings.push(result.timings);
-    boundary = { step, offsets: await folder.mark(), tasks };
+    const offsets = await folder.mark();
+    const { ahead } = result;
+    // Verdicts for the next step stand among those of this one.
+    const journal = ahead === undefined ? offsets["journal"]! : journalEnd;
+    journalEnd = offsets["journal"]!;
+    boundary = { step, offsets: { ...offsets, journal }, tasks, ahead: async () => ahead && aheadState(ahead) };
     control.step = step;
     await publisher.settled();
     const { checkpointEvery } = config.run;
@@ -141,7 +156,8 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     if (checkpoint === undefined) {
       const { planted, removals } = await plantSeeds(loop, signal);
       keepTasks(planted, removals);
-      boundary = { step: 0, offsets: await folder.mark(), tasks };
+      boundary = { step: 0, offsets: await folder.mark(), tasks, ahead: async () => undefined };
+      journalEnd = boundary.offsets["journal"]!;
       // Somewhere to go back to from the first steps.
       if (config.run.rollBack > 0) await checkpoints.save();
     } else {
@@ -154,7 +170,10 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
         journal.beginStep(step);
         publisher.beginStep(step);
       };
-      await runLoop(loop, { from: control.step + 1, to: config.steps, signal, beforeStep, afterStep });
+      // What led to a roll-back is not done again.
+      const kept = rollBacks === (checkpoint?.state.rollBacks ?? 0) ? checkpoint?.state.ahead : undefined;
+      const ahead = kept && restoreAhead(loop, kept, signal);
+      await runLoop(loop, { from: control.step + 1, to: config.steps, signal, ahead, beforeStep, afterStep });
     }
   } catch (error) {
     // With several minibatches the weights may be those of half a step: then the last checkpoint has to do.
@@ -193,6 +212,7 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     proposer: options.proposer,
     reference: options.reference,
     executor: journal,
+    executorOf: journal.ofStep,
     codec: options.codec,
     format: formatNamed(config.format),
     kinds,

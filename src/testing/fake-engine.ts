@@ -62,6 +62,7 @@ export function fakeEngine({ answer, maxPositions = 4096, parity = true }: FakeE
   let generatedTokens = 0;
   let trainedTokens = 0;
 
+  /** `position` counts from the prompt's first token, so that generate, update and score agree. */
   const logProbability = (token: number, position: number) => -0.5 - 0.1 * ((token + position) % 7) - 0.01 * Math.abs(skill);
   const checkSignal = (signal: AbortSignal | undefined) => {
     if (signal?.aborted) throw new AzrError("AZR_ABORTED", "The call was aborted", { cause: signal.reason });
@@ -72,6 +73,7 @@ export function fakeEngine({ answer, maxPositions = 4096, parity = true }: FakeE
     calls.push({ method: "generate", request });
     const { prompts, samples = 1, maxTokens, seed, stopTokens, signal } = request;
     const rows: ArrayLike<number>[] = [];
+    const starts: number[] = [];
     const stopped: number[] = [];
     for (const [index, tokens] of cutRows(prompts.tokens, prompts.lengths).entries()) {
       const prompt = tokenizer.decode(tokens);
@@ -80,6 +82,7 @@ export function fakeEngine({ answer, maxPositions = 4096, parity = true }: FakeE
         const row = Array.from(tokenizer.encode(text)).slice(0, maxTokens);
         const end = row.findIndex((token) => stopTokens.includes(token));
         rows.push(end < 0 ? row : row.slice(0, end + 1));
+        starts.push(tokens.length);
         stopped.push(end < 0 ? 0 : 1);
       }
     }
@@ -88,7 +91,7 @@ export function fakeEngine({ answer, maxPositions = 4096, parity = true }: FakeE
     const completions = packRows(rows);
     generatedTokens += completions.tokens.length;
     const logProbabilities = Float32Array.from(
-      rows.flatMap((row) => Array.from(row, (token, position) => logProbability(token, position) - (parity || position % 2 === 1 ? 0 : 0.5))),
+      rows.flatMap((row, at) => Array.from(row, (token, position) => logProbability(token, starts[at]! + position) - (parity || position % 2 === 1 ? 0 : 0.5))),
     );
     return { completions, logProbabilities, stopped: Uint8Array.from(stopped), parity };
   }
@@ -97,18 +100,19 @@ export function fakeEngine({ answer, maxPositions = 4096, parity = true }: FakeE
     calls.push({ method: "update", request });
     await turn();
     checkSignal(request.signal);
-    const { completions, weights, advantages, oldLogProbabilities, optimizer } = request;
+    const { prompts, completions, completionPrompt, weights, advantages, oldLogProbabilities, optimizer } = request;
     let gradient = 0;
     let loss = 0;
     let gap = 0;
     let gaps = 0;
     let at = 0;
-    for (const length of completions.lengths) {
+    for (const [row, length] of completions.lengths.entries()) {
+      const start = prompts.lengths[completionPrompt[row]!]!;
       for (let position = 0; position < length; position++, at++) {
         const share = weights[at]! * (advantages?.[at] ?? 1);
         loss -= share;
         gradient += share * ((completions.tokens[at]! % 11) - 4);
-        const now = Math.fround(logProbability(completions.tokens[at]!, position));
+        const now = Math.fround(logProbability(completions.tokens[at]!, start + position));
         const distance = oldLogProbabilities === undefined ? 0 : Math.abs(now - oldLogProbabilities[at]!);
         gap = Math.max(gap, distance);
         gaps += distance;
@@ -141,7 +145,7 @@ export function fakeEngine({ answer, maxPositions = 4096, parity = true }: FakeE
     update,
     async score({ sequences }: ScoreRequest) {
       const rows = cutRows(sequences.tokens, sequences.lengths);
-      return { logProbabilities: Float32Array.from(rows.flatMap((row) => Array.from(row.subarray(1), logProbability))) };
+      return { logProbabilities: Float32Array.from(rows.flatMap((row) => Array.from(row.subarray(1), (token, at) => logProbability(token, at + 1)))) };
     },
     async saveModel(folder) {
       calls.push({ method: "save", folder });

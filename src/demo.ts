@@ -92,9 +92,9 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
   const measuredFile = await fileToMeasureOn(options);
   const tasks = firstOfEachKind(await readTaskFile(measuredFile), options.tasksPerKind);
   const { result, seconds, steps } = await selfPlay(options, measuredFile);
-  if (result.status === "stopped") return null;
+  if (result.status === "stopped" || result.status === "paused") return null;
   const config = await readRunConfig(selfPlayForm, result.dir);
-  const { induction, validation } = config.curriculum;
+  const { induction, error, validation } = config.curriculum;
   const common = {
     tasks,
     samples,
@@ -102,7 +102,7 @@ export async function demo(options: DemoOptions = {}): Promise<DemoResult | null
     seed: config.seed,
     format: config.format,
     maxTokens: config.generation.maxTokens.solve,
-    settings: curriculumSettings({ induction, validation, limits: config.executor.limits }),
+    settings: curriculumSettings({ induction, error, validation, limits: config.executor.limits }),
     ...(config.engine.threads > 0 ? { threads: config.engine.threads } : {}),
     ...(signal === undefined ? {} : { signal }),
     ...(parts.open === undefined ? {} : { open: parts.open }),

@@ -1,7 +1,7 @@
 // The sections of the configuration: sampling, curriculum, rewards, gradient step, executor, engine, run folder.
 // schema.ts composes them; what the task kinds take is in ../curriculum/settings.ts. Defaults are the demo's recipe.
 import * as z from "zod";
-import { inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
+import { errorSchema, inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
 import { layerNames } from "../executor/layers.ts";
 
 const count = z.int().min(1);
@@ -82,6 +82,7 @@ export const curriculum = z.strictObject({
     .default("tuned")
     .meta({ description: "Column of the reward table" }),
   induction: inductionSchema.prefault({}),
+  error: errorSchema.prefault({}),
   validation: validationSchema.prefault({}),
   seedTasks: z
     .int()

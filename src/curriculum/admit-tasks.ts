@@ -2,7 +2,7 @@
 // are duplicates, whatever order their verdicts came in. step.ts calls it kind by kind.
 import type { TaskKind } from "./kinds/kind.ts";
 import { encodePrompt, type EncodedPrompt } from "./sample.ts";
-import type { AcceptedTask, StepContext } from "./step-context.ts";
+import type { AcceptedTask, Sequence, StepContext } from "./step-context.ts";
 import { fits, type Proposal } from "./step-propose.ts";
 import { taskId } from "./task-buffer.ts";
 import type { Task } from "./task.ts";
@@ -22,17 +22,22 @@ export interface AdmitOptions {
 
 /** The new tasks of one kind, in the order of proposals. Marks the sequences of the others as rejected. */
 export function admitTasks(context: StepContext, kind: TaskKind, proposals: Proposal[], { taken, firstId }: AdmitOptions): NewTask[] {
-  const { config, codec, format, step, emit, executor, buffers } = context;
+  const { config, codec, format, settings, step, emit, executor, buffers } = context;
   const { python } = executor.stats();
   const accepted: NewTask[] = [];
+  const rejectIn = (sequence: Sequence, reason: string, detail: string) => {
+    sequence.outcome = reason;
+    sequence.detail = detail;
+    emit({ type: "task-rejected", kind: kind.name, index: sequence.index, reason, detail });
+  };
+  const admit = ({ task, proposal: { sequence } }: NewTask) => {
+    sequence.task = task;
+    emit({ type: "task-accepted", kind: kind.name, index: sequence.index, task });
+  };
   for (const proposal of proposals) {
     const { sequence, validation } = proposal;
     const { index } = sequence;
-    const reject = (reason: string, detail: string) => {
-      sequence.outcome = reason;
-      sequence.detail = detail;
-      emit({ type: "task-rejected", kind: kind.name, index, reason, detail });
-    };
+    const reject = (reason: string, detail: string) => rejectIn(sequence, reason, detail);
     if (!validation.ok) {
       reject(validation.reason, validation.detail);
       continue;
@@ -55,9 +60,20 @@ export function admitTasks(context: StepContext, kind: TaskKind, proposals: Prop
       continue;
     }
     taken.add(key);
-    sequence.task = task;
-    emit({ type: "task-accepted", kind: kind.name, index, task });
-    accepted.push({ task, programHash, key, statements, prompt, proposal });
+    const one: NewTask = { task, programHash, key, statements, prompt, proposal };
+    accepted.push(one);
+    if (kind.surplus === undefined) admit(one);
   }
-  return accepted;
+  if (kind.surplus === undefined) return accepted;
+  const surplus = new Map(kind.surplus(accepted.map(({ task }) => task), settings).map((one) => [one.index, one]));
+  return accepted.filter((one, at) => {
+    const turnedDown = surplus.get(at);
+    if (turnedDown === undefined) {
+      admit(one);
+      return true;
+    }
+    taken.delete(one.key);
+    rejectIn(one.proposal.sequence, turnedDown.reason, turnedDown.detail);
+    return false;
+  });
 }

@@ -7,7 +7,8 @@ import { compactFormat } from "./formats/compact.ts";
 import { paperFormat } from "./formats/paper.ts";
 import type { Stretch, TemplateValues } from "./template.ts";
 
-export type BlockName = "program" | "input" | "output" | "message";
+/** A kind of your own may name further blocks: lower-case letters, which become the marker or the tag of the fence. */
+export type BlockName = "program" | "input" | "output" | "error" | "message" | (string & {});
 
 /** Text to feed to the model. */
 export interface Prompt {
@@ -49,6 +50,8 @@ export interface Format {
   parse(text: string, shape: ResponseShape): ParsedResponse;
   /** A well-formed completion (what follows the prefill) with these blocks in order: `parse` reads them back. For corpora and tests. */
   completion(blocks: { name: BlockName; text: string }[], thought?: string): string;
+  /** Texts that the model's vocabulary has to hold as one token each for tasks of this kind, such as `<|input|>`. Absent: it needs none. */
+  markers?(kind: string): string[];
   /** Whether the text can stand in a block of a prompt or a response and be read back: false when it holds this format's markers. */
   carries(text: string): boolean;
 }

@@ -62,11 +62,27 @@ export const validationSchema = z
   })
   .meta({ description: "What a proposal must satisfy beyond running and being deterministic." });
 
+export const errorSchema = z
+  .strictObject({
+    noError: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .meta({ description: "Largest share of a step's new tasks of error prediction on which nothing is raised; one a step may always be such a task." }),
+    bannedWords: z
+      .array(z.string())
+      .default(["raise"])
+      .meta({ description: "Words that must not stand in a program whose error is to be predicted, beside validation.bannedWords." }),
+  })
+  .meta({ description: "Tasks of error prediction (the kind `error`)." });
+
 /** What proposals and answers are judged by. */
 export const curriculumSettingsSchema = z
   .strictObject({
     induction: inductionSchema.prefault({}),
     validation: validationSchema.prefault({}),
+    error: errorSchema.prefault({}),
     limits: limitsSchema.prefault({}),
   })
   .meta({ description: "How proposals and answers are judged." });

@@ -20,6 +20,7 @@ export const taskSchema: z.ZodType<Task> = z
     program: z.string(),
     input: z.string().optional(),
     output: z.string().optional(),
+    error: z.string().optional(),
     pairs: z.array(pairSchema).optional(),
     shown: z.int().min(0).optional(),
     message: z.string().optional(),

@@ -9,11 +9,13 @@ export interface Pair {
 
 export interface Task {
   id: string;
-  /** Name of a registered kind: `deduction`, `abduction`, `induction` or one that a user added. */
+  /** Name of a registered kind: `deduction`, `abduction`, `induction`, `error` or one that a user added. */
   kind: string;
   program: string;
   input?: string;
   output?: string;
+  /** Error prediction: the class of the exception that the call ends with, by the nearest builtin one, or `NoError`. */
+  error?: string;
   /** Induction: all input/output pairs; the first `shown` are shown to the solver, the rest are hidden. */
   pairs?: Pair[];
   shown?: number;

@@ -2,7 +2,7 @@
 // {{#list}}...{{/list}} repeats for each item (with {{index}} from 1) or, for a text, appears once when it is not empty,
 // {{prefill}} marks where the part begins that the model continues. Values are never expanded again.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { AzrError } from "../errors.ts";
 
 /** Values by name; a list of values for a section. */
@@ -31,6 +31,12 @@ export type Part =
 
 const cache = new Map<string, Part[]>();
 
+// The prompt files ship with the sources; the path is the same from src/curriculum and from dist/curriculum.
+const fileOf = (path: string): URL => new URL(`../../src/curriculum/prompts/${path}`, import.meta.url);
+
+/** Whether there is such a template. */
+export const hasTemplate = (folder: string, name: string): boolean => cache.has(`${folder}/${name}.txt`) || existsSync(fileOf(`${folder}/${name}.txt`));
+
 /** Reads prompts/FOLDER/NAME.txt (its last line end dropped) once. Throws AZR_INTERNAL when it is missing or ill-formed. */
 export function loadTemplate(folder: string, name: string): Part[] {
   const path = `${folder}/${name}.txt`;
@@ -38,8 +44,7 @@ export function loadTemplate(folder: string, name: string): Part[] {
   if (parts === undefined) {
     let source: string;
     try {
-      // The prompt files ship with the sources; the path is the same from src/curriculum and from dist/curriculum.
-      source = readFileSync(new URL(`../../src/curriculum/prompts/${path}`, import.meta.url), "utf8");
+      source = readFileSync(fileOf(path), "utf8");
     } catch (cause) {
       throw new AzrError("AZR_INTERNAL", `The prompt file ${path} cannot be read.`, {
         cause,

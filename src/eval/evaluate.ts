@@ -8,6 +8,7 @@ import type { CurriculumSettings } from "../curriculum/settings.ts";
 import { encodePrompt, sampleCompletions } from "../curriculum/sample.ts";
 import type { TextCodec } from "../curriculum/sample.ts";
 import type { Task, Verdict } from "../curriculum/task.ts";
+import { checkVocabulary } from "../curriculum/vocabulary.ts";
 import type { Engine } from "../engine/engine.ts";
 
 import { AzrError } from "../errors.ts";
@@ -56,10 +57,11 @@ const chunkSize = 256;
 
 /**
  * One outcome a task, in the order of `tasks`; equal arguments give equal outcomes. Throws AZR_EXECUTOR_FAILED when an answer could
- * not be judged, AZR_INPUT_INVALID for a task without the fields of its kind, and whatever engine and executor throw.
+ * not be judged, AZR_INPUT_INVALID for a task without the fields of its kind, AZR_CONFIG_INVALID for a format that the vocabulary cannot carry, and whatever engine and executor throw.
  */
 export async function evaluate(options: EvaluateOptions): Promise<TaskOutcome[]> {
-  const { tasks, signal, onProgress } = options;
+  const { tasks, format, tokenizer, signal, onProgress } = options;
+  checkVocabulary(format, new Set(tasks.map(({ kind }) => kind)), tokenizer);
   const outcomes: Promise<TaskOutcome[]>[] = [];
   let done = 0;
   for (let start = 0; start < tasks.length; start += chunkSize) {

@@ -63,7 +63,7 @@ function interest({ task, correct, judged }: Candidate): number {
 }
 
 function exampleOf({ task, right, wrong, correct, judged }: Candidate): ExampleTask {
-  const { id, kind, program, input = "", output = "", pairs, shown, message } = task;
+  const { id, kind, program, input = "", output = "", error, pairs, shown, message } = task;
   const base = { id, kind, program, step: task.origin.step, solveRate: correct / judged, right, wrong };
   if (pairs !== undefined) {
     const given = pairs.slice(0, shown).map((pair) => ({ label: "shown pair", text: `f(${pair.input}) = ${pair.output}` }));
@@ -71,5 +71,5 @@ function exampleOf({ task, right, wrong, correct, judged }: Candidate): ExampleT
   }
   return kind === "abduction"
     ? { ...base, asked: "input", given: [{ label: "output", text: output }] }
-    : { ...base, asked: "output", given: [{ label: "input", text: input }] };
+    : { ...base, asked: error === undefined ? "output" : "error", given: [{ label: "input", text: input }] };
 }

@@ -4,8 +4,10 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Config } from "../config/index.ts";
 import { loraOptions } from "../config/update-section.ts";
+import { formatNamed } from "../curriculum/format.ts";
 import type { TextCodec } from "../curriculum/sample.ts";
-import type { Engine } from "../engine/engine.ts";
+import { checkVocabulary } from "../curriculum/vocabulary.ts";
+import type { Engine, Scorer } from "../engine/engine.ts";
 import { AzrError } from "../errors.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { ExecutorOptions } from "../executor/open.ts";
@@ -112,6 +114,7 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
     const reference = await openReference(config, { ...given, engine, proposer }, (model) => open(false, model));
     let { executor } = given;
     const tokenizer = given.tokenizer ?? (await openTokenizer(config, engine));
+    checkVocabulary(formatNamed(config.format), config.kinds, tokenizer);
     const stopTokens = given.stopTokens ?? (await findStopTokens(config, tokenizer));
     if (executor === undefined) {
       const { openExecutor } = await import("../executor/open.ts");

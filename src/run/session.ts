@@ -3,7 +3,6 @@
 import type { Config } from "../config/index.ts";
 import type { Removal } from "../curriculum/contradictions.ts";
 import { formatNamed } from "../curriculum/format.ts";
-import { growSeeds } from "../curriculum/grow-seeds.ts";
 import { heldOutPrograms } from "../curriculum/held-out.ts";
 import { kindNamed } from "../curriculum/kinds/registry.ts";
 import { runLoop } from "../curriculum/loop.ts";
@@ -190,7 +189,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
 async function prepare(options: SessionOptions, journal: JournaledExecutor): Promise<LoopContext> {
   const { config, checkpoint, engine, publisher, control, folder } = options;
   const kinds = config.kinds.map(kindNamed);
-  const { induction, validation, bufferCapacity, heldOut } = config.curriculum;
+  const { induction, error, validation, bufferCapacity, heldOut } = config.curriculum;
   control.step = checkpoint?.step ?? 0;
   if (checkpoint !== undefined) await engine.load(checkpoint.path, { optimizer: true });
   publisher.beginStep(control.step);
@@ -217,7 +216,7 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     format: formatNamed(config.format),
     kinds,
     stopTokens: options.stopTokens,
-    settings: curriculumSettings({ induction, validation, limits: config.executor.limits }),
+    settings: curriculumSettings({ induction, error, validation, limits: config.executor.limits }),
     buffers: createTaskBuffers(kinds, bufferCapacity),
     excludedPrograms: await heldOutPrograms(heldOut, options.executor),
     emit: publisher.publish,

@@ -80,8 +80,9 @@ t.test("compact prompts, letter by letter", async (t) => {
 
 t.test("paper prompts", async (t) => {
   for (const kind of kindNames()) {
-    const request = { references: [addOne, sorted], source: addOne };
-    const task = kind === "induction" ? { ...induced, message: "one more" } : { ...addOne, kind };
+    const asked = kind === "error" ? { error: "NoError" } : {};
+    const request = { references: [addOne, sorted].map((task) => ({ ...task, ...asked })), source: addOne };
+    const task = kind === "induction" ? { ...induced, message: "one more" } : { ...addOne, kind, ...asked };
     const propose = kindNamed(kind).buildProposalPrompt(request, paper, settings);
     const solve = kindNamed(kind).buildSolutionPrompt(task, paper);
     for (const [role, prompt] of Object.entries({ propose, solve })) {

@@ -4,7 +4,7 @@ import type { TaskKind } from "../../src/curriculum/kinds/kind.ts";
 import { kindNamed, kindNames, registerKind } from "../../src/curriculum/kinds/registry.ts";
 
 t.test("kinds by name", async (t) => {
-  t.same(kindNames(), ["deduction", "abduction", "induction"]);
+  t.same(kindNames(), ["deduction", "abduction", "induction", "error"]);
   t.throws(() => kindNamed("nothing"), { code: "AZR_CONFIG_INVALID", hint: /deduction, abduction, induction/ });
   const own: TaskKind = { ...kindNamed("deduction"), name: "completion", letter: "c" };
   registerKind(own);

@@ -3,7 +3,7 @@
 // one wrong marker and the response counts as a broken wrapper.
 
 import type { BlockName, Format, ParsedResponse, ResponseShape } from "../format.ts";
-import { loadTemplate, renderTemplate, type TemplateValues } from "../template.ts";
+import { hasTemplate, loadTemplate, type Part, renderTemplate, type TemplateValues } from "../template.ts";
 import { tidy, tidyValues } from "./tidy.ts";
 
 const version = "compact-v1";
@@ -34,6 +34,10 @@ function parse(text: string, shape: ResponseShape): ParsedResponse {
   return { ok: true, blocks };
 }
 
+/** The markers that a template's own text holds. */
+const markersIn = (parts: Part[]): string[] =>
+  parts.flatMap((part) => (part.type === "text" ? (part.text.match(markers) ?? []) : part.type === "section" ? markersIn(part.parts) : []));
+
 export const compactFormat: Format = {
   name: "compact",
   version,
@@ -44,5 +48,7 @@ export const compactFormat: Format = {
   parse,
   // The prompt ended with the first block's marker, so only the later blocks bring their own.
   completion: (blocks) => blocks.map(({ name, text }, at) => (at === 0 ? "" : `<|${name}|>`) + tidy(name, text)).join("") + end,
+  markers: (kind) =>
+    [...new Set([...[`propose-${kind}`, `solve-${kind}`].filter((name) => hasTemplate(version, name)).flatMap((name) => markersIn(loadTemplate(version, name))), end])],
   carries: (text) => text.search(markers) === -1,
 };

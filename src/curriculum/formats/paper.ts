@@ -10,6 +10,9 @@ import { tidy, tidyValues } from "./tidy.ts";
 
 const version = "paper-v1";
 
+/** Fences that are no program, whatever else may be one. */
+const otherTags: ReadonlySet<string> = new Set(["input", "output", "error", "message"]);
+
 /** Program blocks are fenced as `python`, the others under their own name. */
 function fenceTag(name: string): string {
   return name === "program" ? "python" : name;
@@ -56,7 +59,7 @@ function read(answer: string, fences: FencedBlock[], name: BlockName, count: num
   const named = fences.filter((block) => block.tag === fenceTag(name)).map((block) => block.text);
   const last = shape.role === "solve";
   if (name === "program") {
-    const any = named.length > 0 ? named : fences.filter(({ tag }) => tag !== "input" && tag !== "output" && tag !== "message").map((block) => block.text);
+    const any = named.length > 0 ? named : fences.filter(({ tag }) => !otherTags.has(tag)).map((block) => block.text);
     return last ? any.slice(-1) : any.slice(0, 1);
   }
   if (named.length > 0 || count > 1) return count > 1 ? named.slice(-count) : last ? named.slice(-1) : named.slice(0, 1);

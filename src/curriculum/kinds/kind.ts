@@ -29,6 +29,7 @@ export type RejectionReason =
   | "unrepresentable"
   | "violation"
   | "nondeterministic"
+  | "no-error"
   | "sandbox-error";
 
 /** What the loop hands to a kind to have one proposal written. */
@@ -120,6 +121,11 @@ export interface TaskKind<D extends Draft = Draft> {
   parseProposal(text: string, request: ProposalRequest, format: Format, settings: CurriculumSettings): ParsedProposal<D>;
   /** Runs the draft and makes it a task, or says why not. Rejects only for disposal, abort and a missing executor. */
   validate(draft: D, context: ValidateContext): Promise<Validation>;
+  /**
+   * Which of the tasks that a step has accepted, in the order of their proposals, are rejected after all: for rules on how many of a sort there
+   * may be. Absent: none.
+   */
+  surplus?(tasks: readonly Task[], settings: CurriculumSettings): { index: number; reason: RejectionReason; detail: string }[];
   buildSolutionPrompt(task: Task, format: Format): Prompt;
   /** `text` is `prompt.prefill + completion`. */
   parseAnswer(text: string, format: Format): ParsedAnswer;

@@ -4,6 +4,7 @@
 import { AzrError } from "../../errors.ts";
 import { abduction } from "./abduction.ts";
 import { deduction } from "./deduction.ts";
+import { error } from "./error.ts";
 import { induction } from "./induction.ts";
 import type { TaskKind } from "./kind.ts";
 
@@ -37,4 +38,4 @@ export function kindNames(): string[] {
   return [...kinds.keys()];
 }
 
-for (const kind of [deduction, abduction, induction]) registerKind(kind);
+for (const kind of [deduction, abduction, induction, error]) registerKind(kind);

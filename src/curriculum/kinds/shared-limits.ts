@@ -43,9 +43,13 @@ const reasons: Record<Exclude<Outcome, "ok">, RejectionReason> = {
   "sandbox-error": "sandbox-error",
 };
 
-/** Why a run of a proposal is not good enough, or null when it is. */
-export function rejectedRun(run: RunOutcome, limits: Limits): { reason: RejectionReason; detail: string } | null {
-  if (run.outcome !== "ok") {
+/**
+ * Why a run of a proposal is not good enough, or null when it is. With `errors` an exception is good enough, unless the interpreter itself failed:
+ * a crash has no class that one could foresee.
+ */
+export function rejectedRun(run: RunOutcome, limits: Limits, errors = false): { reason: RejectionReason; detail: string } | null {
+  const raised = errors && run.outcome === "runtime-error" && run.error !== "SystemError";
+  if (run.outcome !== "ok" && !raised) {
     return { reason: reasons[run.outcome], detail: [run.error, run.message].filter(Boolean).join(": ") || run.outcome };
   }
   if (run.cpuMs > limits.cpuMs) return { reason: "too-costly", detail: `more than ${limits.cpuMs} ms of processor time` };

@@ -1,11 +1,11 @@
 // The proposer's side of the kinds built on a triplet (program, input, output): deduction and abduction differ only in
-// which part the solver has to find, so prompt, parsing and validation of their proposals are written once.
+// which part the solver has to find, so prompt, parsing and validation of their proposals are written once. error.ts uses parts.
 
 import type { BlockName, Format, ResponseShape } from "../format.ts";
 import type { Task } from "../task.ts";
 import { AzrError } from "../../errors.ts";
 import { argumentsKey } from "../../executor/value.ts";
-import type { ParsedAnswer, ProposalRequest, TaskKind, ValidateContext } from "./kind.ts";
+import type { ParsedAnswer, ParsedProposal, ProposalRequest, TaskKind, ValidateContext } from "./kind.ts";
 import { argumentsOf } from "./shared-arguments.ts";
 import { shortHash } from "./shared-program.ts";
 import { runDraft } from "./shared-validate.ts";
@@ -17,12 +17,18 @@ const proposal: ResponseShape = { role: "propose", blocks: [{ name: "program" },
  * value, however that is written: one of the same place counts as the same task, so that no program makes more tasks than there are places, and
  * nothing has to be counted. Inputs without such a value (arguments by name) share a place.
  */
-async function keyOf(programHash: string, input: string, context: ValidateContext): Promise<string> {
+export async function tripletKey(programHash: string, input: string, context: ValidateContext): Promise<string> {
   const { inputsPerProgram = 1 } = context;
   if (inputsPerProgram === 1) return programHash;
   const values = await argumentsOf(input.trim(), context);
   const place = values === null ? 0 : Number.parseInt(shortHash(argumentsKey(values)).slice(0, 8), 16) % inputsPerProgram;
   return shortHash(`${programHash}:${place}`);
+}
+
+/** A program and one input, as a proposal. */
+export function parseTriplet(text: string, format: Format): ParsedProposal {
+  const parsed = format.parse(text, proposal);
+  return parsed.ok ? { ok: true, draft: { program: parsed.blocks.program![0]!, inputs: parsed.blocks.input! } } : parsed;
 }
 
 /** The proposer's methods of a triplet kind; its prompt file is `propose-NAME.txt`. */
@@ -32,14 +38,10 @@ export function tripletProposer(name: string): Pick<TaskKind, "buildProposalProm
       return format.prompt(`propose-${name}`, { references: references.map(tripletValues) });
     },
 
-    parseProposal(text, _request, format) {
-      const parsed = format.parse(text, proposal);
-      if (!parsed.ok) return parsed;
-      return { ok: true, draft: { program: parsed.blocks.program![0]!, inputs: parsed.blocks.input! } };
-    },
+    parseProposal: (text, _request, format) => parseTriplet(text, format),
 
     async validate(draft, context) {
-      const result = await runDraft(draft, context, { keyOf: (hash) => keyOf(hash, draft.inputs[0]!, context) });
+      const result = await runDraft(draft, context, { keyOf: (hash) => tripletKey(hash, draft.inputs[0]!, context) });
       if (!result.ok) return result;
       const { programHash, key, statements, outputs } = result;
       const task = { kind: name, program: draft.program, input: draft.inputs[0]!, output: outputs[0]! };

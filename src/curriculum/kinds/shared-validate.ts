@@ -6,7 +6,16 @@ import { isSandboxFailure, proposalLimits, rejectedRun } from "./shared-limits.t
 import { checkProgram } from "./shared-program.ts";
 
 export type DraftRun =
-  | { ok: true; programHash: string; key: string; statements: number; /** Canonical value texts, one an input. */ outputs: string[] }
+  | {
+      ok: true;
+      programHash: string;
+      key: string;
+      statements: number;
+      /** Canonical value texts, one an input; empty for an input on which the program raises. */
+      outputs: string[];
+      /** Class of the exception for each input; undefined where there is a value. */
+      errors: (string | undefined)[];
+    }
   | { ok: false; reason: RejectionReason; detail: string; contradicts?: string };
 
 export interface RunDraftOptions {
@@ -14,6 +23,8 @@ export interface RunDraftOptions {
   keyOf: (programHash: string) => string | Promise<string>;
   /** A kind's own check of the inputs. */
   checkInputs?: () => Promise<{ ok: true } | { ok: false; reason: RejectionReason; detail: string }>;
+  /** An exception is a result too, by its class. */
+  errors?: boolean;
 }
 
 /**
@@ -29,7 +40,7 @@ export async function runDraft(draft: Draft, context: ValidateContext, options: 
   }
 }
 
-async function checkAndRun(draft: Draft, context: ValidateContext, { keyOf, checkInputs }: RunDraftOptions): Promise<DraftRun> {
+async function checkAndRun(draft: Draft, context: ValidateContext, { keyOf, checkInputs, errors = false }: RunDraftOptions): Promise<DraftRun> {
   const checked = await checkProgram(draft, context);
   if (!checked.ok) return checked;
   const key = await keyOf(checked.hash);
@@ -37,13 +48,13 @@ async function checkAndRun(draft: Draft, context: ValidateContext, { keyOf, chec
   if (context.isKnown?.(key)) return { ok: false, reason: "duplicate", detail: `${key} is known` };
   const inputs = await checkInputs?.();
   if (inputs?.ok === false) return inputs;
-  const outputs = await run(draft, context);
-  return "reason" in outputs ? { ok: false, ...outputs } : { ok: true, programHash: checked.hash, key, statements: checked.statements, ...outputs };
+  const results = await run(draft, context, errors);
+  return "reason" in results ? { ok: false, ...results } : { ok: true, programHash: checked.hash, key, statements: checked.statements, ...results };
 }
 
-type Outputs = { outputs: string[] } | { reason: RejectionReason; detail: string; contradicts?: string };
+type Results = { outputs: string[]; errors: (string | undefined)[] } | { reason: RejectionReason; detail: string; contradicts?: string };
 
-async function run(draft: Draft, context: ValidateContext): Promise<Outputs> {
+async function run(draft: Draft, context: ValidateContext, errors: boolean): Promise<Results> {
   const { executor, settings, format, signal } = context;
   const { program, inputs } = draft;
   const limits = proposalLimits(settings);
@@ -51,19 +62,19 @@ async function run(draft: Draft, context: ValidateContext): Promise<Outputs> {
   // is not called nondeterministic because another process was a little slower.
   const { cpuMs, memoryBytes, outputBytes } = settings.limits;
   const variantLimits = { cpuMs, memoryBytes, outputBytes };
-  const result = await executor.run({ program, inputs, determinism: "full", isolation: "program", limits, variantLimits, signal });
+  const result = await executor.run({ program, inputs, determinism: "full", isolation: "program", limits, variantLimits, ...(errors ? { errors } : {}), signal });
   for (const one of result.runs) {
-    const rejected = rejectedRun(one, limits);
+    const rejected = rejectedRun(one, limits, errors);
     if (rejected !== null) return rejected;
   }
   if (result.deterministic !== true) {
     return { reason: "nondeterministic", detail: "two executions differed", contradicts: "on the inputs of a proposal two executions differed" };
   }
-  const outputs = result.runs.map((one) => one.value!);
+  const outputs = result.runs.map((one) => one.value ?? "");
   const longest = settings.validation.maxOutputCharacters;
   if (outputs.some((output) => output.length > longest)) return { reason: "too-long", detail: `an output of more than ${longest} characters` };
   if (format !== undefined && !outputs.every((output) => format.carries(output))) {
     return { reason: "marker", detail: `an output holds a marker of the ${format.name} format` };
   }
-  return { outputs };
+  return { outputs, errors: result.runs.map((one) => one.error) };
 }

@@ -141,6 +141,74 @@ def f(a):
 Assistant: <think>
 `
 
+exports[`test/curriculum/format.test.ts > TAP > paper prompts > propose error 1`] = `
+User and Assistant talk with each other. To each request of the User the Assistant first thinks, unseen by the User, between <think> and </think>; then it gives its reply between <answer> and </answer>. So everything it writes has the form: <think> thoughts </think> <answer> reply </answer>
+User: ## Task: write a new Python function together with one input for it
+Write a Python program that defines a function \`f\`, and one input on which \`f\` is called. Helper functions and classes are welcome; define them before \`f\`.
+
+Make something new, unlike every earlier program that is given at the end of this message, that takes careful, step-by-step algorithmic reasoning to see through. Another reasoner will get your program and its input and has to predict, without running it, which exception the call ends with, if any. It is meant as one item of a demanding IQ test.
+
+### The program
+- The function that is called has the name \`f\` and takes at least one argument. For your input it may end with an exception; then it should be one that comes about deep in its work. Some programs that look as if they would fail may also return a value. Do not write any of these words anywhere in the program: raise.
+- The same input always ends the same way. Do not use random numbers, the time or date, files, the network, the environment, printing, logging, threads or other processes.
+- Let it keep some state and change it over several steps, so that the end cannot be guessed at a glance.
+- It finishes within a fraction of a second and does not run out of memory.
+- Put imports, helpers and classes at the top and end with the return of \`f\`. No calls or tests after it.
+- What it returns is plain data: numbers, strings, None, True or False, or lists, tuples, sets and dictionaries of such.
+
+### The input
+- Give exactly one input: the arguments of \`f\` as they stand between the brackets of a call, separated by commas.
+- Write values only, no expressions; put strings in quotes.
+
+### Form of the reply
+One block fenced as \`python\` with the program, then one block fenced as \`input\` with the arguments:
+
+\`\`\`python
+def f(words: list, limit: int):
+    # the steps
+    return result
+\`\`\`
+
+\`\`\`input
+['oak', 'ash'], 3
+\`\`\`
+
+### How it is judged
+- It has to run: a program with a syntax error, or an input that is no list of values, is worth nothing.
+- Difficulty: whether and how the call fails should be hard to predict from the program and the input, yet possible to work out. Ideas that may help: trees, heaps, graphs, stacks, queues, dynamic programming, recursion, backtracking, greedy choices, number theory, string processing, simulation, bit operations.
+- Novelty: it differs from the earlier programs in structure and idea, not only in names and numbers.
+- Only modules for computation may be imported, such as math, itertools, functools, collections, heapq, bisect, re or string; a program that imports anything to do with chance, clocks, files, processes or the network is refused.
+
+First plan what the program will do, where it may fail and why that is hard to see, then write it.
+
+<snippet_1>
+\`\`\`python
+def f(a):
+    return a + 1
+\`\`\`
+\`\`\`input
+3
+\`\`\`
+\`\`\`error
+NoError
+\`\`\`
+</snippet_1>
+
+<snippet_2>
+\`\`\`python
+def f(a):
+    return sorted(a)
+\`\`\`
+\`\`\`input
+[2, 1]
+\`\`\`
+\`\`\`error
+NoError
+\`\`\`
+</snippet_2>
+Assistant: <think>
+`
+
 exports[`test/curriculum/format.test.ts > TAP > paper prompts > propose induction 1`] = `
 User and Assistant talk with each other. To each request of the User the Assistant first thinks, unseen by the User, between <think> and </think>; then it gives its reply between <answer> and </answer>. So everything it writes has the form: <think> thoughts </think> <answer> reply </answer>
 User: ## Task: write 6 inputs for a program, and a message
@@ -226,6 +294,28 @@ Reply with the value that \`f\` returns for this input, in one block fenced as \
 
 \`\`\`output
 {'oak': [1, 2], 'ash': []}
+\`\`\`
+Assistant: <think>
+`
+
+exports[`test/curriculum/format.test.ts > TAP > paper prompts > solve error 1`] = `
+User and Assistant talk with each other. To each request of the User the Assistant first thinks, unseen by the User, between <think> and </think>; then it gives its reply between <answer> and </answer>. So everything it writes has the form: <think> thoughts </think> <answer> reply </answer>
+User: ## Task: predict the exception of a Python program
+Work out how the call of \`f\` with the given input ends: with which exception, or without one. Nothing can be run: follow it step by step.
+
+\`\`\`python
+def f(a):
+    return a + 1
+\`\`\`
+
+\`\`\`input
+3
+\`\`\`
+
+Reply with the name of the exception's class, in one block fenced as \`error\`: the name of a builtin class of Python, without the message; for a class that the program defines, the nearest builtin class that it is derived from. If the call returns a value, the word is NoError. For example:
+
+\`\`\`error
+ZeroDivisionError
 \`\`\`
 Assistant: <think>
 `

@@ -7,7 +7,7 @@ import { loraOptions } from "../config/update-section.ts";
 import { formatNamed } from "../curriculum/format.ts";
 import type { TextCodec } from "../curriculum/sample.ts";
 import { checkVocabulary } from "../curriculum/vocabulary.ts";
-import type { Engine, Scorer } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import { AzrError } from "../errors.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { ExecutorOptions } from "../executor/open.ts";

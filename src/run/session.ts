@@ -3,6 +3,7 @@
 import type { Config } from "../config/index.ts";
 import type { Removal } from "../curriculum/contradictions.ts";
 import { formatNamed } from "../curriculum/format.ts";
+import { growSeeds } from "../curriculum/grow-seeds.ts";
 import { heldOutPrograms } from "../curriculum/held-out.ts";
 import { kindNamed } from "../curriculum/kinds/registry.ts";
 import { runLoop } from "../curriculum/loop.ts";

@@ -1,9 +1,12 @@
-// Accepted tasks of one kind, newest last: capped (the oldest leave), sampled without replacement, and with the keys of all
-// tasks ever accepted, so that a proposer cannot bring an old task back. task-buffers.ts holds one for each kind, and knows which
-// tasks descend from which.
-
+// Accepted tasks of one kind, oldest first, with what is known of their answers: capped (eviction.ts says who leaves), drawn without
+// replacement, and with the keys of tasks that were ever accepted, so that a proposer cannot bring an old one back. task-buffers.ts holds
+// one for each kind. Whatever a run adds, a buffer holds O(capacity); what it does is a function of the calls in their order, so src/run/restore.ts repeats them.
 import type { Random } from "../random.ts";
+import { createHeap, type Eviction, rankBy } from "./eviction.ts";
+import { createKeyMemory } from "./key-memory.ts";
+import { type AnswerCount, learnability, neverAnswered, type TaskStatistics, withAnswers } from "./task-statistics.ts";
 import type { Task } from "./task.ts";
+import { weightedSample, type WeightTable, weightTable } from "./weighted-draw.ts";
 
 export interface StoredTask {
   task: Task;
@@ -11,132 +14,194 @@ export interface StoredTask {
   key: string;
 }
 
-/** What is kept of a task that has left. */
-export interface FormerTask {
+/** A task that can be drawn. */
+export interface Candidate {
+  task: Task;
+  statistics: TaskStatistics;
+}
+
+export const weightings = ["uniform", "recent", "learnability"] as const;
+export type Weighting = (typeof weightings)[number];
+
+/** Weights of a draw that is not uniform; all above 0. */
+const weightOf: Record<Exclude<Weighting, "uniform">, (candidate: Candidate) => number> = {
+  recent: ({ task }) => 1 + task.origin.step,
+  learnability: ({ statistics }) => learnability(statistics),
+};
+
+/** A task with its parents. */
+export interface Descent {
   id: string;
-  key: string;
-  /** Its `origin.parents`. */
   parents: string[];
-  /** It did not make room but was removed. */
-  removed?: true;
 }
-
-/** Plain data, enough to continue as if nothing had happened. */
-export interface TaskBufferState {
-  tasks: StoredTask[];
-  former: FormerTask[];
-}
-
-export type Weighting = "uniform" | "recent";
 
 export interface TaskBuffer {
   readonly size: number;
-  /** Appends in O(1); over capacity the oldest task leaves. */
-  add(task: Task, key: string): void;
-  /** Takes out the tasks with these ids; returns those that were there, oldest first. O(size). */
+  /** Adds a task, with the answers that it got in its own step. Over capacity one leaves, which may be this one: O(log size), and O(size) once after `record`. */
+  add(task: Task, key: string, answers?: AnswerCount): void;
+  /** From now on a task with this key is known, though it is not added. */
+  learn(key: string): void;
+  /** Counts answers given in a step; false for a task that is not here. */
+  record(id: string, answers: AnswerCount, step: number): boolean;
+  /** What is known of a task's answers; undefined for one that is not here. */
+  statistics(id: string): TaskStatistics | undefined;
+  /** Takes out the tasks with these ids; returns those that were there, oldest first. */
   remove(ids: ReadonlySet<string>): string[];
-  /** Whether a task with this key was ever added. */
+  /** Whether a task with this key was added: among the last 131,072 others or four times the capacity, and always while it is here. */
   knows(key: string): boolean;
-  /** Whether a task with this key was removed. */
+  /** Whether a task with this key was removed; remembered as long. */
   hasRemoved(key: string): boolean;
   /** The n-th task, oldest first. */
   at(index: number): Task;
-  /** min(count, size) distinct tasks. `uniform` (default): all alike, O(count). `recent`: weight 1 + the step of origin, O(size). */
-  sample(count: number, random: Random, weighting?: Weighting): Task[];
-  /** Every task that was ever added, with its parents, those that have left first. */
-  lineage(): Iterable<Pick<FormerTask, "id" | "parents">>;
-  /** Tasks whose step of origin is at least `step`, oldest first. Looks from the newest end and stops at the first older one. */
+  /**
+   * min(count, size) distinct tasks. `uniform` (default): all alike, O(count). `recent`: weight 1 + the step of origin; `learnability`: that of their
+   * statistics; O(count log size), and O(size) once after a change. `others` are drawn from as if they were here, in O(size).
+   */
+  sample(count: number, random: Random, weighting?: Weighting, others?: readonly Candidate[]): Task[];
+  /** The last ones, newest first. */
+  newest(count: number): Task[];
+  /** Every task that is here, with its parents, and before them those that left: the last four times the capacity. */
+  lineage(): Iterable<Descent>;
+  /** Tasks whose step of origin is at least `step`, oldest first. With `newest`: as many from the end as came in those steps, kept or not, as the authors' code does. */
   since(step: number): Task[];
-  getState(): TaskBufferState;
-  setState(state: TaskBufferState): void;
 }
+
+export interface TaskBufferOptions {
+  eviction?: Eviction;
+  /** Names the random order of `reservoir`. */
+  seed?: number;
+}
+
+interface Entry extends StoredTask, Candidate {
+  arrival: number;
+  rank: number;
+  gone: boolean;
+}
+
+/** Keys remembered at least. */
+const leastKeys = 1 << 17;
+/** Keys and lines of descent are remembered for this many times the capacity. */
+const remembered = 4;
 
 /** The id of the n-th task of a kind that a step accepts, such as `t-12-d-3`. */
 export function taskId(step: number, letter: string, n: number): string {
   return `t-${step}-${letter}-${n}`;
 }
 
-/** min(count, length) distinct tasks, weight 1 + the step of origin. Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006: the largest of log(u) / weight. */
-export function weightedSample(tasks: readonly Task[], count: number, random: Random): Task[] {
-  const keyed = tasks.map((task, index) => ({ task, index, key: Math.log(1 - random.float()) / (1 + task.origin.step) }));
-  keyed.sort((a, b) => b.key - a.key || a.index - b.index);
-  return keyed.slice(0, count).map(({ task }) => task);
-}
-
-const formerTask = ({ task, key }: StoredTask): FormerTask => ({ id: task.id, key, parents: task.origin.parents });
-
 /** An empty buffer that keeps at most `capacity` tasks. */
-export function createTaskBuffer(capacity: number): TaskBuffer {
-  // A ring: `start` is where the oldest task is once the buffer is full.
-  let ring: StoredTask[] = [];
-  let start = 0;
-  let former: FormerTask[] = [];
-  let keys = new Set<string>();
-  let removedKeys = new Set<string>();
+export function createTaskBuffer(capacity: number, { eviction = "oldest", seed = 0 }: TaskBufferOptions = {}): TaskBuffer {
+  // Oldest first; those that are gone are dropped when the list is next looked at.
+  let entries: Entry[] = [];
+  const byId = new Map<string, Entry>();
+  const former: Descent[] = [];
+  let arrivals = 0;
+  let refused = { step: -1, count: 0 };
+  const keys = createKeyMemory(Math.max(leastKeys, remembered * capacity), () => [...byId.values()].map(({ key }) => key));
+  const removedKeys = createKeyMemory(Math.max(leastKeys, remembered * capacity));
+  const rank = rankBy(eviction, seed);
+  // Who leaves next; made anew when ranks have changed.
+  let leaving: ReturnType<typeof createHeap<Entry>> | undefined;
+  let tables: Partial<Record<Weighting, WeightTable>> = {};
 
-  const stored = (index: number): StoredTask => ring[(start + index) % ring.length]!;
+  function present(): Entry[] {
+    if (entries.length > byId.size) entries = entries.filter(({ gone }) => !gone);
+    return entries;
+  }
 
-  function add(task: Task, key: string): void {
+  function leave(entry: Entry): void {
+    entry.gone = true;
+    byId.delete(entry.task.id);
+    if (entries.length > 2 * capacity) present();
+  }
+
+  function keepDescent({ task }: Entry): void {
+    former.push({ id: task.id, parents: task.origin.parents });
+    if (former.length > 2 * remembered * capacity) former.splice(0, former.length - remembered * capacity);
+  }
+
+  function add(task: Task, key: string, answers?: AnswerCount): void {
+    const statistics = answers === undefined ? neverAnswered : withAnswers(neverAnswered, answers, task.origin.step);
+    const entry: Entry = { task, key, statistics, arrival: arrivals++, rank: 0, gone: false };
+    entry.rank = rank({ ...entry, id: task.id });
     keys.add(key);
-    if (ring.length < capacity) {
-      ring.push({ task, key });
-      return;
-    }
-    former.push(formerTask(ring[start]!));
-    ring[start] = { task, key };
-    start = (start + 1) % capacity;
+    tables = {};
+    entries.push(entry);
+    byId.set(task.id, entry);
+    leaving?.push(entry);
+    if (byId.size <= capacity) return;
+    leaving ??= createHeap(present(), (a, b) => a.rank < b.rank || (a.rank === b.rank && a.arrival < b.arrival));
+    const least = leaving.pop()!;
+    leave(least);
+    if (least !== entry) return keepDescent(least);
+    // It was never here, so nothing can descend from it.
+    const { step } = task.origin;
+    refused = { step, count: refused.step === step ? refused.count + 1 : 1 };
+  }
+
+  function record(id: string, answers: AnswerCount, step: number): boolean {
+    const entry = byId.get(id);
+    if (entry === undefined) return false;
+    entry.statistics = withAnswers(entry.statistics, answers, step);
+    const after = rank({ ...entry, id });
+    if (after !== entry.rank) leaving = undefined;
+    entry.rank = after;
+    tables = {};
+    return true;
   }
 
   function remove(ids: ReadonlySet<string>): string[] {
-    const inOrder = ring.map((_, index) => stored(index));
-    const leaving = inOrder.filter(({ task }) => ids.has(task.id));
-    if (leaving.length === 0) return [];
-    ring = inOrder.filter(({ task }) => !ids.has(task.id));
-    start = 0;
-    for (const one of leaving) {
-      former.push({ ...formerTask(one), removed: true });
-      removedKeys.add(one.key);
+    const found = [...ids].flatMap((id) => byId.get(id) ?? []).sort((a, b) => a.arrival - b.arrival);
+    for (const entry of found) {
+      leave(entry);
+      keepDescent(entry);
+      removedKeys.add(entry.key);
     }
-    return leaving.map(({ task }) => task.id);
+    if (found.length > 0) [leaving, tables] = [undefined, {}];
+    return found.map(({ task }) => task.id);
   }
 
-  function* lineage(): Iterable<Pick<FormerTask, "id" | "parents">> {
-    yield* former;
-    for (let index = 0; index < ring.length; index++) yield formerTask(stored(index));
+  function* lineage(): Iterable<Descent> {
+    yield* former.slice(-remembered * capacity);
+    for (const { task } of present()) yield { id: task.id, parents: task.origin.parents };
   }
 
-  function sample(count: number, random: Random, weighting: Weighting = "uniform"): Task[] {
-    // Drawn by age, not by place in the ring, so that a restored buffer draws the same tasks.
-    if (weighting === "uniform") return random.sampleIndices(ring.length, count).map((index) => stored(index).task);
-    return weightedSample(ring.map((_, index) => stored(index).task), count, random);
+  function sample(count: number, random: Random, weighting: Weighting = "uniform", others: readonly Candidate[] = []): Task[] {
+    // Drawn by age, so that a restored buffer draws the same tasks.
+    const here = present();
+    const at = (index: number): Candidate => here[index] ?? others[index - here.length]!;
+    const all = here.length + others.length;
+    const draw = (): number[] => {
+      if (weighting === "uniform") return random.sampleIndices(all, count);
+      const weightAt = (index: number) => weightOf[weighting](at(index));
+      if (others.length > 0) return weightedSample(all, weightAt, count, random);
+      return (tables[weighting] ??= weightTable(all, weightAt)).draw(count, random);
+    };
+    return draw().map((index) => at(index).task);
   }
 
   function since(step: number): Task[] {
-    let first = ring.length;
-    while (first > 0 && stored(first - 1).task.origin.step >= step) first--;
-    return Array.from({ length: ring.length - first }, (_, at) => stored(first + at).task);
+    const here = present();
+    let first = here.length;
+    while (first > 0 && here[first - 1]!.task.origin.step >= step) first--;
+    if (eviction === "newest" && refused.step >= step) first = Math.max(0, first - refused.count);
+    return here.slice(first).map(({ task }) => task);
   }
 
   return {
     get size() {
-      return ring.length;
+      return byId.size;
     },
     add,
+    learn: keys.add,
+    record,
+    statistics: (id) => byId.get(id)?.statistics,
     remove,
-    knows: (key) => keys.has(key),
-    hasRemoved: (key) => removedKeys.has(key),
-    lineage,
-    at: (index) => stored(index).task,
+    knows: keys.has,
+    hasRemoved: removedKeys.has,
+    at: (index) => present()[index]!.task,
     sample,
+    newest: (count) => present().slice(Math.max(0, byId.size - count)).reverse().map(({ task }) => task),
+    lineage,
     since,
-    getState: () => ({ tasks: ring.map((_, index) => stored(index)), former: [...former] }),
-    setState(state) {
-      ring = [];
-      start = 0;
-      former = [...state.former];
-      keys = new Set(former.map(({ key }) => key));
-      removedKeys = new Set(former.filter(({ removed }) => removed).map(({ key }) => key));
-      for (const { task, key } of state.tasks) add(task, key);
-    },
   };
 }

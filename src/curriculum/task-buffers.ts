@@ -1,11 +1,17 @@
 // One task buffer for each kind of a run, and what spans them: is a task known, which past program may a new task build on, and
-// which tasks descend from which. State is plain data.
+// which tasks descend from which.
 
 import { AzrError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { TaskKind } from "./kinds/kind.ts";
-import { createTaskBuffer, weightedSample, type TaskBuffer, type TaskBufferState, type Weighting } from "./task-buffer.ts";
+import { createTaskBuffer, type TaskBuffer, type TaskBufferOptions } from "./task-buffer.ts";
+import type { AnswerCount } from "./task-statistics.ts";
 import type { Task } from "./task.ts";
+
+/** The answers to one task in a step. */
+export interface TaskAnswers extends AnswerCount {
+  task: string;
+}
 
 export interface TaskBuffers {
   /** The buffer of a kind. Throws AZR_INTERNAL for a kind that the run does not have. */
@@ -23,18 +29,15 @@ export interface TaskBuffers {
   removeWithOffspring(ids: readonly string[]): string[];
   /** Takes out just these. */
   remove(ids: ReadonlySet<string>): string[];
-  /**
-   * `count` distinct tasks whose programs new tasks may build on, drawn from all kinds that supply programs; fewer when there are
-   * fewer. `weighting` as for `TaskBuffer.sample`.
-   */
-  samplePrograms(count: number, random: Random, weighting?: Weighting): Task[];
-  getState(): Record<string, TaskBufferState>;
-  setState(state: Record<string, TaskBufferState>): void;
+  /** `count` distinct tasks whose programs new tasks may build on, drawn alike from all kinds that supply programs; fewer when there are fewer. O(count). */
+  samplePrograms(count: number, random: Random): Task[];
+  /** Counts the answers of a step, one item a task; tasks that are in no buffer are passed over. */
+  record(answers: readonly TaskAnswers[], step: number): void;
 }
 
 /** Empty buffers for these kinds. */
-export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number): TaskBuffers {
-  const buffers = new Map(kinds.map((kind) => [kind.name, createTaskBuffer(capacity)]));
+export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number, options: TaskBufferOptions = {}): TaskBuffers {
+  const buffers = new Map(kinds.map((kind) => [kind.name, createTaskBuffer(capacity, options)]));
   const suppliers = kinds.filter((kind) => kind.suppliesPrograms);
 
   function of(kind: string): TaskBuffer {
@@ -43,7 +46,7 @@ export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number):
     return buffer;
   }
 
-  function samplePrograms(count: number, random: Random, weighting: Weighting = "uniform"): Task[] {
+  function samplePrograms(count: number, random: Random): Task[] {
     // A run of induction alone builds on the programs of its own tasks.
     const sources = (suppliers.length > 0 ? suppliers : kinds).map((kind) => of(kind.name));
     const total = sources.reduce((sum, source) => sum + source.size, 0);
@@ -55,8 +58,7 @@ export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number):
       }
       throw new AzrError("AZR_INTERNAL", `There is no task ${index} among ${total}.`);
     };
-    if (weighting === "uniform") return random.sampleIndices(total, count).map(at);
-    return weightedSample(Array.from({ length: total }, (_, index) => at(index)), count, random);
+    return random.sampleIndices(total, count).map(at);
   }
 
   function tasksOf(programs: ReadonlySet<string>): Map<string, string[]> {
@@ -97,9 +99,8 @@ export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number):
     removeWithOffspring,
     remove,
     samplePrograms,
-    getState: () => Object.fromEntries([...buffers].map(([kind, buffer]) => [kind, buffer.getState()])),
-    setState(state) {
-      for (const [kind, buffer] of buffers) buffer.setState(state[kind] ?? { tasks: [], former: [] });
+    record(answers, step) {
+      for (const { task, ...counts } of answers) [...buffers.values()].some((buffer) => buffer.record(task, counts, step));
     },
   };
 }

@@ -1,10 +1,6 @@
 import t, { type Test } from "tap";
 import { advantages, type RewardedSequence } from "../../src/curriculum/advantage.ts";
-import { kindNamed } from "../../src/curriculum/kinds/registry.ts";
 import { proposerReward, solveRate, solverReward, type AnswerOutcome, type Fidelity, type ProposalOutcome } from "../../src/curriculum/reward.ts";
-import { createTaskBuffer, taskId } from "../../src/curriculum/task-buffer.ts";
-import { createTaskBuffers } from "../../src/curriculum/task-buffers.ts";
-import type { Task } from "../../src/curriculum/task.ts";
 import { createRandom } from "../../src/random.ts";
 
 const columns: Fidelity[] = ["paper", "reference", "tuned"];
@@ -131,79 +127,4 @@ t.test("shuffled rewards stay in their group and lose their places", async (t) =
   t.same(advantages(sequences, { shuffle: createRandom(5, "shuffle") }), shuffled, "equal streams shuffle alike");
   const withGap = sequences.map((sequence, at) => (at === 0 ? { ...sequence, reward: null } : sequence));
   t.equal(advantages(withGap, { shuffle: createRandom(5, "shuffle") })[0], 0, "what left its group stays out");
-});
-
-const task = (kind: string, step: number, n: number): Task => ({
-  id: taskId(step, kind[0]!, n),
-  kind,
-  program: `def f(a):\n    return a + ${n}`,
-  input: "1",
-  output: String(1 + n),
-  origin: { step, parents: [] },
-});
-
-t.test("a full buffer loses its oldest task and remembers its key", async (t) => {
-  const buffer = createTaskBuffer(3);
-  for (let n = 0; n < 5; n++) buffer.add(task("deduction", n, n), `key-${n}`);
-  t.equal(buffer.size, 3);
-  t.same([0, 1, 2].map((at) => buffer.at(at).id), ["t-2-d-2", "t-3-d-3", "t-4-d-4"]);
-  t.ok(buffer.knows("key-0") && buffer.knows("key-4") && !buffer.knows("key-5"));
-  t.same(buffer.since(3).map(({ id }) => id), ["t-3-d-3", "t-4-d-4"]);
-  t.same(buffer.since(9), []);
-
-  const copy = createTaskBuffer(3);
-  copy.setState(JSON.parse(JSON.stringify(buffer.getState())));
-  for (let at = 0; at < 20; at++) {
-    for (const weighting of ["uniform", "recent"] as const) {
-      t.same(copy.sample(2, createRandom(at), weighting), buffer.sample(2, createRandom(at), weighting), "a restored buffer draws alike");
-    }
-  }
-  t.ok(copy.knows("key-0"));
-  copy.add(task("deduction", 5, 5), "key-5");
-  buffer.add(task("deduction", 5, 5), "key-5");
-  t.same(copy.getState(), buffer.getState());
-});
-
-t.test("sampling is without replacement; recent tasks weigh more when asked", async (t) => {
-  const buffer = createTaskBuffer(100);
-  t.same(buffer.sample(3, createRandom(0)), []);
-  for (let n = 0; n < 20; n++) buffer.add(task("deduction", n, n), `key-${n}`);
-  const random = createRandom(4);
-  const newer = { uniform: 0, recent: 0 };
-  for (let at = 0; at < 500; at++) {
-    for (const weighting of ["uniform", "recent"] as const) {
-      const sample = buffer.sample(3, random, weighting);
-      if (new Set(sample.map(({ id }) => id)).size !== 3) t.fail("a task was drawn twice");
-      newer[weighting] += sample.filter(({ origin }) => origin.step >= 10).length;
-    }
-  }
-  t.ok(Math.abs(newer.uniform / 1500 - 0.5) < 0.05, `uniform ${newer.uniform}`);
-  // Weights 1 to 20: the upper half holds 155 of 210.
-  t.ok(Math.abs(newer.recent / 1500 - 155 / 210) < 0.06, `recent ${newer.recent}`);
-  t.equal(buffer.sample(30, random).length, 20);
-});
-
-t.test("the buffers of a run", async (t) => {
-  const kinds = ["deduction", "abduction", "induction"].map(kindNamed);
-  const buffers = createTaskBuffers(kinds, 100);
-  t.same(buffers.samplePrograms(1, createRandom(0)), []);
-  buffers.of("deduction").add(task("deduction", 1, 0), "x");
-  buffers.of("abduction").add(task("abduction", 1, 1), "y");
-  buffers.of("induction").add(task("induction", 1, 2), "z");
-  t.ok(["x", "y", "z"].every(buffers.knows) && !buffers.knows("w"));
-  const drawn = new Set<string>();
-  for (let at = 0; at < 60; at++) {
-    for (const weighting of ["uniform", "recent"] as const) for (const { id } of buffers.samplePrograms(1, createRandom(at), weighting)) drawn.add(id);
-  }
-  t.same([...drawn].sort(), ["t-1-a-1", "t-1-d-0"], "only kinds that bring programs supply them");
-  t.equal(buffers.samplePrograms(5, createRandom(1)).length, 2);
-  t.throws(() => buffers.of("nothing"), { code: "AZR_INTERNAL" });
-
-  const copy = createTaskBuffers(kinds, 100);
-  copy.setState(JSON.parse(JSON.stringify(buffers.getState())));
-  t.same(copy.getState(), buffers.getState());
-
-  const alone = createTaskBuffers([kindNamed("induction")], 100);
-  alone.of("induction").add(task("induction", 1, 2), "z");
-  t.equal(alone.samplePrograms(1, createRandom(0))[0]?.id, "t-1-i-2", "induction alone builds on its own programs");
 });

@@ -156,11 +156,12 @@ void parse_text(const Command& command, Reader task, SlotWriter& slot) {
   slot.commit(Outcome::kBadRequest, 0, "", why);
 }
 
-void analyse_program(const Command& command, Reader task, SlotWriter& slot) {
-  const std::string_view program = task.string_z();
+void answer_text(const Command& command, Reader task, SlotWriter& slot) {
+  const std::string_view text = task.string_z();
   if (!task.ok()) return;
-  Object* string = api.PyUnicode_FromStringAndSize(program.data(), static_cast<intptr_t>(program.size()));
-  Object* json = string == nullptr ? nullptr : call_one(interpreter.analyse, string);
+  Object* string = api.PyUnicode_FromStringAndSize(text.data(), static_cast<intptr_t>(text.size()));
+  Object* function = command.kind == JobKind::kMeasure ? interpreter.measure : interpreter.analyse;
+  Object* json = string == nullptr ? nullptr : call_one(function, string);
   intptr_t size = 0;
   const char* data = json == nullptr ? nullptr : api.PyUnicode_AsUTF8AndSize(json, &size);
   if (data == nullptr) {
@@ -169,7 +170,7 @@ void analyse_program(const Command& command, Reader task, SlotWriter& slot) {
   }
   const size_t capacity = std::min<size_t>(command.output_bytes, slot.value_capacity());
   if (static_cast<size_t>(size) > capacity) {
-    slot.commit(Outcome::kBadRequest, 0, "", "the analysis is larger than 1 MiB");
+    slot.commit(Outcome::kBadRequest, 0, "", "the answer is larger than 1 MiB");
     return;
   }
   memcpy(slot.value_space(), data, static_cast<size_t>(size));

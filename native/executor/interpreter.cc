@@ -24,10 +24,11 @@ const char kLiteralText[] =
 #include "literal.py.inc"
     ;
 const char kAnalyseText[] =
-// Three parts of one text; the order counts.
+// Four parts of one text; the order counts.
 #include "analyse_scopes.py.inc"
 #include "analyse_names.py.inc"
 #include "analyse.py.inc"
+#include "measure.py.inc"
     ;
 
 Object* string(std::string_view text) {
@@ -147,6 +148,7 @@ const char* prepare_interpreter(int variant, Library library) {
   Object* analysis = execute(kAnalyseText, "azr_analyse");
   if (analysis == nullptr) return problem("cannot prepare the program analysis");
   interpreter.analyse = keep(analysis, "analyse");
+  interpreter.measure = keep(analysis, "measure");
 
   interpreter.main_namespace = make_main_namespace();
   if (interpreter.main_namespace == nullptr) return problem("cannot make the module that programs run in");

@@ -33,6 +33,7 @@ struct Interpreter {
   py::Object* parse_arguments;
   py::Object* parse_positional;
   py::Object* analyse;
+  py::Object* measure;
   py::Object* settle;
   /** Namespace of the module in which programs run. */
   py::Object* main_namespace;

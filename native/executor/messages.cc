@@ -59,6 +59,12 @@ std::optional<Request> decode_request(const Frame& frame, std::string* problem) 
       request.limits.output_bytes = kMaxOutputBytes;
       break;
     }
+    case MessageKind::kMeasure:
+      // Many programs, each beside several others.
+      request.limits.cpu_ms = 120'000;
+      request.limits.wall_ms = 360'000;
+      request.limits.memory_bytes = 1ull << 30;
+      [[fallthrough]];
     case MessageKind::kAnalyse:
       request.text = reader.string();
       request.limits.output_bytes = kMaxOutputBytes;

@@ -27,7 +27,7 @@ enum class Outcome : uint8_t {
   kSandboxError = 9,
 };
 
-enum class MessageKind : uint8_t { kHello = 0, kRun = 1, kParse = 2, kAnalyse = 3, kCancel = 4 };
+enum class MessageKind : uint8_t { kHello = 0, kRun = 1, kParse = 2, kAnalyse = 3, kCancel = 4, kMeasure = 5 };
 
 inline constexpr uint32_t kVariantCount = 4;
 inline constexpr uint32_t kMaxInputs = 4096;
@@ -49,7 +49,7 @@ struct Limits {
   uint32_t output_bytes = 64u << 10;
 };
 
-/** A run, parse or analyse request as decoded from its frame. */
+/** A run, parse, analyse or measure request as decoded from its frame. */
 struct Request {
   MessageKind kind = MessageKind::kRun;
   uint8_t variant = 0;
@@ -58,7 +58,7 @@ struct Request {
   /** Parse: the text is the inside of a call's brackets. */
   bool arguments = false;
   Limits limits;
-  /** Program (run, analyse) or the text to parse. */
+  /** Program (run, analyse), the text to parse, or what to measure, as JSON. */
   std::string text;
   std::vector<std::string> inputs;
 };
@@ -76,13 +76,13 @@ struct RunRecord {
 std::optional<Request> decode_request(const Frame& frame, std::string* problem);
 
 std::string encode_run_reply(const std::vector<RunRecord>& records);
-/** How a parse or an analysis ended, as its reply says it; the text is the result, or why there is none. */
+/** How a parse, an analysis or a measurement ended, as its reply says it; the text is the result, or why there is none. */
 enum class TextStatus : uint8_t { kRefused = 0, kOk = 1, kSandboxError = 2 };
 
 std::string encode_text_reply(TextStatus status, std::string_view text);
 
 /** What the zygote forks a child for. The probes are the start-up self-test. */
-enum class JobKind : uint32_t { kRun = 1, kParse = 2, kAnalyse = 3, kProbe = 4 };
+enum class JobKind : uint32_t { kRun = 1, kParse = 2, kAnalyse = 3, kProbe = 4, kMeasure = 5 };
 
 /** Supervisor to zygote: limits only. The task's text lies in the request area, which only the child reads. */
 struct Command {

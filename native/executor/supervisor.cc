@@ -229,9 +229,10 @@ Job Supervisor::make_job(const Unit& unit) const {
   job.limits.cpu_ms = static_cast<uint32_t>(std::min<uint64_t>(request.limits.cpu_ms * share, 600'000));
   job.limits.wall_ms = static_cast<uint32_t>(std::min<uint64_t>(request.limits.wall_ms * share, 600'000));
   job.expected = unit.count;
-  job.command.kind = request.kind == MessageKind::kRun     ? JobKind::kRun
-                     : request.kind == MessageKind::kParse ? JobKind::kParse
-                                                           : JobKind::kAnalyse;
+  job.command.kind = request.kind == MessageKind::kRun       ? JobKind::kRun
+                     : request.kind == MessageKind::kParse   ? JobKind::kParse
+                     : request.kind == MessageKind::kMeasure ? JobKind::kMeasure
+                                                             : JobKind::kAnalyse;
   job.command.cpu_ms = job.limits.cpu_ms;
   job.command.wall_ms = job.limits.wall_ms;
   job.command.output_bytes = job.limits.output_bytes;
@@ -319,8 +320,9 @@ void Supervisor::reply(const Pending& pending) {
 }
 
 void Supervisor::reject(uint32_t id, uint8_t kind, size_t inputs, const std::string& why) {
-  if (kind == static_cast<uint8_t>(MessageKind::kParse) || kind == static_cast<uint8_t>(MessageKind::kAnalyse)) {
-    send(id, static_cast<MessageKind>(kind), encode_text_reply(TextStatus::kRefused, why));
+  const MessageKind asked = static_cast<MessageKind>(kind);
+  if (asked == MessageKind::kParse || asked == MessageKind::kAnalyse || asked == MessageKind::kMeasure) {
+    send(id, asked, encode_text_reply(TextStatus::kRefused, why));
     return;
   }
   RunRecord record;

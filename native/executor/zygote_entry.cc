@@ -88,7 +88,8 @@ void send_notice(NoticeKind kind, int32_t pid, uint32_t layers, const char* text
       parse_text(command, task, slot);
       break;
     case JobKind::kAnalyse:
-      analyse_program(command, task, slot);
+    case JobKind::kMeasure:
+      answer_text(command, task, slot);
       break;
     case JobKind::kProbe:
       run_probe(command.detail, slot);
@@ -155,7 +156,7 @@ void rehearse() {
   const std::string parse = task("[1, -2, 'x', (3.5, None)]", {});
   parse_text(command, Reader(parse.data(), parse.size()), slot);
   const std::string analysis = task(program, {});
-  analyse_program(command, Reader(analysis.data(), analysis.size()), slot);
+  answer_text(command, Reader(analysis.data(), analysis.size()), slot);
 }
 
 [[noreturn]] void start() {

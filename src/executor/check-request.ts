@@ -1,7 +1,7 @@
 // Checks what callers hand to the executor, so that a mistake in it is a sentence and not a crash further down. Used by open.ts.
 import * as z from "zod";
 import { AzrError } from "../errors.ts";
-import type { ParseRequest, RunRequest } from "./executor.ts";
+import type { MeasuredProgram, ParseRequest, RunRequest } from "./executor.ts";
 import { layerNames } from "./layers.ts";
 
 const signal = z.instanceof(AbortSignal).optional();
@@ -23,6 +23,7 @@ const runRequest = z.strictObject({
   .refine(({ expected, errors }) => expected === undefined || errors !== true, { message: "not together with expected: an exception is no value", path: ["errors"] });
 const parseRequest = z.strictObject({ text: z.string(), arguments: z.boolean().optional(), signal });
 const program = z.string();
+const measuredPrograms = z.array(z.strictObject({ program: z.string(), references: z.array(z.string()) }));
 const executorOptions = z.strictObject({
   python: z.string().optional(),
   allowUntestedPython: z.boolean().optional(),
@@ -49,3 +50,5 @@ export const checkParseRequest = (request: ParseRequest): ParseRequest => check(
 export const checkExecutorOptions = <T>(options: T): T => check("executor's options", executorOptions, options);
 /** The program. Throws AZR_INPUT_INVALID unless it is a text. */
 export const checkProgramText = (text: string): string => check("program to analyse", program, text);
+/** The programs. Throws AZR_INPUT_INVALID, naming each that is wrong. */
+export const checkMeasuredPrograms = (programs: readonly MeasuredProgram[]): readonly MeasuredProgram[] => check("programs to measure", measuredPrograms, programs);

@@ -142,6 +142,27 @@ export interface AnalyseResult {
   statements: number;
 }
 
+/** A program, and those that it is held against. */
+export interface MeasuredProgram {
+  program: string;
+  references: string[];
+}
+
+/** Measures of a program's text. */
+export interface Measurement {
+  /** Cognitive complexity of the module, as complexipy 1.2 counts it. */
+  cognitive: number;
+  /** Largest cyclomatic complexity of a function or class, as radon 6 counts it; 1 without any. */
+  cyclomatic: number;
+  /** Halstead's effort and volume of the module, as radon 6 counts them. */
+  effort: number;
+  volume: number;
+  /** 0.5 min(effort / 10000, 1) + 0.3 min(cyclomatic / 10, 1) + 0.2 min(volume / 500, 1), to three digits. */
+  halstead: number;
+  /** Mean over the references of 1 - difflib's ratio of the syntax trees as text; null without any, or when that takes too many steps. */
+  distance: number | null;
+}
+
 export interface ExecutorStats {
   /** Version of the Python that runs programs, as 3.11.7. */
   python: string;
@@ -164,6 +185,8 @@ export interface Executor {
   parse(request: ParseRequest): Promise<ParseResult>;
   /** Parses a program to its syntax tree in a locked child; nothing is executed. */
   analyse(program: string): Promise<AnalyseResult>;
+  /** Measures a batch of programs in one locked child, in their order; null for a program that does not parse. Nothing is executed. */
+  measure(programs: readonly MeasuredProgram[]): Promise<(Measurement | null)[]>;
   stats(): ExecutorStats;
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

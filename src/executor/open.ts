@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { AzrError } from "../errors.ts";
 import { nativeFolder } from "../../scripts/native-location.mjs";
-import type { AnalyseResult, Executor, Limits, Provenance, RunOutcome, RunRequest, RunResult } from "./executor.ts";
-import { checkExecutorOptions, checkParseRequest, checkProgramText, checkRunRequest } from "./check-request.ts";
+import type { AnalyseResult, Executor, Limits, MeasuredProgram, Measurement, Provenance, RunOutcome, RunRequest, RunResult } from "./executor.ts";
+import { checkExecutorOptions, checkMeasuredPrograms, checkParseRequest, checkProgramText, checkRunRequest } from "./check-request.ts";
 import { findPython, type PythonChoice } from "./find-python.ts";
 import { type LayerName, layersInForce, requireLayers } from "./layers.ts";
 import { defaultLimits, groupInputs, mergeLimits, refusal } from "./limits.ts";
@@ -13,7 +13,8 @@ import { valuesEqual } from "./compare-value.ts";
 import { orderOfVariant } from "./order-inputs.ts";
 import { parseValue } from "./parse-value.ts";
 import {
-  decodeAnalyseReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeParse, encodeRun, frameKinds, refusedAnalysis, type Hello, type WireRun,
+  decodeAnalyseReply, decodeMeasureReply, decodeParseReply, decodeRunReply, encodeAnalyse, encodeMeasure, encodeParse, encodeRun, frameKinds, refusedAnalysis,
+  type Hello, type WireRun,
 } from "./protocol.ts";
 import { rememberAnalyses } from "./remember-analyses.ts";
 import { connectSupervisor, type SupervisorRequest } from "./supervisor-client.ts";
@@ -35,6 +36,10 @@ const sandboxRetries = 2;
 const wallExtensions = 30;
 const variantsByDeterminism = { once: 0, pair: 1, full: 3 } as const;
 const parseAllowanceMs = 100_000;
+/** The child has 120 s of processor time, and 360 s that may be drawn out while others have the processor. */
+const measureAllowanceMs = 3_600_000;
+/** A request's texts have to fit the area of 8 MiB that it travels in. */
+const mostMeasuredBytes = 7 * 2 ** 20;
 
 const badRequest = (message: string): RunOutcome => ({ outcome: "bad-request", message, cpuMs: 0, wallMs: 0 });
 
@@ -134,6 +139,14 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
   };
   const analyse = rememberAnalyses(analyseAfresh);
 
+  async function measure(programs: readonly MeasuredProgram[]): Promise<(Measurement | null)[]> {
+    if (programs.length === 0) return [];
+    const payload = encodeMeasure(programs);
+    const half = Math.ceil(programs.length / 2);
+    if (payload.length > mostMeasuredBytes && half < programs.length) return [...(await measure(programs.slice(0, half))), ...(await measure(programs.slice(half)))];
+    return ask({ kind: frameKinds.measure, payload, allowanceMs: measureAllowanceMs }, (reply) => decodeMeasureReply(reply, programs.length));
+  }
+
   function dispose(): Promise<void> {
     disposed = true;
     return client.dispose();
@@ -173,6 +186,7 @@ export async function openExecutor(options: ExecutorOptions = {}): Promise<Execu
       // After the end nothing is answered from memory either.
       return disposed ? analyseAfresh(program) : analyse(program);
     },
+    measure: async (programs) => measure(checkMeasuredPrograms(programs)),
     stats() {
       const { python: version, workers: running, layers } = client.hello();
       return { python: version, workers: running, layers, runs, sandboxErrors, busySeconds: client.busySeconds() };

@@ -2,9 +2,9 @@
 // u32 length (of the rest), u32 request id, u8 kind, payload; a string is u32 byte length and UTF-8. supervisor-client.ts moves them.
 import { AzrError } from "../errors.ts";
 import { builtinLabel } from "./exception-names.ts";
-import type { AnalyseResult, Outcome, ParseResult, RunOutcome } from "./executor.ts";
+import type { AnalyseResult, MeasuredProgram, Measurement, Outcome, ParseResult, RunOutcome } from "./executor.ts";
 
-export const frameKinds = { hello: 0, run: 1, parse: 2, analyse: 3, cancel: 4 } as const;
+export const frameKinds = { hello: 0, run: 1, parse: 2, analyse: 3, cancel: 4, measure: 5 } as const;
 
 /** Outcomes by their number on the wire. */
 export const outcomes: readonly Outcome[] = [
@@ -82,6 +82,17 @@ export function encodeParse(text: string, asArguments: boolean): Buffer {
 
 export function encodeAnalyse(program: string): Buffer {
   return string(program);
+}
+
+/** Each text once; programs and references by their places among them. */
+export function encodeMeasure(programs: readonly MeasuredProgram[]): Buffer {
+  const places = new Map<string, number>();
+  const place = (text: string): number => {
+    if (!places.has(text)) places.set(text, places.size);
+    return places.get(text)!;
+  };
+  const asked = programs.map(({ program, references }) => [place(program), references.map(place)]);
+  return string(JSON.stringify({ texts: [...places.keys()], programs: asked }));
 }
 
 /** The stream or a payload is not what the protocol says; the supervisor cannot be trusted further. */
@@ -213,4 +224,14 @@ export function decodeAnalyseReply(payload: Buffer): AnalyseResult | string {
   if (facts.ok !== true) return refusedAnalysis(typeof facts.message === "string" ? facts.message : "it gave no reason");
   if (!["functions", "entry", "imports", "names"].every((list) => Array.isArray(facts[list]))) throw broken("an incomplete analysis");
   return facts as unknown as AnalyseResult;
+}
+
+/** The measures in the order of the programs, none where the batch took too much; or as a mere text why the sandbox failed. */
+export function decodeMeasureReply(payload: Buffer, count: number): (Measurement | null)[] | string {
+  const { status, text } = decodeText(payload);
+  if (status === 2) return text;
+  if (status === 0) return Array.from({ length: count }, () => null);
+  const { measures } = parseJson(text);
+  if (!Array.isArray(measures) || measures.length !== count) throw broken(`measures of other than ${count} programs`);
+  return measures as (Measurement | null)[];
 }

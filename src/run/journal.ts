@@ -3,11 +3,11 @@
 // step the journal also answers a repeated question without asking the executor again.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import type { AnalyseResult, Executor, ParseRequest, ParseResult, Provenance, RunRequest, RunResult } from "../executor/executor.ts";
+import type { AnalyseResult, Executor, Measurement, ParseRequest, ParseResult, Provenance, RunRequest, RunResult } from "../executor/executor.ts";
 import type { AppendLog } from "./append-log.ts";
 
-type Call = "run" | "parse" | "analyse";
-type Result = RunResult | ParseResult | AnalyseResult;
+type Call = "run" | "parse" | "analyse" | "measure";
+type Result = RunResult | ParseResult | AnalyseResult | (Measurement | null)[];
 
 /** One line of journal.jsonl. */
 export interface JournalEntry {
@@ -15,7 +15,7 @@ export interface JournalEntry {
   call: Call;
   /** Hash of the request: program, inputs, limits, mode. */
   key: string;
-  result: Omit<RunResult, "provenance"> | ParseResult | AnalyseResult;
+  result: Omit<RunResult, "provenance"> | Exclude<Result, RunResult>;
   /** What stood around this run and those on the lines after it. Told by the first run of a step, and by one before which it changed. */
   provenance?: Provenance;
 }
@@ -136,6 +136,7 @@ export function journaledExecutor(executor: Executor, log: AppendLog, recorded: 
     run: ({ signal, ...request }: RunRequest) => ask(at(), "run", request, () => executor.run(signal ? { ...request, signal } : request)),
     parse: ({ signal, ...request }: ParseRequest) => ask(at(), "parse", request, () => executor.parse(signal ? { ...request, signal } : request)),
     analyse: (program) => analyse(at(), program),
+    measure: (programs) => ask(at(), "measure", programs, () => executor.measure(programs)),
     stats: () => executor.stats(),
     dispose: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

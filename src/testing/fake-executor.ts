@@ -1,6 +1,6 @@
 // An Executor without a Python: it runs the subset of mini-python.ts and records its calls. Answers can be delayed in a shuffled order,
 // to show that nothing depends on what finishes first.
-import type { AnalyseResult, Executor, ExecutorStats, ParseRequest, ParseResult, Provenance, RunOutcome, RunRequest, RunResult } from "../executor/executor.ts";
+import type { AnalyseResult, Executor, ExecutorStats, MeasuredProgram, Measurement, ParseRequest, ParseResult, Provenance, RunOutcome, RunRequest, RunResult } from "../executor/executor.ts";
 import { createRandom } from "../random.ts";
 import { miniLiteral, MiniError, normaliseMini, parseMini, runMini } from "./mini-python.ts";
 
@@ -16,7 +16,8 @@ export interface FakeExecutorOptions {
 export type FakeExecutorCall =
   | { method: "run"; request: RunRequest }
   | { method: "parse"; request: ParseRequest }
-  | { method: "analyse"; program: string };
+  | { method: "analyse"; program: string }
+  | { method: "measure"; programs: readonly MeasuredProgram[] };
 
 export interface FakeExecutor extends Executor {
   /** Every call so far, in order. */
@@ -45,6 +46,13 @@ function analyse(program: string): AnalyseResult {
     if (!(error instanceof MiniError)) throw error;
     return { ok: false, message: error.message, normalised: "", functions: [], entry: [], imports: [], names: [], statements: 0 };
   }
+}
+
+/** Made-up measures: by lines and characters. */
+function measure({ program, references }: MeasuredProgram): Measurement {
+  const lines = program.trimEnd().split("\n").length;
+  const other = references.filter((reference) => reference !== program).length;
+  return { cognitive: lines, cyclomatic: lines, effort: 100 * program.length, volume: program.length, halstead: Math.min(1, lines / 10), distance: references.length === 0 ? null : other / references.length };
 }
 
 /** A scripted Executor over a subset of Python. */
@@ -77,6 +85,7 @@ export function fakeExecutor({ delaySeed, override, python = "none" }: FakeExecu
         return /^(-?\d+|\[[-\d, ]*\]|'[^']*'|None|True|False)$/.test(text) ? { ok: true, value: text } : { ok: false, message: "not a literal" };
       }),
     analyse: (program) => answer({ method: "analyse", program }, () => analyse(program)),
+    measure: (programs) => answer({ method: "measure", programs }, () => programs.map(measure)),
     stats: (): ExecutorStats => ({ python, workers: 1, runs, sandboxErrors: 0, busySeconds: 0 }),
     dispose: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

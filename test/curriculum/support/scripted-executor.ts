@@ -63,6 +63,7 @@ export function scriptedExecutor(programs: Record<string, ScriptedProgram>): Scr
       const normalised = `normalised ${program}`;
       return { ok: true, normalised, functions: ["f"], entry: [{ how: "def", line: 1, column: 1 }], imports: [], names: [], statements: 1, ...analysis };
     },
+    measure: async (programs) => programs.map(() => null),
     stats: () => ({ python: "scripted", workers: 2, runs: calls.runs.length, sandboxErrors: 0, busySeconds: 0 }),
     async dispose() {},
     async [Symbol.asyncDispose]() {},

@@ -10,7 +10,7 @@ import type { RequestOptions } from "./hub-request.ts";
 /** The commit that a revision is at. Throws what the request throws, and AZR_DOWNLOAD_FAILED for an answer that makes no sense. */
 export async function currentCommit({ repo, revision }: HubName, request: RequestOptions): Promise<string> {
   const { modelInfo } = await import("@huggingface/hub");
-  const { sha } = await ofHub(modelInfo({ name: repo, revision, additionalFields: ["sha"], hubUrl: request.settings.endpoint, fetch: createHubFetch(request) }), request);
+  const { sha } = await ofHub(modelInfo({ name: repo, revision, additionalFields: ["sha"], hubUrl: request.settings.endpoint, fetch: createHubFetch(request, { whole: true }) }), request);
   if (!/^[0-9a-f]{40}$/.test(sha ?? "")) throw oddAnswer(request, new Error(`the commit is ${JSON.stringify(sha)}`));
   return sha;
 }
@@ -21,7 +21,7 @@ export async function listHubFiles({ repo }: Pick<HubName, "repo">, commit: stri
   const list = async (): Promise<RemoteFile[]> => {
     const files: RemoteFile[] = [];
     const { endpoint } = request.settings;
-    for await (const { type, path, size, oid, lfs } of listFiles({ repo: { type: "model", name: repo }, revision: commit, recursive: true, hubUrl: endpoint, fetch: createHubFetch(request) })) {
+    for await (const { type, path, size, oid, lfs } of listFiles({ repo: { type: "model", name: repo }, revision: commit, recursive: true, hubUrl: endpoint, fetch: createHubFetch(request, { whole: true }) })) {
       const etag = lfs?.oid ?? oid;
       if (type !== "file" || !isPlainPath(path)) continue;
       if (etag === undefined || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) || !Number.isSafeInteger(size) || size < 0) throw new Error(`${path} has no sound size and checksum`);

@@ -40,8 +40,11 @@ export function isUnreachable(error: unknown): boolean {
   return AzrError.isInstance(error) && error.code === "AZR_DOWNLOAD_FAILED" && error.details?.["unreachable"] === true;
 }
 
-/** A `fetch` that answers with a response that is ok, or throws AZR_DOWNLOAD_FAILED, AZR_MODEL_NOT_FOUND or AZR_ABORTED. */
-export function createHubFetch(options: RequestOptions): typeof fetch {
+/**
+ * A `fetch` that answers with a response that is ok, or throws AZR_DOWNLOAD_FAILED, AZR_MODEL_NOT_FOUND or AZR_ABORTED. `whole`: a try counts only when
+ * the body has come too, for answers that are short and read elsewhere.
+ */
+export function createHubFetch(options: RequestOptions, { whole = false } = {}): typeof fetch {
   const { settings, signal, attempts = 5, stallMs = 30_000 } = options;
   const host = new URL(settings.endpoint).origin;
   return async (input, init) => {
@@ -53,7 +56,7 @@ export function createHubFetch(options: RequestOptions): typeof fetch {
     if (settings.token !== undefined && address.origin === host) headers.set("authorization", `Bearer ${settings.token}`);
     for (let attempt = 1; ; attempt++) {
       if (signal?.aborted) throw abortedDownload(signal);
-      const { response, error } = await tryOnce(address, { ...init, headers }, stallMs, [signal, init?.signal]);
+      const { response, error } = await tryOnce(address, { ...init, headers }, { stallMs, whole, signals: [signal, init?.signal] });
       if (signal?.aborted) throw abortedDownload(signal);
       if (response?.ok || response?.status === 416) return response;
       if (response !== undefined && !passing.has(response.status)) throw await refusal(response, options);
@@ -69,13 +72,23 @@ function isAway(error: unknown): boolean {
   return /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH)$/.test((error as { cause?: { code?: string } } | undefined)?.cause?.code ?? "");
 }
 
-// The time limit is for the headers; the body has its own watch where it is read.
-async function tryOnce(address: URL, init: RequestInit, stallMs: number, signals: (AbortSignal | null | undefined)[]): Promise<{ response?: Response; error?: unknown }> {
+interface Try {
+  stallMs: number;
+  whole: boolean;
+  signals: (AbortSignal | null | undefined)[];
+}
+
+// The time limit is for the headers, and for the body as a whole where it is read here; else that has its own watch.
+async function tryOnce(address: URL, init: RequestInit, { stallMs, whole, signals }: Try): Promise<{ response?: Response; error?: unknown }> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`no answer in ${stallMs / 1000} s`)), stallMs);
   try {
     const signal = AbortSignal.any([late.signal, ...signals.filter((signal) => signal != null)]);
-    return { response: await fetch(address, { ...init, signal }) };
+    const response = await fetch(address, { ...init, signal });
+    if (!whole || !response.ok) return { response };
+    timer.refresh();
+    const { status, headers } = response;
+    return { response: new Response(await response.arrayBuffer(), { status, headers }) };
   } catch (error) {
     return { error };
   } finally {

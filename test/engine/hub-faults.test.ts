@@ -10,6 +10,8 @@ t.test("passing faults are overcome", async (t) => {
   const faults: Record<string, { faults: Fault[]; ranges?: RegExp }> = {
     "503 twice": { faults: [{ at: /^hub/, times: 2, status: 503 }] },
     "429 with a wait": { faults: [{ at: /resolve.*model\.safetensors/, times: 1, status: 429, headers: { "retry-after": "0" } }] },
+    "answers of the hub that break off": { faults: [{ at: /revision/, times: 2, cutAfter: 0 }, { at: /tree/, times: 1, cutAfter: 0 }] },
+    "an answer of the hub that stands still": { faults: [{ at: /tree/, times: 1, hang: true }] },
     "cut off in the middle, twice": { faults: [{ at: /^store/, times: 2, cutAfter: 131_072 }], ranges: /bytes=131072-.*bytes=262144-/ },
     "ended early in good form": { faults: [{ at: /^store/, times: 1, endAfter: 131_072 }], ranges: /bytes=131072-/ },
     "no more bytes": { faults: [{ at: /^store/, times: 1, hang: true }], ranges: /bytes=65536-/ },
@@ -45,6 +47,7 @@ t.test("lasting faults end in one sentence and what to do", async (t) => {
     "a bad token": { faults: [{ at: /^hub/, status: 401 }], options: { env: { HF_TOKEN: "hf_x" } }, error: { code: "AZR_DOWNLOAD_FAILED", message: /does not accept the token from HF_TOKEN/ } },
     "forbidden": { faults: [{ at: /resolve/, status: 403 }], error: { code: "AZR_DOWNLOAD_FAILED", message: /does not let you read/ } },
     "always 503": { faults: [{ at: /^hub/, status: 503 }], error: { code: "AZR_DOWNLOAD_FAILED", message: /answers with status 503/ } },
+    "answers that always break off": { faults: [{ at: /api/, cutAfter: 0 }], error: { code: "AZR_DOWNLOAD_FAILED", message: /cannot be reached, so tiny\/model/ } },
     "a status that nobody knows": { faults: [{ at: /^hub/, status: 418 }], error: { code: "AZR_DOWNLOAD_FAILED", message: /status 418/ } },
     "always cut off": { faults: [{ at: /^store/, cutAfter: 0 }], error: { code: "AZR_DOWNLOAD_FAILED", message: /broke off again and again.* 0 of 400000/ } },
     "always ended early": { faults: [{ at: /^store/, endAfter: 0 }], error: { code: "AZR_DOWNLOAD_FAILED", message: /broke off/ } },

@@ -112,6 +112,10 @@ export async function startFakeHub(repositories: Record<string, FakeRepository>,
     if (repository.gated && action !== "revision") return refuse(token === undefined ? 401 : 403, "GatedRepo");
     const commit = commitOf(repository);
     if (![commit, "main", ...(repository.revisions ?? [])].includes(revision)) return refuse(404, "RevisionNotFound");
+    if (action !== "resolve" && (fault.hang || fault.cutAfter !== undefined)) {
+      response.writeHead(200, { "content-type": "application/json", "content-length": "1000" }).write('{"sha"');
+      return fault.hang ? undefined : void setTimeout(() => response.destroy(), 20);
+    }
     if (action === "revision") return json(response, { _id: "1", id: name, modelId: name, sha: commit, private: false, gated: repository.gated ?? false, downloads: 0, likes: 0, tags: [], lastModified: "2024-01-01T00:00:00.000Z", siblings: Object.keys(repository.files).map((rfilename) => ({ rfilename })) });
     if (action === "tree") return json(response, ...page(repository, Number(searchParams.get("cursor") ?? 0), request.url!, hub.url));
     const content = repository.files[file];

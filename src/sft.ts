@@ -10,6 +10,7 @@ import { nodeDisk } from "./run/disk.ts";
 import { createRunFolder, type OpenedRun } from "./run/folder.ts";
 import { pinnedModel, settledModel } from "./run/open-parts.ts";
 import { reopenRun } from "./run/reopen.ts";
+import { rollingBack } from "./run/roll-back.ts";
 import { type Run, type RunOptions, startRun } from "./run/start-run.ts";
 import { countSteps } from "./sft/batches.ts";
 import { type ResolvedSft, resolveSft, type SftConfig, type SftConfigInput, sftForm, sftHash, type SftLog } from "./sft/config.ts";
@@ -104,7 +105,7 @@ export function sft(config: SftConfigInput | ResolvedSft, options: SftOptions = 
   return start(settled, options, async () => {
     const pinned = { ...settled, model: await pinnedModel(settled.model) };
     const folder = await createRunFolder(sftForm, { config: pinned, origins, hash: sftHash(pinned) }, options.disk);
-    return { folder, config: pinned, checkpoint: undefined, journal: [] };
+    return { folder, config: pinned, checkpoint: undefined, journal: [], audit: [] };
   });
 }
 
@@ -144,7 +145,12 @@ function start(planned: SftConfig | undefined, options: SftOptions, open: () => 
     stage.enter(opened.folder);
     if (opened.config.out !== "") requireEmpty(opened.config.out);
     const { engine, data, files } = early ?? (await prepare(opened.config));
-    const outcome = await runSftSession({ ...stage, ...opened, configHash: sftHash(opened.config), engine, data, disk });
+    let { rollBacks = [], best = null } = opened.checkpoint?.state ?? {};
+    const outcome = await rollingBack(opened, { ...stage, form: sftForm, disk, done: rollBacks.length }, (from, count) => {
+      if (count > rollBacks.length) rollBacks = [...rollBacks, from.checkpoint!.step];
+      const kept = (measured: SftState["best"]) => (best = measured);
+      return runSftSession({ ...stage, ...from, configHash: sftHash(from.config), engine, data, disk, rollBacks, best, kept });
+    });
     return { ...outcome, model: outcome.status === "stopped" ? undefined : await finish(opened.config, outcome, engine, files) };
   });
 }

@@ -3,11 +3,11 @@
 import { resolve } from "node:path";
 import { type Config, type ConfigInput, configHash, type ResolvedConfig, resolveConfig } from "./config/index.ts";
 import { checkSources } from "./run/check-sources.ts";
-import { createRunFolder, openRunFolder, type OpenedRun } from "./run/folder.ts";
+import { createRunFolder, type OpenedRun } from "./run/folder.ts";
 import { type LogName, selfPlayForm } from "./run/form.ts";
 import { type GivenParts, openParts, pinnedModel, settledModel } from "./run/open-parts.ts";
 import { reopenRun } from "./run/reopen.ts";
-import { rollBackTarget } from "./run/roll-back.ts";
+import { rollingBack } from "./run/roll-back.ts";
 import { type LoopState, type RunResult, runSession } from "./run/session.ts";
 import { type Run as RunOf, type RunOptions, startRun as start } from "./run/start-run.ts";
 
@@ -71,25 +71,12 @@ function startRun(planned: Config | undefined, options: TrainOptions, open: () =
     // What cannot be read or opened leaves no folder behind.
     if (planned !== undefined) await checkSources(planned);
     const early = planned && stage.closeLater(await openParts(planned, options));
-    let opened = await open();
+    const opened = await open();
     stage.enter(opened.folder);
     const { engine, proposer, reference, executor, tokenizer, stopTokens } = early ?? stage.closeLater(await openParts(opened.config, options));
     const { publisher, control, signal, clock, endsOrderly } = stage;
     const session = { engine, proposer, reference, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock, endsOrderly };
-    let lastTarget: string | undefined;
-    for (let rollBacks = opened.checkpoint?.state.rollBacks ?? 0; ; rollBacks += 1) {
-      try {
-        return await runSession({ ...opened, ...session, rollBacks, configHash: configHash(opened.config) });
-      } catch (error) {
-        const { folder, config } = opened;
-        const target = signal.aborted ? undefined : await rollBackTarget(error, folder.dir, { left: config.run.rollBack - rollBacks, lastTarget });
-        if (target === undefined) throw error;
-        lastTarget = target;
-        await folder.close();
-        opened = await openRunFolder<LoopState, Config, LogName>(selfPlayForm, folder.dir, { disk: options.disk, checkpoint: target });
-        stage.enter(opened.folder);
-        publisher.publish({ type: "warning", code: "ROLLED_BACK", message: `${(error as Error).message}: the run goes on from ${target} with other random choices` });
-      }
-    }
+    const rolling = { ...stage, form: selfPlayForm, disk: options.disk, done: opened.checkpoint?.state.rollBacks ?? 0 };
+    return rollingBack(opened, rolling, (from, rollBacks) => runSession({ ...from, ...session, rollBacks, configHash: configHash(from.config) }));
   });
 }

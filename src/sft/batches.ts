@@ -2,7 +2,7 @@
 // All is a function of the rows, the seed and the settings, so a step's number is all that a resumed run needs.
 import { packRows } from "../curriculum/token-rows.ts";
 import type { UpdateRequest } from "../engine/engine.ts";
-import { createRandom } from "../random.ts";
+import { createRandom, derive, type Random } from "../random.ts";
 import type { SftConfig } from "./config.ts";
 import type { FileCounts } from "./dataset.ts";
 import { promptLength, type Row, trainedTokens } from "./row.ts";
@@ -19,12 +19,9 @@ export function epochOrder(files: readonly Pick<FileCounts, "rows" | "weight">[]
     for (const row of drawn.sort((a, b) => a - b)) order.push(first + row);
     first += rows;
   }
-  const random = createRandom(seed, "sft", "order", epoch);
-  for (let at = order.length - 1; shuffle && at > 0; at--) {
-    const other = random.integer(at + 1);
-    [order[at], order[other]] = [order[other]!, order[at]!];
-  }
-  return Int32Array.from(order);
+  const shuffled = Int32Array.from(order);
+  if (shuffle) shuffleFrom(shuffled, 0, createRandom(seed, "sft", "order", epoch));
+  return shuffled;
 }
 
 export interface Batch {
@@ -37,28 +34,48 @@ export interface BatchPlan {
   rows: readonly Row[];
   files: readonly Pick<FileCounts, "rows" | "weight">[];
   config: Pick<SftConfig, "seed" | "epochs" | "steps"> & { data: { shuffle: boolean }; update: { batchTokens: number } };
+  /** Steps that the run went back to (`run.rollBack`): after each, what is left of the epoch comes in another order, and so do those that follow. */
+  rollBacks?: readonly number[];
+}
+
+function shuffleFrom(order: Int32Array, first: number, random: Random): void {
+  for (let at = order.length - 1; at > first; at--) {
+    const other = first + random.integer(at - first + 1);
+    [order[at], order[other]] = [order[other]!, order[at]!];
+  }
 }
 
 /** The batches of a run in order. One goes on across the end of an epoch, so only the very last is smaller than it could be. */
-export function* batchesOf({ rows, files, config }: BatchPlan): Generator<Batch, void, undefined> {
-  const { seed, epochs, steps, data, update } = config;
+export function* batchesOf({ rows, files, config, rollBacks = [] }: BatchPlan): Generator<Batch, void, undefined> {
+  const { epochs, steps, data, update } = config;
+  let { seed } = config;
   let made = 0;
   let batch: Row[] = [];
   let size = 0;
+  /** The order from `first` on, after the batches that are made so far. */
+  const turn = (order: Int32Array, first: number, epoch: number): void => {
+    for (const [index, step] of rollBacks.entries()) {
+      if (step !== made) continue;
+      seed = derive(config.seed, "roll-back", index + 1);
+      shuffleFrom(order, first, createRandom(seed, "sft", "order", epoch));
+    }
+  };
   for (let epoch = 0; steps > 0 || epoch < epochs; epoch++) {
     const order = epochOrder(files, { seed, shuffle: data.shuffle }, epoch);
     // A file of a small weight may give none in an epoch.
     if (order.length === 0 && epoch > 1000) return;
     const end = steps > 0 ? order.length : Math.round(order.length * Math.min(1, epochs - epoch));
+    if (epoch === 0) turn(order, 0, epoch);
     for (let at = 0; at < end; at++) {
-      const row = rows[order[at]!]!;
-      if (batch.length > 0 && size + row.tokens.length > update.batchTokens) {
+      const next = () => rows[order[at]!]!;
+      if (batch.length > 0 && size + next().tokens.length > update.batchTokens) {
         yield { rows: batch, epoch: epoch + at / order.length };
         if (++made === steps) return;
         [batch, size] = [[], 0];
+        turn(order, at, epoch);
       }
-      batch.push(row);
-      size += row.tokens.length;
+      batch.push(next());
+      size += next().tokens.length;
     }
   }
   if (batch.length > 0) yield { rows: batch, epoch: epochs };

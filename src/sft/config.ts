@@ -60,9 +60,11 @@ export const sftSchema = z.strictObject({
     .prefault({})
     .meta({ description: "The gradient step" }),
   engine: engine.prefault({}).meta({ description: "The model's engine" }),
-  run: run.pick({ dir: true, name: true, keepCheckpoints: true, keepEvery: true }).extend({ checkpointEvery: z.int().min(0).default(200).meta({ description: "Steps between checkpoints; 0 = only at the end" }) }).prefault({}).meta({ description: "The run folder" }),
+  run: run.pick({ dir: true, name: true, keepCheckpoints: true, keepEvery: true, rollBack: true }).extend({ checkpointEvery: z.int().min(0).default(200).meta({ description: "Steps between checkpoints; 0 = only at the end" }) }).prefault({}).meta({ description: "The run folder" }),
   out: z.string().default("").meta({ description: "Folder for the finished model, in the layout of Hugging Face; empty = `model` in the run folder" }),
   dtype: z.enum(["f32", "bf16", "f16"]).default("f32").meta({ description: "Type of the weights of the finished model" }),
+}).superRefine(({ data: { shuffle }, run: { rollBack } }, context) => {
+  if (rollBack > 0 && !shuffle) context.addIssue({ code: "custom", path: ["run", "rollBack"], message: "needs data.shuffle: rows in the same order would lead to the same place" });
 });
 
 export type SftConfig = z.output<typeof sftSchema>;

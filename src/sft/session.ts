@@ -22,6 +22,8 @@ import { heldOutLoss, measured, type Progress } from "./validate.ts";
 /** What a checkpoint keeps beside the step: which data, and how the held-out loss went. */
 export interface SftState extends Progress {
   data: string;
+  /** Steps that the run went back to (`run.rollBack`), in the order in which it did; absent for none. */
+  rollBacks?: number[];
 }
 
 export interface SftSessionOptions extends Stage {
@@ -32,6 +34,11 @@ export interface SftSessionOptions extends Stage {
   engine: Engine;
   data: Dataset;
   disk: Disk;
+  /** As in SftState. */
+  rollBacks: readonly number[];
+  /** The best measurement so far; `kept` is told of each that is better. After a roll-back it may be one of the steps that were given up: its model is there. */
+  best: Progress["best"];
+  kept(best: Progress["best"]): void;
 }
 
 export interface SftOutcome {
@@ -73,9 +80,10 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     maxGap: 0,
     about: () => ({ step: control.step + 1, model: config.model, checkpoint: checkpoints.latest ?? null }),
   });
-  const plan = { rows: data.rows, files: data.files, config };
+  const { rollBacks } = options;
+  const plan = { rows: data.rows, files: data.files, config, rollBacks };
   const steps = countSteps(plan);
-  let progress: Progress = checkpoint ? { best: checkpoint.state.best, misses: checkpoint.state.misses } : { best: null, misses: 0 };
+  let progress: Progress = { best: options.best, misses: checkpoint?.state.misses ?? 0 };
   let boundary = { step: checkpoint?.step ?? 0, offsets: checkpoint?.offsets ?? (await folder.mark()), progress };
   let metrics: Record<string, number> | undefined;
   let status: RunStatus = "finished";
@@ -92,7 +100,7 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     control,
     async boundary() {
       const { step, offsets, progress: state } = boundary;
-      return { step, configHash: options.configHash, config, offsets, state: { ...state, data: data.checksum } };
+      return { step, configHash: options.configHash, config, offsets, state: { ...state, data: data.checksum, ...(rollBacks.length > 0 ? { rollBacks: [...rollBacks] } : {}) } };
     },
   });
   async function keepBest(): Promise<void> {
@@ -108,7 +116,10 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     if (data.heldOut.length === 0 || !(step === steps || (every > 0 && step % every === 0))) return {};
     const loss = await heldOutLoss(engine, data.heldOut, signal);
     progress = measured(progress, step, loss);
-    if (keeps && progress.best?.step === step) await keepBest();
+    if (progress.best?.step === step) {
+      if (keeps) await keepBest();
+      options.kept(progress.best);
+    }
     publisher.publish({ type: "eval-end", suite: "validation", metrics: { loss } });
     return { "validation/loss": loss };
   }
@@ -145,6 +156,8 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
   });
   for (const message of data.notes) publisher.publish({ type: "warning", code: "ROWS_LEFT_OUT", message });
   try {
+    // Somewhere to go back to from the first steps.
+    if (checkpoint === undefined && config.run.rollBack > 0) await checkpoints.save();
     await checkpoints.serve();
     let step = 0;
     for (const batch of batchesOf(plan)) {

@@ -8,6 +8,9 @@ export const eventSchemaVersion = 1;
 
 export type Role = "propose" | "solve";
 
+/** Where tasks are from, when they are not the run's own: files of `curriculum.tasks`. */
+export type Source = "curated";
+
 export interface RunStart {
   type: "run-start";
   /** What the run does; absent for self-play. */
@@ -31,18 +34,22 @@ export interface StepStart {
 export interface TaskProposed {
   type: "task-proposed";
   kind: string;
+  /** Id of the proposal, such as `p-12-d-3`; the task that comes of it is `t-12-d-3`. */
+  proposal: string;
   /** Index of the proposal within its kind and step. */
   index: number;
 }
 export interface TaskAccepted {
   type: "task-accepted";
   kind: string;
+  proposal: string;
   index: number;
   task: Task;
 }
 export interface TaskRejected {
   type: "task-rejected";
   kind: string;
+  proposal: string;
   index: number;
   /** Why: one of the rejection reasons of the task kinds. */
   reason: string;
@@ -65,26 +72,44 @@ export interface RolloutEnd {
   type: "rollout-end";
   role: Role;
   kind: string;
+  source?: Source;
   prompts: number;
   completions: number;
   tokens: number;
   /** Completions cut off by the length limit. */
   truncated: number;
 }
+/** All answers that one random stream sampled for a kind were judged. Each answer is a record of rollouts/, `rollouts-12-d-5-0` for the first sample of place 5. */
+export interface AnswersJudged {
+  type: "answers-judged";
+  kind: string;
+  source?: Source;
+  /** `rollouts`, `attempts`, `redraw-1`, `curated`. */
+  stream: string;
+  /** One a task, in the order of their places. */
+  answers: { id: string; task: string; outcomes: Record<string, number> }[];
+}
 /** All completions of one role and kind were rewarded. */
 export interface RewardEnd {
   type: "reward-end";
   role: Role;
   kind: string;
+  source?: Source;
   completions: number;
   rewardMean: number;
   /** Solver: verdicts counted. Proposer: rejection reasons and `accepted` counted. */
   outcomes: Record<string, number>;
   /** Proposer: the share of correct rollouts of each accepted task. */
   solveRates?: { task: string; solveRate: number }[];
+  /** By the id of a proposal, or of the answers to a task, whose mean it then is; what earns nothing since nobody could judge it is left out. */
+  rewards: Record<string, number>;
 }
 export interface UpdateEnd {
   type: "update-end";
+  /** Of the gradient step, such as `u-12-0`; the records of rollouts/ tell which they were part of. */
+  id: string;
+  /** Completions with a gradient. */
+  completions: number;
   loss: number;
   gradientNorm: number;
   entropy: number;
@@ -147,6 +172,7 @@ export type RunEventBody =
   | TaskRejected
   | TaskContradicted
   | RolloutEnd
+  | AnswersJudged
   | RewardEnd
   | UpdateEnd
   | StepEnd
@@ -166,4 +192,4 @@ export interface Sink {
 }
 
 /** Detail events: a consumer that falls behind may miss some of these; the number missed comes as a warning. */
-export const detailEvents: ReadonlySet<RunEventType> = new Set(["task-proposed", "task-accepted", "task-rejected"]);
+export const detailEvents: ReadonlySet<RunEventType> = new Set(["task-proposed", "task-accepted", "task-rejected", "answers-judged"]);

@@ -28,11 +28,11 @@ export function admitTasks(context: StepContext, kind: TaskKind, proposals: Prop
   const rejectIn = (sequence: Sequence, reason: string, detail: string) => {
     sequence.outcome = reason;
     sequence.detail = detail;
-    emit({ type: "task-rejected", kind: kind.name, index: sequence.index, reason, detail });
+    emit({ type: "task-rejected", kind: kind.name, proposal: sequence.id, index: sequence.index, reason, detail });
   };
   const admit = ({ task, proposal: { sequence } }: NewTask) => {
     sequence.task = task;
-    emit({ type: "task-accepted", kind: kind.name, index: sequence.index, task });
+    emit({ type: "task-accepted", kind: kind.name, proposal: sequence.id, index: sequence.index, task });
   };
   for (const proposal of proposals) {
     const { sequence, validation } = proposal;

@@ -5,6 +5,7 @@ import { compareModels, klPenalties } from "./compare-models.ts";
 import type { RejectionReason } from "./kinds/kind.ts";
 import { type AnswerOutcome, proposerReward, solverReward } from "./reward.ts";
 import type { Group, Sequence, StepContext } from "./step-context.ts";
+import { countOutcomes } from "./step-solve.ts";
 
 function rewardOf(group: Group, sequence: Sequence, fidelity: "paper" | "reference" | "tuned"): number | null {
   if (group.role === "solve") return solverReward(sequence.outcome as AnswerOutcome, fidelity);
@@ -17,6 +18,17 @@ export function overlongPenalty(length: number, limit: number, { tokens, penalty
   if (tokens === 0) return 0;
   const over = length - (limit - Math.min(tokens, limit));
   return over <= 0 ? 0 : (penalty * Math.min(over, tokens)) / Math.min(tokens, limit);
+}
+
+/** Of each proposal, or the mean over the answers to a task. */
+function rewardsById(role: Group["role"], rewarded: readonly Sequence[]): Record<string, number> {
+  const sums = new Map<string, { sum: number; count: number }>();
+  for (const { id, reward } of rewarded) {
+    const key = role === "propose" ? id : id.slice(0, id.lastIndexOf("-"));
+    const { sum, count } = sums.get(key) ?? { sum: 0, count: 0 };
+    sums.set(key, { sum: sum + reward!, count: count + 1 });
+  }
+  return Object.fromEntries([...sums].map(([id, { sum, count }]) => [id, sum / count]));
 }
 
 /** Fills in reward, advantage and `trained` of every sequence, and tells the rewards in `reward-end` events. Rejects as Engine.score does. */
@@ -57,8 +69,6 @@ export async function scoreGroups(context: StepContext, groups: Group[]): Promis
   }
   for (const { role, kind, sequences } of groups) {
     const rewarded = sequences.filter(({ reward }) => reward !== null);
-    const outcomes: Record<string, number> = {};
-    for (const { outcome } of sequences) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     const solveRates = sequences.flatMap(({ task, solveRate }) => (task && typeof solveRate === "number" ? [{ task: task.id, solveRate }] : []));
     emit({
       type: "reward-end",
@@ -66,7 +76,8 @@ export async function scoreGroups(context: StepContext, groups: Group[]): Promis
       kind: kind.name,
       completions: sequences.length,
       rewardMean: rewarded.length === 0 ? 0 : rewarded.reduce((sum, { reward }) => sum + reward!, 0) / rewarded.length,
-      outcomes,
+      outcomes: countOutcomes(sequences),
+      rewards: rewardsById(role, rewarded),
       ...(role === "propose" ? { solveRates } : {}),
     });
   }

@@ -11,6 +11,8 @@ import type { CurriculumSettings } from "./settings.ts";
 import type { TaskBuffers } from "./task-buffers.ts";
 import type { Task } from "./task.ts";
 
+export type { RolloutRecord } from "./rollout-record.ts";
+
 /** What stays the same over a run. */
 export interface LoopContext {
   config: Config;
@@ -57,6 +59,8 @@ export function stepContext(context: LoopContext, step: number, signal: AbortSig
 
 /** One completion with what became of it; the unit that is rewarded and trained. */
 export interface Sequence {
+  /** Of the proposal or of the rollout: it says all that is needed to sample it again (identifiers.ts). */
+  id: string;
   prompt: EncodedPrompt;
   completion: Completion;
   /** Solver: the task. Proposer: the task that came of the proposal, if one did. */
@@ -83,16 +87,20 @@ export interface Sequence {
   leftOut?: boolean;
   /** Whether it belongs to a group that the update trains. */
   trained: boolean;
+  /** The gradient step that it is part of; undefined when it has no gradient. */
+  update?: string;
   /** log p of each token by the trainer before the step, where the sampler's is not that. */
   old?: Float32Array;
   /** log p of each token by the reference model, where there is one. */
   reference?: Float32Array;
 }
 
-/** All sequences of one role and kind in a step: one baseline. */
+/** All sequences of one role and kind in a step, answers to the run's own tasks and to others apart: one baseline. */
 export interface Group {
   role: Role;
   kind: TaskKind;
+  /** Whose tasks are answered, where they are not the run's own. */
+  source?: "curated";
   sequences: Sequence[];
 }
 
@@ -104,42 +112,3 @@ export interface AcceptedTask {
   /** Statements inside the program's `f`; undefined when its kind does not tell. */
   statements?: number;
 }
-
-/** One line of rollouts/step-NNNNNN.jsonl.gz. */
-export interface RolloutRecord {
-  role: Role;
-  kind: string;
-  /** Id of the task answered, or of the task that came of a proposal; null for a rejected proposal. */
-  task: string | null;
-  index: number;
-  prompt: string;
-  response: string;
-  answer?: string;
-  outcome: string;
-  detail: string;
-  solveRate?: number | null;
-  reward: number | null;
-  advantage: number;
-  trained: boolean;
-  /** Tokens of the response, and the sum of their log-probabilities. */
-  tokens: number;
-  logProbability: number;
-}
-
-export const rolloutRecord = (group: Group, sequence: Sequence): RolloutRecord => ({
-  role: group.role,
-  kind: group.kind.name,
-  task: sequence.task?.id ?? null,
-  index: sequence.index,
-  prompt: sequence.prompt.text,
-  response: sequence.completion.text,
-  ...(sequence.answer === undefined ? {} : { answer: sequence.answer }),
-  outcome: sequence.outcome,
-  detail: sequence.detail,
-  ...(sequence.solveRate === undefined ? {} : { solveRate: sequence.solveRate }),
-  reward: sequence.reward,
-  advantage: sequence.advantage,
-  trained: sequence.trained,
-  tokens: sequence.completion.tokens.length,
-  logProbability: sequence.completion.logProbabilities.reduce((sum, value) => sum + value, 0),
-});

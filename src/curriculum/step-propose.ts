@@ -3,6 +3,7 @@
 import { AzrError } from "../errors.ts";
 import { createRandom, derive, type Random } from "../random.ts";
 import { mapBounded } from "./bounded.ts";
+import { proposalId } from "./identifiers.ts";
 import type { Draft, ProposalRequest, TaskKind, Validation } from "./kinds/kind.ts";
 import { type Completion, encodePrompt, type EncodedPrompt, sampleCompletions } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
@@ -97,14 +98,15 @@ export async function writeProposals(context: StepContext, { kind, count, labels
   return asked.map((one, at) => ({ ...one, completion: completions[at]![0]! }));
 }
 
-/** Parses and validates one kind's proposals, in their order. */
-export async function judgeProposals(context: StepContext, kind: TaskKind, written: WrittenProposal[]): Promise<Proposal[]> {
-  const { format, settings, timings, clock } = context;
+/** Parses and validates one kind's proposals, in their order; `firstId` is the number in the id of the first. */
+export async function judgeProposals(context: StepContext, kind: TaskKind, written: WrittenProposal[], firstId = 0): Promise<Proposal[]> {
+  const { format, settings, step, timings, clock } = context;
   context.emit({ type: "rollout-end", role: "propose", kind: kind.name, ...countTokens(written.map(({ completion }) => completion)) });
   const validating = clock();
   const proposals = await mapBounded(written, executorRequests, async ({ request, prompt, completion }, index): Promise<Proposal> => {
-    context.emit({ type: "task-proposed", kind: kind.name, index });
-    const base = { prompt, completion, task: undefined, index, reward: null, advantage: 0, trained: false };
+    const id = proposalId(step, kind.letter, firstId + index);
+    context.emit({ type: "task-proposed", kind: kind.name, proposal: id, index });
+    const base = { id, prompt, completion, task: undefined, index, reward: null, advantage: 0, trained: false };
     const parsed = kind.parseProposal(prompt.prefill + completion.text, request, format, settings);
     const validation: Validation = parsed.ok ? await validate(context, kind, parsed.draft) : parsed;
     const { outcome, detail } = validation.ok ? { outcome: "accepted", detail: "" } : { outcome: validation.reason, detail: validation.detail };

@@ -1,6 +1,7 @@
 // The solver's half of a step for one kind: answers are sampled for each task, parsed, and judged in the executor.
 import { derive } from "../random.ts";
 import { mapBounded } from "./bounded.ts";
+import { answersId, rolloutId } from "./identifiers.ts";
 import type { ParsedAnswer, TaskKind, VerdictResult } from "./kinds/kind.ts";
 import { type EncodedPrompt, sampleCompletions } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
@@ -37,12 +38,25 @@ export async function solve(context: StepContext, { kind, tasks, samples, purpos
   context.emit({ type: "rollout-end", role: "solve", kind: kind.name, ...countTokens(completions.flat(), tasks.length) });
 
   const judging = clock();
-  const flat = tasks.flatMap(({ task, prompt }, at) => completions[at]!.map((completion, index) => ({ task, prompt, completion, index })));
+  const ids = tasks.map((_, place) => answersId(purpose, step, kind.letter, place));
+  const flat = tasks.flatMap(({ task, prompt }, place) =>
+    completions[place]!.map((completion, index) => ({ id: rolloutId(ids[place]!, index), task, prompt, completion, index })),
+  );
   const parsed = flat.map(({ prompt, completion }) => kind.parseAnswer(prompt.prefill + completion.text, context.format));
   const outcomes = await judgeAll(context, kind, flat.map(({ task }, at) => ({ task, parsed: parsed[at]! })));
   const judged = flat.map((one, at): Sequence => ({ ...one, reward: null, advantage: 0, trained: false, ...outcomes[at]! }));
   timings.verify += clock() - judging;
-  return tasks.map((_, at) => judged.slice(at * samples, (at + 1) * samples));
+  const byTask = tasks.map((_, at) => judged.slice(at * samples, (at + 1) * samples));
+  const answers = tasks.map(({ task }, at) => ({ id: ids[at]!, task: task.id, outcomes: countOutcomes(byTask[at]!) }));
+  context.emit({ type: "answers-judged", kind: kind.name, stream: purpose, answers });
+  return byTask;
+}
+
+/** How many sequences came to each outcome. */
+export function countOutcomes(sequences: readonly Sequence[]): Record<string, number> {
+  const outcomes: Record<string, number> = {};
+  for (const { outcome } of sequences) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  return outcomes;
 }
 
 type Outcome = Pick<Sequence, "outcome" | "detail" | "answer" | "contradicts">;

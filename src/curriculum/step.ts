@@ -5,7 +5,8 @@ import { contradictions, type Finding, findings, type Removal, removeContradicte
 import { solveRate } from "./reward.ts";
 import type { AnswerOutcome } from "./reward.ts";
 import { scoreGroups } from "./score-groups.ts";
-import { type AcceptedTask, type Group, type LoopContext, type RolloutRecord, rolloutRecord, type StepContext, stepContext } from "./step-context.ts";
+import { type RolloutRecord, rolloutRecord } from "./rollout-record.ts";
+import { type AcceptedTask, type Group, type LoopContext, type Sequence, type StepContext, stepContext } from "./step-context.ts";
 import { type Metrics, stepMetrics } from "./step-metrics.ts";
 import { judgeProposals, type Proposal, workOrder, writeProposals } from "./step-propose.ts";
 import { solve } from "./step-solve.ts";
@@ -48,6 +49,8 @@ interface KindResult {
   proposals: Proposal[];
   accepted: NewTask[];
   groups: Group[];
+  /** Answers that were sampled to measure the difficulty of tasks and nothing else. */
+  measured: Sequence[];
   found: Finding[];
 }
 
@@ -73,7 +76,7 @@ export function proposeAll<Result>(context: StepContext, { labels, count, firstI
   // The engine works through its requests in the order in which they are made.
   for (const at of workOrder(context.kinds)) {
     const kind = context.kinds[at]!;
-    proposals[at] = ahead?.proposals[at] ?? writeProposals(context, { kind, count, labels }).then((written) => judgeProposals(context, kind, written));
+    proposals[at] = ahead?.proposals[at] ?? writeProposals(context, { kind, count, labels }).then((written) => judgeProposals(context, kind, written, firstId));
     before = admitted[at] = before.then(async () => admitTasks(context, kind, await proposals[at]!, { taken, firstId }));
   }
   return context.kinds.map(async (_, at) => {
@@ -100,7 +103,8 @@ async function solveNew(context: StepContext, at: number, proposals: Proposal[],
     { role: "propose", kind, sequences: proposals.map(({ sequence }) => sequence) },
     { role: "solve", kind, sequences: attempts },
   ];
-  return { proposals, accepted, groups, found: findings(proposals, reuse ? attempts : [...answers.flat(), ...attempts]) };
+  const measured = reuse ? [] : answers.flat();
+  return { proposals, accepted, groups, measured, found: findings(proposals, [...measured, ...attempts]) };
 }
 
 /** What the engines have done so far; a frozen proposer's share is sampling too. */
@@ -167,7 +171,8 @@ async function finishStep(context: StepContext, kinds: KindResult[], { began, be
   await scoreGroups(context, groups);
   const training = trainOn(context, groups);
   // The engine trains on a thread of its own; what needs no result of it is done meanwhile.
-  const rollouts = groups.flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
+  const measured = kinds.map((result, at): Group => ({ role: "solve", kind: context.kinds[at]!, sequences: result.measured }));
+  const rollouts = [...groups, ...measured].flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
   const updates = await training;
   for (const { task, key } of accepted) context.buffers.of(task.kind).add(task, key);
   const removals = removeContradicted(contradicted, context.buffers);

@@ -6,6 +6,7 @@ import type { Config } from "../config/index.ts";
 import type { UpdateRequest, UpdateResult } from "../engine/engine.ts";
 import { createRandom } from "../random.ts";
 import { gradientStep } from "./gradient-step.ts";
+import { updateId } from "./identifiers.ts";
 import type { EncodedPrompt } from "./sample.ts";
 import type { Group, Sequence, StepContext } from "./step-context.ts";
 import { packRows } from "./token-rows.ts";
@@ -16,7 +17,7 @@ interface Bundle {
   sequences: Sequence[];
 }
 
-function bundles(groups: Group[]): Bundle[] {
+function bundles(groups: readonly Pick<Group, "sequences">[]): Bundle[] {
   const byPrompt = new Map<EncodedPrompt, Bundle>();
   for (const sequence of groups.flatMap(({ sequences }) => sequences)) {
     if (!sequence.trained || sequence.completion.tokens.length === 0) continue;
@@ -29,18 +30,21 @@ function bundles(groups: Group[]): Bundle[] {
 
 const lengthOf = ({ completion }: Sequence) => completion.tokens.length;
 
+/** Without an advantage a sequence has no surrogate: it counts in the mean, but need not be computed for it. */
+function learns({ advantage, advantages }: Sequence, { kl, entropyBonus }: Config["update"]): boolean {
+  return (kl.coefficient > 0 && kl.in === "loss") || entropyBonus > 0 || (advantages?.some((one) => one !== 0) ?? advantage !== 0);
+}
+
 /** The arrays of one gradient step, or null when no sequence has a gradient: then there is nothing to learn. */
 export function packUpdate(batch: Bundle[], { update, generation }: Pick<Config, "update" | "generation">) {
-  const { aggregation, aggregationLength, kl, entropyBonus, importanceCap } = update;
+  const { aggregation, aggregationLength, kl, importanceCap } = update;
   const all = batch.flatMap(({ sequences }) => sequences);
   const tokens = all.reduce((sum, sequence) => sum + lengthOf(sequence), 0);
   const constant = aggregationLength > 0 ? aggregationLength : Math.max(generation.maxTokens.propose, generation.maxTokens.solve);
   const divisors = { sequence: (sequence: Sequence) => all.length * lengthOf(sequence), token: () => tokens, constant: () => all.length * constant };
   const divergence = kl.coefficient > 0 && kl.in === "loss";
-  // Without an advantage a sequence has no surrogate: it counts in the mean, but need not be computed for it.
-  const learns = ({ advantage, advantages }: Sequence) => divergence || entropyBonus > 0 || (advantages?.some((one) => one !== 0) ?? advantage !== 0);
   const kept = batch
-    .map(({ prompt, sequences }) => ({ prompt, sequences: sequences.filter(learns) }))
+    .map(({ prompt, sequences }) => ({ prompt, sequences: sequences.filter((sequence) => learns(sequence, update)) }))
     .filter(({ sequences }) => sequences.length > 0);
   const rows = kept.flatMap(({ sequences }) => sequences);
   if (rows.length === 0) return null;
@@ -71,17 +75,34 @@ export function packUpdate(batch: Bundle[], { update, generation }: Pick<Config,
   };
 }
 
-/** Runs the step's gradient steps, one a minibatch; a minibatch without any gradient is left out. Rejects as Engine.update does. */
-export async function trainOn(context: StepContext, groups: Group[]): Promise<UpdateResult[]> {
+/** A gradient step that was taken. */
+export interface TakenUpdate extends UpdateResult {
+  id: string;
+  /** Completions with a gradient. */
+  completions: number;
+}
+
+/** What training needs of a step; src/replay-step.ts gives it from records. */
+export type TrainingContext = Pick<StepContext, "config" | "engine" | "signal" | "step" | "timings" | "clock" | "emit">;
+
+/**
+ * Runs the step's gradient steps, one a minibatch; a minibatch without any gradient is left out. Which sequences are part of which is marked before it returns.
+ * Rejects as Engine.update does.
+ */
+export async function trainOn(context: TrainingContext, groups: readonly Pick<Group, "sequences">[]): Promise<TakenUpdate[]> {
   const { config, engine, signal, step, timings, clock } = context;
   const { clip, minibatches, entropyBonus } = config.update;
   const ordered = bundles(groups);
   const mixed = minibatches === 1 ? ordered : createRandom(config.seed, step, "minibatches").shuffle(ordered);
   const size = Math.ceil(mixed.length / minibatches);
-  const results: UpdateResult[] = [];
+  const parts = Array.from({ length: minibatches }, (_, part) => mixed.slice(part * size, (part + 1) * size));
+  for (const [part, batch] of parts.entries()) {
+    for (const sequence of batch.flatMap(({ sequences }) => sequences)) if (learns(sequence, config.update)) sequence.update = updateId(step, part);
+  }
+  const results: TakenUpdate[] = [];
   const began = clock();
-  for (let part = 0; part < minibatches; part++) {
-    const packed = packUpdate(mixed.slice(part * size, (part + 1) * size), config);
+  for (const [part, batch] of parts.entries()) {
+    const packed = packUpdate(batch, config);
     if (packed === null) continue;
     const request: UpdateRequest = {
       ...packed,
@@ -93,11 +114,12 @@ export async function trainOn(context: StepContext, groups: Group[]): Promise<Up
       ...gradientStep(config.update, step, config.steps),
       signal,
     };
-    results.push(await engine.update(request));
+    const result = await engine.update(request);
+    results.push({ id: updateId(step, part), completions: packed.completions.lengths.length, ...result });
   }
   timings.update += clock() - began;
-  for (const { loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens } of results) {
-    const figures = { loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens };
+  for (const { id, completions, loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens } of results) {
+    const figures = { id, completions, loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens };
     context.emit({ type: "update-end", ...figures });
   }
   return results;

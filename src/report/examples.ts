@@ -53,7 +53,8 @@ export async function pickExamples(runFolder: string, kinds: readonly string[]):
 async function readRollouts(path: string): Promise<RolloutRecord[]> {
   const text = await promisify(gunzip)(await readFile(path));
   const records: RolloutRecord[] = [];
-  for await (const { value } of readJsonl(text.toString("utf8"))) if (value !== undefined) records.push(value as RolloutRecord);
+  // The first line may tell what the file is; early versions had none.
+  for await (const { value } of readJsonl(text.toString("utf8"))) if (value !== undefined && !("schema" in (value as object))) records.push(value as RolloutRecord);
   return records;
 }
 

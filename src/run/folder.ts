@@ -13,14 +13,15 @@ import { type Disk, nodeDisk, replaceFile } from "./disk.ts";
 import type { FolderSettings, LogName, RunForm } from "./form.ts";
 import { type JournalEntry, readJournal } from "./journal.ts";
 import { lockRun } from "./lock.ts";
+import { rolloutPath } from "./rollout-file.ts";
 
 export { readRunConfig, readRunMethod, type Resolved, rewriteRunConfig } from "./config-file.ts";
 
 export interface RunFolder<Name extends LogName = LogName> {
   readonly dir: string;
   readonly logs: Record<Name, AppendLog>;
-  /** Writes rollouts/step-NNNNNN.jsonl.gz. */
-  writeRollouts(step: number, records: unknown[]): Promise<void>;
+  /** Compresses and writes rollouts/step-NNNNNN.jsonl.gz (rollout-file.ts). */
+  writeRollouts(step: number, text: string): Promise<void>;
   /** Flushes every log and tells their lengths: where this step ended. */
   mark(): Promise<Record<string, number>>;
   /** Syncs the logs, then writes a checkpoint; returns its folder. */
@@ -84,13 +85,12 @@ async function openFolder<Name extends LogName>(
   return {
     dir,
     logs,
-    async writeRollouts(step, records) {
-      const lines = records.map((record) => `${JSON.stringify(record)}\n`).join("");
-      const packed = await compress(lines, { level: constants.Z_BEST_SPEED });
+    async writeRollouts(step, text) {
+      const packed = await compress(text, { level: constants.Z_DEFAULT_COMPRESSION });
       await inFolder(async () => {
         // One level only: a run folder that is gone must not come back empty.
         await disk.claimFolder(join(dir, "rollouts"));
-        await replaceFile(disk, join(dir, "rollouts", `step-${String(step).padStart(6, "0")}.jsonl.gz`), packed);
+        await replaceFile(disk, rolloutPath(dir, step), packed);
       });
     },
     async mark() {

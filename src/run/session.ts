@@ -28,6 +28,7 @@ import type { Publisher } from "./publisher.ts";
 import { type Checkpoints, keepCheckpoints } from "./keep-checkpoints.ts";
 import { type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
 import { rolledBackConfig } from "./roll-back.ts";
+import { rolloutText } from "./rollout-file.ts";
 import type { Control } from "./start-run.ts";
 import { sumTimings } from "./timings.ts";
 
@@ -129,7 +130,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   async function afterStep(step: number, result: StepResult): Promise<boolean> {
     keepTasks(result.accepted, result.removals);
     await recording;
-    if (config.run.recordRollouts) recording = folder.writeRollouts(step, result.rollouts);
+    if (config.run.recordRollouts) recording = folder.writeRollouts(step, rolloutText({ step, seed: loop.config.seed }, result.rollouts));
     recording.catch(() => undefined);
     folder.logs.metrics.append({ step, ...result.metrics });
     folder.logs.timings.append({ step, ...result.timings });

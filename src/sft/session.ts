@@ -3,6 +3,7 @@
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { gradientStep } from "../curriculum/gradient-step.ts";
+import { updateId } from "../curriculum/identifiers.ts";
 import type { Engine, UpdateResult } from "../engine/engine.ts";
 import { eventSchemaVersion, type RunStatus, type StepTimings } from "../events.ts";
 import { AzrError } from "../errors.ts";
@@ -132,7 +133,7 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
     ahead = true;
     const update = clock() - from;
     const { loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens, computedTokens } = result;
-    publisher.publish({ type: "update-end", loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens });
+    publisher.publish({ type: "update-end", id: updateId(step, 0), completions: rows.length, loss, gradientNorm, entropy, clipFraction, approximateKl, meanLogProbabilityGap, maxLogProbabilityGap, trainedTokens });
     metrics = { ...stepMetrics(result), "update/learningRate": settings.optimizer.learningRate, "data/rows": rows.length, "data/epoch": epoch, ...(await measure(step)) };
     const spent = timingsOf(clock() - from, update, computedTokens);
     timings.push(spent);

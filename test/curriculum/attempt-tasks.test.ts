@@ -23,7 +23,8 @@ t.test("without rollouts.reuse the solver is trained on answers of their own", a
       answer: (prompt, sample) => (prompt.includes("a + 10") && sample === 0 ? "11" : "5"),
       config: { curriculum: { rollouts: { n: 4, reuse: false }, solverTasks } },
     });
-    t.same(solvers(records).map(({ task }) => task).sort(), [...expected], `${solverTasks}: one answer a task`);
+    t.same(solvers(records).filter(({ trained }) => trained).map(({ task }) => task).sort(), [...expected], `${solverTasks}: one answer a task`);
+    t.same(solvers(records).filter(({ id }) => id!.startsWith("rollouts-")).map(({ trained, reward }) => [trained, reward]), Array(8).fill([false, null]), "the others are recorded, and worth nothing");
     t.equal(metrics["solve/deduction/completions"], expected.length);
     t.equal(metrics["propose/deduction/solveRate"], 0.125, "difficulty is still measured on n rollouts");
     t.notOk(updates.some((update) => update.completions.lengths.length > 4), "the rollouts are not in the update");

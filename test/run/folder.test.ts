@@ -36,7 +36,7 @@ t.test("a folder is opened where its checkpoint stood; leftovers go, missing byt
   first.logs.metrics.append({ step: 1 });
   first.logs.journal.append({ step: 1, call: "analyse", key: "k", result: {} });
   const offsets = await first.mark();
-  await first.writeRollouts(1, [{ a: 1 }]);
+  await first.writeRollouts(1, "{}\n");
   await first.checkpoint({ step: 1, configHash: resolved.hash, offsets, state: { seed: 0, tasks: 0 } }, model("w"));
   first.logs.metrics.append({ step: 2 });
   first.logs.journal.append({ step: 2, call: "analyse", key: "k2", result: {} });

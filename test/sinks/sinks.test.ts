@@ -16,9 +16,9 @@ function scripted(steps: number, done = steps): RunEvent[] {
   add(0, { type: "run-start", schema: 1, dir: "runs/x", configHash: "h", seed: 7, steps, kinds: ["deduction", "induction"], model: "seedling", parameters: 784_640, resumedFrom: null });
   for (let step = 1; step <= done; step += 1) {
     add(step, { type: "step-start" });
-    add(step, { type: "reward-end", role: "propose", kind: "deduction", completions: 3, rewardMean: -1, outcomes: { accepted: 0, wrapper: 3 } });
-    add(step, { type: "reward-end", role: "propose", kind: "induction", completions: 1, rewardMean: 1, outcomes: { accepted: 1 } });
-    add(step, { type: "reward-end", role: "solve", kind: "induction", completions: 8, rewardMean: 0.25, outcomes: { correct: 4, wrong: 4 } });
+    add(step, { type: "reward-end", role: "propose", kind: "deduction", completions: 3, rewardMean: -1, outcomes: { accepted: 0, wrapper: 3 }, rewards: {} });
+    add(step, { type: "reward-end", role: "propose", kind: "induction", completions: 1, rewardMean: 1, outcomes: { accepted: 1 }, rewards: {} });
+    add(step, { type: "reward-end", role: "solve", kind: "induction", completions: 8, rewardMean: 0.25, outcomes: { correct: 4, wrong: 4 }, rewards: {} });
     add(step, { type: "step-end", metrics: {}, timings: timings(2) });
   }
   add(done, { type: "run-end", status: done === steps ? "finished" : "stopped" });

@@ -36,6 +36,7 @@ export const configOf = (algorithm: AlgorithmName, coefficient = 0) =>
 /** The table's sequences, each with a prompt of its own, whose tokens have the probabilities `now` for the model: [sequences][tokens]. */
 export function sequencesOf(now: number[][], config: ReturnType<typeof configOf>): Sequence[] {
   const sequences = table.sequences.map(({ logRatios, referenceGaps, reward }, at): Sequence => ({
+    id: `p-0-x-${at}`,
     prompt: { text: "", prefill: "", tokens: [1 + at] },
     completion: {
       tokens: Int32Array.from(logRatios, (_, token) => 1 + ((7 * at + 3 * token) % 30)),

@@ -1,10 +1,9 @@
 // A run driven by the fakes, and what tests read back from its folder.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import type { ConfigInput } from "../../../src/config/index.ts";
 import type { RolloutRecord } from "../../../src/curriculum/step-context.ts";
+import { readRollouts } from "../../../src/run/rollout-file.ts";
 import { fakeEngine, fakeExecutor, fakeTokenizer } from "../../../src/testing/index.ts";
 import { resume, type ResumeOptions, train, type TrainOptions } from "../../../src/train.ts";
 
@@ -25,9 +24,7 @@ export const lines = async <Line>(path: string): Promise<Line[]> =>
   (await readFile(path, "utf8")).split("\n").filter(Boolean).map((line) => JSON.parse(line) as Line);
 
 export async function rollouts(dir: string, step: number): Promise<RolloutRecord[]> {
-  const packed = await readFile(join(dir, "rollouts", `step-${String(step).padStart(6, "0")}.jsonl.gz`));
-  const text = (await promisify(gunzip)(packed)).toString("utf8");
-  return text.split("\n").filter(Boolean).map((line) => JSON.parse(line) as RolloutRecord);
+  return (await readRollouts(dir, step))!.records;
 }
 
 /** The bytes of every file that has to be equal between a broken and an unbroken run. */

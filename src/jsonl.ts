@@ -3,6 +3,7 @@
 import type { Writable } from "node:stream";
 import { once } from "node:events";
 import type { z } from "zod";
+import { issueText } from "./issues.ts";
 
 /** One line of input, counted from 1: its value, or what is wrong with it. */
 export type JsonlLine<T> = { line: number; value: T; error?: undefined } | { line: number; error: string; value?: undefined };
@@ -76,8 +77,9 @@ export async function* readJsonl(source: JsonlSource, { maxLineBytes = defaultMa
 export function describeIssues(error: z.ZodError): string {
   const complaints = error.issues.map((issue) => {
     const path = issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("").replace(/^\./, "");
-    const what = issue.code === "unrecognized_keys" ? `unknown field ${issue.keys.map((key) => `"${key}"`).join(", ")}` : issue.message;
-    return path === "" ? what : `${path}: ${what}`;
+    const what = issue.code === "unrecognized_keys" ? `unknown field ${issue.keys.map((key) => `"${key}"`).join(", ")}` : issueText(issue);
+    if (path === "") return what;
+    return what === "is missing" || what === "is empty" ? `${path} ${what}` : `${path}: ${what}`;
   });
   const more = complaints.length > 3 ? `; and ${complaints.length - 3} more` : "";
   return complaints.slice(0, 3).join("; ") + more;

@@ -13,12 +13,13 @@ export function whole(least: number): (text: string) => number {
   };
 }
 
-/** Parser of finite numbers from `least` on. */
-export function decimal(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
+/** Parser of finite numbers from `least` on, or with `above` larger than it. */
+export function decimal(least: number, most = Number.POSITIVE_INFINITY, { above = false } = {}): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || value < least || value > most) {
-      const range = Number.isFinite(most) ? `from ${least} to ${most}` : `of at least ${least}`;
+    if (text.trim() === "" || !Number.isFinite(value) || value < least || value > most || (above && value === least)) {
+      const from = above ? `above ${least}` : Number.isFinite(most) ? `from ${least}` : `of at least ${least}`;
+      const range = Number.isFinite(most) ? `${from}${above ? " and" : " to"} ${above ? "at most " : ""}${most}` : from;
       throw new InvalidArgumentError(`Expected a number ${range}.`);
     }
     return value;

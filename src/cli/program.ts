@@ -19,10 +19,11 @@ import { sftCommand } from "./commands/sft.ts";
 import { torchCommand } from "./commands/torch.ts";
 import { trainCommand } from "./commands/train.ts";
 import { verifyCommand } from "./commands/verify.ts";
-import { AzrError, errorExitCodes } from "../errors.ts";
+import { errorExitCodes } from "../errors.ts";
 import type { CliContext } from "./context.ts";
 import { describeFailure, failureJson, failureText } from "./failure.ts";
 import { verboseOption } from "./options.ts";
+import { checkUsage, postponeChecks, usageError } from "./usage.ts";
 
 const commands = [
   demoCommand,
@@ -43,10 +44,6 @@ const commands = [
   torchCommand,
   buildCommand,
 ];
-
-const commandNames = ["demo", "train", "sft", "resume", "eval", "compare", "generate", "score", "export", "exec", "verify", "bench", "inspect", "debug", "doctor", "torch", "build"];
-
-const nestedCommands = new Set(["torch install", "bench executor", "bench decode", "inspect model", "debug update"]);
 
 /** Those that open an engine or an executor. */
 const needNative = new Set(["demo", "train", "sft", "resume", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode", "update"]);
@@ -70,6 +67,7 @@ export function createProgram(context: CliContext): Command {
     .addHelpText("after", "\nExample:\n  azr demo --steps 20");
   for (const create of commands) program.addCommand(create(context));
   // Settings are inherited only by commands made with program.command(); these were made on their own.
+  const required = new Map<Command, string[]>();
   const configure = (command: Command): void => {
     command.exitOverride().configureOutput({
       writeOut: (text) => void context.stdout.write(text),
@@ -82,11 +80,14 @@ export function createProgram(context: CliContext): Command {
       getErrHelpWidth: () => 100,
     });
     command.helpOption("-h, --help", "print help");
+    if (command.commands.length > 0) command.helpCommand("help [command]", "print help for a command");
+    postponeChecks(command, required);
     if (command.commands.length === 0 && !command.options.some(({ long }) => long === "--verbose")) command.addOption(verboseOption());
     command.commands.forEach(configure);
   };
   configure(program);
   program.hook("preAction", async (_program, command) => {
+    checkUsage(command, required);
     const { dryRun, json } = command.opts<{ dryRun?: boolean; json?: boolean }>();
     if (needNative.has(command.name()) && dryRun !== true) await context.prepare?.((line) => void (json === true || context.stderr.write(`${line}\n`)));
   });
@@ -95,27 +96,17 @@ export function createProgram(context: CliContext): Command {
 
 /** Runs a command line (without node and script) and answers the exit code. Never throws. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+  const program = createProgram(context);
   try {
-    await createProgram(context).parseAsync([...argv], { from: "user" });
+    await program.parseAsync([...argv], { from: "user" });
     return context.exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError && (thrown.exitCode === 0 || thrown.code === "commander.help")) {
       return thrown.exitCode === 0 ? 0 : usageExitCode;
     }
     const verbose = argv.includes("--verbose");
-    const failure = describeFailure(thrown instanceof CommanderError ? usageError(thrown, argv) : thrown, { verbose });
+    const failure = describeFailure(thrown instanceof CommanderError ? usageError(thrown, program, argv) : thrown, { verbose });
     context.stderr.write(argv.includes("--json") ? failureJson(failure) : failureText(failure));
     return failure.exitCode;
   }
-}
-
-/** A command line that could not be understood, as one of our errors. */
-function usageError({ message }: CommanderError, argv: readonly string[]): AzrError {
-  const words = argv.filter((word) => !word.startsWith("-"));
-  const pair = words.slice(0, 2).join(" ");
-  const named = nestedCommands.has(pair) ? pair : (commandNames.find((name) => name === words[0]) ?? "");
-  const sentence = message.replace(/^error: /, "").replace(/\n/g, " ");
-  return new AzrError("AZR_INPUT_INVALID", `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`, {
-    hint: `npx azr ${named === "" ? "" : `${named} `}--help`,
-  });
 }

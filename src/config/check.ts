@@ -2,6 +2,7 @@
 // told with the key, the value, where that came from and the nearest right key. resolve.ts (self-play) and src/sft use it.
 import type * as z from "zod";
 import { AzrError } from "../errors.ts";
+import { issueText } from "../issues.ts";
 import { nearestKey } from "./suggest.ts";
 import { leaves, mergeTree, setPath, type Tree } from "./tree.ts";
 
@@ -67,7 +68,7 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, tree: Tree, origin
   const dotted = path.join(".");
   const value = path.reduce<unknown>((node, key) => (node as Tree | undefined)?.[key], tree);
   const shown = value === undefined ? "" : `, got ${JSON.stringify(value)}`;
-  return [`${dotted}: ${issue.message}${issue.code === "custom" ? "" : shown}${originOf(dotted)}`];
+  return [`${dotted}: ${issueText(issue)}${issue.code === "custom" ? "" : shown}${originOf(dotted)}`];
 }
 
 /** The sources as layers, the weakest first: file, environment (`keys` names the variables and what they set), `--set`, argument. */

@@ -14,8 +14,13 @@ t.test("mistakes on the command line", async (t) => {
     { args: ["train", "--preset", "huge"], code: 2, says: /Allowed choices are demo/ },
     { args: ["train", "--set", "updat.learningRate=3"], code: 2, says: /AZR_CONFIG_INVALID.*did you mean `update`/ },
     { args: ["train", "nowhere.json"], code: 2, says: /AZR_CONFIG_NOT_FOUND/ },
-    { args: ["generate", "--prompt", "a", "--top-p", "1.5"], code: 2, says: /a number from 0 to 1/ },
+    { args: ["generate", "--prompt", "a", "--top-p", "1.5"], code: 2, says: /a number above 0 and at most 1/ },
+    { args: ["generate", "--prompt", "a", "--top-p", "0"], code: 2, says: /above 0 and at most 1/ },
+    { args: ["generate", "--prompt", "a", "--repetition-penalty", "0"], code: 2, says: /a number above 0/ },
     { args: ["generate"], code: 2, says: /--prompt/ },
+    // The misspelt option is named, not the one that is missing because of it.
+    { args: ["generate", "--promt", "a"], code: 2, says: /Unknown option '--promt'.*Did you mean --prompt/ },
+    { args: ["generate", "a"], code: 2, says: /Unexpected argument "a"/ },
     { args: ["generate", "--prompt", "a", "--model", "no/such/folder/"], code: 5, says: /AZR_MODEL_NOT_FOUND/ },
     { args: ["eval"], code: 2, says: /suite/ },
     { args: ["exec", "--jsonl", "nowhere.jsonl"], code: 2, says: /nowhere\.jsonl cannot be read/ },
@@ -41,6 +46,14 @@ t.test("mistakes on the command line", async (t) => {
     const [error] = jsonLines(json.stderr).slice(-1);
     t.match(error, { type: "error", code: /^AZR_/, what: says.source.startsWith("AZR_") ? String : says, why: [String], do: [String], exitCode: code }, `${name} --json: one object`);
   }
+  const hints: [args: string[], says: RegExp][] = [
+    [["generate", "a"], /If it is meant as --prompt <text>, write --prompt before it.*npx azr generate --help/],
+    [["inspect", "model", "runs/a"], /meant as --model <model>/],
+    [["bench", "update", "--rounds", "x"], /npx azr bench update --help/],
+    [["bench", "updat"], /npx azr bench --help/],
+    [["doctor", "now"], /do: {4}npx azr doctor --help/],
+  ];
+  for (const [args, says] of hints) t.match((await azr(args)).stderr, says, `azr ${args.join(" ")}: what to do`);
   const bare = await azr([]);
   t.equal(bare.code, 2);
   t.match(bare.stderr, /Usage: azr/);

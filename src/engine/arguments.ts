@@ -1,7 +1,7 @@
 // Checks and completes the requests of the Engine interface before they cross to native code, so that a mistake is a
 // sentence with the argument's name and not a crash. Ranges that depend on the model are checked in native/engine.
 import { AzrError } from "../errors.ts";
-import type { GenerateRequest, KlEstimator, TokenRows, UpdateRequest } from "./engine.ts";
+import type { GenerateRequest, KlEstimator, ScoreRequest, TokenRows, UpdateRequest } from "./engine.ts";
 
 /** Most tokens computed at once by default: activations of a small model then stay in the processor's caches. */
 export const defaultMicroBatchTokens = 1024;
@@ -90,6 +90,12 @@ export function nativeGenerateRequest(request: GenerateRequest): object {
     minTokens: requireInteger("minTokens", minTokens, 0),
     cacheBytes: requireInteger("cacheBytes", cacheBytes, 0),
   };
+}
+
+/** The request as native code takes it, defaults filled in. */
+export function nativeScoreRequest({ sequences, adapters = true }: ScoreRequest): object {
+  if (typeof adapters !== "boolean") throw invalid(`Expected true or false for adapters but received ${describe(adapters)}.`);
+  return { sequences: requireRows("sequences", sequences), adapters };
 }
 
 const klEstimators: KlEstimator[] = ["k1", "k2", "k3"];

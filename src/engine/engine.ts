@@ -72,6 +72,11 @@ export interface GeneratedToken {
 export interface ScoreRequest {
   /** Whole sequences, at least two tokens a row. */
   sequences: TokenRows;
+  /**
+   * False: by the weights that the adapters are added to, of an engine that was opened with `lora`; to the bit what a model without them gives.
+   * The matrices that have adapters are laid out anew before and after. Default true.
+   */
+  adapters?: boolean;
   signal?: AbortSignal;
 }
 
@@ -156,3 +161,6 @@ export interface Engine {
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** The part of an engine that a model which is only compared with has. */
+export type Scorer = Pick<Engine, "shape" | "score">;

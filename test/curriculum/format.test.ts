@@ -143,11 +143,12 @@ t.test("what a completion holds is read back", async (t) => {
 
 t.test("fences", async (t) => {
   for (const text of ["x", "", "```", "a\n```python\nb\n```\nc", "``````", "  ```\n"]) {
-    t.same(fencedBlocks(`before\n${fence("input", text)}\nafter`), [{ tag: "input", text }], JSON.stringify(text));
+    t.same(fencedBlocks(`before\n${fence("input", text)}\nafter`), { blocks: [{ tag: "input", text }], outside: "before\nafter" }, JSON.stringify(text));
   }
-  t.same(fencedBlocks("```python extra words\nx\n```"), [{ tag: "python", text: "x" }]);
-  t.same(fencedBlocks("    ```\nx\n    ```"), [], "four spaces make no fence");
-  t.same(fencedBlocks("``` `x` ```"), [], "inline code is no fence");
+  t.same(fencedBlocks("```python extra words\nx\n```").blocks, [{ tag: "python", text: "x" }]);
+  t.same(fencedBlocks("    ```\nx\n    ```").blocks, [], "four spaces make no fence");
+  t.same(fencedBlocks("``` `x` ```").blocks, [], "inline code is no fence");
+  t.same(fencedBlocks("a\n```x\nb\n```\nc\n```y\nd"), { blocks: [{ tag: "x", text: "b" }], outside: "a\nc\n```y\nd" }, "a fence that is never closed is around the others");
 });
 
 t.test("templates", async (t) => {

@@ -27,7 +27,8 @@ function parse(text: string, shape: ResponseShape): ParsedResponse {
     if (same && last.name === "input" && (last.count ?? 1) > 1) {
       return { ok: false, reason: "too-few-inputs", detail: `${found.length} of ${expected.length} inputs` };
     }
-    return { ok: false, reason: "wrapper", detail: `blocks are ${found.map((block) => block.name).join(" ")}, not ${expected.join(" ")}` };
+    const names = [...found.slice(0, expected.length + 1).map((block) => block.name.slice(0, 20)), ...(found.length > expected.length + 1 ? ["..."] : [])];
+    return { ok: false, reason: "wrapper", detail: `blocks are ${names.join(" ")}, not ${expected.join(" ")}` };
   }
   const blocks: Partial<Record<BlockName, string[]>> = {};
   found.forEach((block, at) => (blocks[expected[at]!] ??= []).push(tidy(expected[at]!, block.text)));

@@ -34,12 +34,11 @@ function unwrap(text: string): { answer: string } | { reason: "wrapper" | "malfo
 function parse(text: string, shape: ResponseShape): ParsedResponse {
   const unwrapped = unwrap(text);
   if ("reason" in unwrapped) return { ok: false, ...unwrapped };
-  const { answer } = unwrapped;
-  const fences = fencedBlocks(answer);
+  const { blocks: fences, outside } = fencedBlocks(unwrapped.answer);
 
   const blocks: Partial<Record<BlockName, string[]>> = {};
   for (const { name, count = 1 } of shape.blocks) {
-    const found = read(answer, fences, name, count, shape).map((block) => tidy(name, block));
+    const found = read({ fences, outside, name, count, role: shape.role }).map((block) => tidy(name, block));
     if (found.length < count) {
       return found.length > 0
         ? { ok: false, reason: "too-few-inputs", detail: `${found.length} of ${count} inputs` }
@@ -48,47 +47,82 @@ function parse(text: string, shape: ResponseShape): ParsedResponse {
     blocks[name] = found;
   }
   if (shape.message) {
-    const message = fences.find((block) => block.tag === "message")?.text ?? tagged(answer, "message") ?? commented(answer, "message");
+    const message = fences.find((block) => block.tag === "message")?.text ?? tagged(outside, "message") ?? labelled(outside, "message");
     if (message !== undefined) blocks.message = [tidy("message", message)];
   }
   return { ok: true, blocks };
 }
 
+interface Wanted {
+  fences: FencedBlock[];
+  /** The answer without its fenced blocks: a comment within a program is no answer. */
+  outside: string;
+  name: BlockName;
+  count: number;
+  role: ResponseShape["role"];
+}
+
 /** The blocks of one name that count, at most `count`. */
-function read(answer: string, fences: FencedBlock[], name: BlockName, count: number, shape: ResponseShape): string[] {
+function read({ fences, outside, name, count, role }: Wanted): string[] {
   const named = fences.filter((block) => block.tag === fenceTag(name)).map((block) => block.text);
-  const last = shape.role === "solve";
+  const last = role === "solve";
   if (name === "program") {
     const any = named.length > 0 ? named : fences.filter(({ tag }) => !otherTags.has(tag)).map((block) => block.text);
     return last ? any.slice(-1) : any.slice(0, 1);
   }
   if (named.length > 0 || count > 1) return count > 1 ? named.slice(-count) : last ? named.slice(-1) : named.slice(0, 1);
-  const loose = commented(answer, name) ?? (last ? (tagged(answer, name) ?? phrased(answer, name) ?? bare(answer, fences, name)) : undefined);
+  const loose = last ? looseAnswer(fences, outside, name) : labelled(outside, name);
   return loose === undefined ? [] : [loose];
 }
 
-/** The rest of the last `# Input: ...` line. */
-function commented(answer: string, name: string): string | undefined {
-  return [...answer.matchAll(new RegExp(`^[ \\t]*#[ \\t]*${name}:[ \\t]*(\\S.*)$`, "gim"))].at(-1)?.[1];
+/** An answer that is in no fence of its own: the only fence of no known sort, a labelled line, a tag, a phrase, or else all there is. */
+function looseAnswer(fences: FencedBlock[], outside: string, name: BlockName): string | undefined {
+  const [only] = fences;
+  const inOnly = (): string | undefined => only && (labelled(only.text, name) ?? called(only.text, name));
+  if (fences.length === 1 && !otherTags.has(only!.tag) && !/^py/.test(only!.tag)) return inOnly();
+  const told = labelled(outside, name) ?? tagged(outside, name) ?? phrased(outside, name);
+  if (told !== undefined) return unquoted(told);
+  if (fences.length > 0) return fences.length === 1 ? inOnly() : undefined;
+  return outside.includes("```") ? undefined : called(unquoted(outside), name);
+}
+
+/** The rest of the last `# Input: ...` line, with or without the mark of a comment. */
+function labelled(text: string, name: string): string | undefined {
+  return [...text.matchAll(new RegExp(`^[ \\t]*(?:#[ \\t]*)?${name}:[ \\t]*([^\\s][^\\n]*)$`, "gim"))].at(-1)?.[1]!.trimEnd();
 }
 
 /** What the last `<input>...</input>` holds. */
-function tagged(answer: string, name: string): string | undefined {
-  return [...answer.matchAll(new RegExp(`<${name}>([\\s\\S]*?)</${name}>`, "gi"))].at(-1)?.[1];
+function tagged(text: string, name: string): string | undefined {
+  const lower = text.toLowerCase();
+  const close = lower.lastIndexOf(`</${name}>`);
+  const open = close < 0 ? -1 : lower.lastIndexOf(`<${name}>`, close);
+  return open < 0 ? undefined : text.slice(open + name.length + 2, close);
 }
 
-/** The rest of the line after `the input is`, with a colon or not, without a full stop. */
-function phrased(answer: string, name: string): string | undefined {
-  return [...answer.matchAll(new RegExp(`\\bthe ${name} is:?[ \\t]*(\\S.*)$`, "gim"))].at(-1)?.[1]!.replace(/\.\s*$/, "");
+/** The rest of the line after the last `the input is`, with a colon or not, without a full stop. */
+function phrased(text: string, name: string): string | undefined {
+  const phrase = `the ${name} is`;
+  const lower = text.toLowerCase();
+  for (let at = lower.lastIndexOf(phrase); at >= 0; at = at === 0 ? -1 : lower.lastIndexOf(phrase, at - 1)) {
+    const rest = /^:?[ \t]*([^\s:][^\n]*)/.exec(text.slice(at + phrase.length, at + phrase.length + longestLine))?.[1];
+    if (rest !== undefined && !/\w/.test(text[at - 1] ?? "")) return rest.trimEnd().replace(/\.$/, "");
+  }
+  return undefined;
 }
 
-/** The whole answer: the only fenced block whatever its tag, or the unfenced text; arguments may be written as a call of f. */
-function bare(answer: string, fences: FencedBlock[], name: BlockName): string | undefined {
-  const only = fences.length === 1 ? fences[0]!.text : answer;
-  if (only.includes("```")) return undefined;
-  const text = only.trim();
-  const call = name === "input" ? /^f\(([\s\S]*)\)$/.exec(text) : null;
-  return call === null ? text : call[1];
+/** A line that goes on beyond this many characters is no answer in a phrase. */
+const longestLine = 65_536;
+
+/** Without the backticks of inline code around all of it. */
+function unquoted(text: string): string {
+  const inner = /^`([^`]*)`$/.exec(text.trim());
+  return inner === null ? text : inner[1]!;
+}
+
+/** Arguments may be written as a call of f. */
+function called(text: string, name: BlockName): string {
+  const whole = text.trim();
+  return name === "input" && whole.startsWith("f(") && whole.endsWith(")") ? whole.slice(2, -1) : whole;
 }
 
 export const paperFormat: Format = {

@@ -2,7 +2,8 @@
 // composes them and adds the rules that span several. resolve.ts merges presets, files and arguments into one value of this shape.
 import * as z from "zod";
 import { algorithmNames } from "./algorithms.ts";
-import { curriculum, engine, executor, generation, reward, run } from "./sections.ts";
+import { reward } from "./reward-section.ts";
+import { curriculum, engine, executor, generation, run } from "./sections.ts";
 import { update } from "./update-section.ts";
 
 export const presetNames = ["demo", "tiny-cpu", "tuned", "paper", "reference"] as const;
@@ -51,6 +52,11 @@ export const configSchema = z
     const { dynamicSampling, overlap, proposer, rollouts } = config.curriculum;
     if (overlap && proposer === "trained" && config.update.importanceCap === 0) complain(["curriculum", "overlap"], "needs update.importanceCap: proposals of older weights are corrected for by it");
     if (dynamicSampling > 0 && !rollouts.reuse) complain(["curriculum", "dynamicSampling"], "needs curriculum.rollouts.reuse: one answer a task has no spread");
+    if (rollouts.earlyStop) {
+      const { learnability } = config.reward;
+      if (learnability !== "mixed") complain(["curriculum", "rollouts", "earlyStop"], `needs reward.learnability=mixed, not ${learnability}: where answers end with the first contrast, the share of right ones is biased`);
+      if (rollouts.reuse) complain(["curriculum", "rollouts", "earlyStop"], "does not go with curriculum.rollouts.reuse: answers that end with the first contrast are no fair sample to train on. Set reuse=false");
+    }
     const { cpuMs, wallMs } = config.executor.limits;
     if (wallMs < cpuMs) {
       complain(["executor", "limits", "wallMs"], `must not be below executor.limits.cpuMs (${wallMs} < ${cpuMs})`);

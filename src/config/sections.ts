@@ -1,4 +1,4 @@
-// The sections of the configuration: sampling, curriculum, rewards, gradient step, executor, engine, run folder.
+// The sections of the configuration: sampling, curriculum, executor, engine, run folder; rewards and the gradient step are in files of their own.
 // schema.ts composes them; what the task kinds take is in ../curriculum/settings.ts. Defaults are the demo's recipe.
 import * as z from "zod";
 import { errorSchema, inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
@@ -39,6 +39,10 @@ export const curriculum = z.strictObject({
         .boolean()
         .default(true)
         .meta({ description: "Train the solver on these; false samples one separate answer a task, as the paper does" }),
+      earlyStop: z
+        .boolean()
+        .default(false)
+        .meta({ description: "Stop asking about a task once a right and another answer were seen. Only with reward.learnability `mixed`: the share of right answers is then biased" }),
     })
     .prefault({})
     .meta({ description: "Difficulty rollouts" }),
@@ -95,20 +99,6 @@ export const curriculum = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .meta({ description: "Task files whose programs may not be proposed (compared by normalised program)" }),
-});
-
-export const reward = z.strictObject({
-  shuffle: z
-    .boolean()
-    .default(false)
-    .meta({ description: "Control experiment: permute rewards inside each group, which detaches them from the samples" }),
-  overlong: z
-    .strictObject({
-      tokens: z.int().min(0).default(0).meta({ description: "Last tokens before generation.maxTokens over which the penalty grows from nothing; 0 = off" }),
-      penalty: z.number().min(0).default(1).meta({ description: "Taken from the reward of a completion that reaches generation.maxTokens" }),
-    })
-    .prefault({})
-    .meta({ description: "Soft penalty on length (DAPO, arXiv 2503.14476, equation 13)" }),
 });
 
 export const executor = z.strictObject({

@@ -2,15 +2,19 @@
 import { createRandom } from "../random.ts";
 import { tokenAdvantages } from "./advantage.ts";
 import { compareModels, klPenalties } from "./compare-models.ts";
+import { measureProposals, withIntrinsic } from "./intrinsic.ts";
 import type { RejectionReason } from "./kinds/kind.ts";
 import { type AnswerOutcome, proposerReward, solverReward } from "./reward.ts";
 import type { Group, Sequence, StepContext } from "./step-context.ts";
 import { countOutcomes } from "./step-solve.ts";
 
-function rewardOf(group: Group, sequence: Sequence, fidelity: "paper" | "reference" | "tuned"): number | null {
+function rewardOf(group: Group, sequence: Sequence, { curriculum, reward }: StepContext["config"]): number | null {
+  const { fidelity } = curriculum;
   if (group.role === "solve") return solverReward(sequence.outcome as AnswerOutcome, fidelity);
-  if (sequence.outcome !== "accepted") return proposerReward({ accepted: false, reason: sequence.outcome as RejectionReason }, fidelity);
-  return proposerReward({ accepted: true, solveRate: sequence.solveRate ?? null }, fidelity);
+  const { learnability, intrinsic } = reward;
+  if (sequence.outcome !== "accepted") return proposerReward({ accepted: false, reason: sequence.outcome as RejectionReason }, { fidelity });
+  const further = (worth: number) => withIntrinsic(worth, sequence.intrinsic ?? {}, intrinsic);
+  return proposerReward({ accepted: true, solveRate: sequence.solveRate ?? null }, { fidelity, learnability, further });
 }
 
 /** Penalty on length: nothing up to `tokens` before the limit, from there growing to `penalty` at the limit (DAPO, arXiv 2503.14476, equation 13). */
@@ -31,15 +35,16 @@ function rewardsById(role: Group["role"], rewarded: readonly Sequence[]): Record
   return Object.fromEntries([...sums].map(([id, { sum, count }]) => [id, sum / count]));
 }
 
-/** Fills in reward, advantage and `trained` of every sequence, and tells the rewards in `reward-end` events. Rejects as Engine.score does. */
+/** Fills in reward, advantage and `trained` of every sequence, and tells the rewards in `reward-end` events. Rejects as Engine.score and Executor.measure do. */
 export async function scoreGroups(context: StepContext, groups: Group[]): Promise<void> {
   const { config, step, emit } = context;
-  const { fidelity, proposer } = config.curriculum;
+  const { proposer } = config.curriculum;
   const { advantage, kl } = config.update;
+  await measureProposals(context, groups);
   for (const group of groups) {
     const learns = group.role === "solve" || proposer === "trained";
     for (const sequence of group.sequences) {
-      const reward = rewardOf(group, sequence, fidelity);
+      const reward = rewardOf(group, sequence, config);
       const limit = config.generation.maxTokens[group.role];
       sequence.reward = reward === null ? null : reward - overlongPenalty(sequence.completion.tokens.length, limit, config.reward.overlong);
       sequence.trained = reward !== null && sequence.leftOut !== true && learns;

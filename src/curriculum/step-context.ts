@@ -5,6 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Role, RunEventBody } from "../events.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { Format } from "./format.ts";
+import type { IntrinsicMeasures } from "./intrinsic.ts";
 import type { TaskKind } from "./kinds/kind.ts";
 import type { Completion, EncodedPrompt, TextCodec } from "./sample.ts";
 import type { CurriculumSettings } from "./settings.ts";
@@ -76,6 +77,10 @@ export interface Sequence {
   contradicts?: string;
   /** Proposer: ids of the tasks that the prompt showed. */
   parents?: string[];
+  /** Proposer: those tasks, but for the one on whose program it builds. */
+  shown?: readonly Task[];
+  /** Proposer: what its task measures by itself, where `reward.intrinsic` asks for it. */
+  intrinsic?: IntrinsicMeasures;
   /** Proposer: share of right answers among the decided rollouts of its task; null when none was decided. */
   solveRate?: number | null;
   /** Null: not scored (the executor could not judge it); such a sequence leaves its group. */

@@ -3,6 +3,7 @@
 import type { UpdateResult } from "../engine/engine.ts";
 import { divergences } from "./compare-models.ts";
 import type { Removal } from "./contradictions.ts";
+import { intrinsicTerms } from "./intrinsic.ts";
 import type { AcceptedTask, Group, Sequence, StepContext } from "./step-context.ts";
 
 export type Metrics = Record<string, number>;
@@ -27,7 +28,7 @@ function common(metrics: Metrics, prefix: string, sequences: Sequence[]): void {
   if (tokens > 0) metrics[`${prefix}/surprise`] = surprise / tokens;
 }
 
-function proposerMetrics(metrics: Metrics, kind: string, sequences: Sequence[]): void {
+function proposerMetrics(metrics: Metrics, kind: string, sequences: Sequence[], { config }: StepContext): void {
   const prefix = `propose/${kind}`;
   common(metrics, prefix, sequences);
   const accepted = sequences.filter(({ outcome }) => outcome === "accepted");
@@ -37,9 +38,12 @@ function proposerMetrics(metrics: Metrics, kind: string, sequences: Sequence[]):
     metrics[`${prefix}/rejected/${reason}`] = reasons.filter((other) => other === reason).length / sequences.length;
   }
   const rates = accepted.flatMap(({ solveRate }) => (typeof solveRate === "number" ? [solveRate] : []));
-  put(metrics, `${prefix}/solveRate`, mean(rates));
+  // Where answers end with the first contrast, the share of right ones says nothing.
+  if (!config.curriculum.rollouts.earlyStop) put(metrics, `${prefix}/solveRate`, mean(rates));
   // Share of accepted tasks that some rollouts solve and some do not: those that pay.
   put(metrics, `${prefix}/learnable`, mean(rates.map((rate) => (rate > 0 && rate < 1 ? 1 : 0))));
+  // What reward.intrinsic asks for, before coefficients, of accepted tasks.
+  for (const term of intrinsicTerms) put(metrics, `${prefix}/${term}`, mean(accepted.flatMap(({ intrinsic }) => intrinsic?.[term] ?? [])));
 }
 
 function solverMetrics(metrics: Metrics, kind: string, sequences: Sequence[]): void {
@@ -87,7 +91,7 @@ export function stepMetrics(context: StepContext, { groups, accepted, removals, 
   const { kinds, buffers } = context;
   const metrics: Metrics = {};
   for (const { role, kind, sequences } of groups) {
-    if (role === "propose") proposerMetrics(metrics, kind.name, sequences);
+    if (role === "propose") proposerMetrics(metrics, kind.name, sequences, context);
     else solverMetrics(metrics, kind.name, sequences);
   }
   for (const { name } of kinds) {

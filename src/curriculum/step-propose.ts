@@ -111,7 +111,7 @@ export async function judgeProposals(context: StepContext, kind: TaskKind, writt
     const validation: Validation = parsed.ok ? await validate(context, kind, parsed.draft) : parsed;
     const { outcome, detail } = validation.ok ? { outcome: "accepted", detail: "" } : { outcome: validation.reason, detail: validation.detail };
     const parents = [...request.references, ...(request.source === undefined ? [] : [request.source])].map(({ id }) => id);
-    const sequence: Sequence = { ...base, outcome, detail, parents };
+    const sequence: Sequence = { ...base, outcome, detail, parents, shown: request.references };
     return { sequence, draft: parsed.ok ? parsed.draft : undefined, source: request.source, validation };
   });
   timings.validate += clock() - validating;

@@ -9,6 +9,7 @@ import { type RolloutRecord, rolloutRecord } from "./rollout-record.ts";
 import { type AcceptedTask, type Group, type LoopContext, type Sequence, type StepContext, stepContext } from "./step-context.ts";
 import { type Metrics, stepMetrics } from "./step-metrics.ts";
 import { judgeProposals, type Proposal, workOrder, writeProposals } from "./step-propose.ts";
+import { solveEarly } from "./solve-early.ts";
 import { solve } from "./step-solve.ts";
 import { attemptTasks, redrawTasks, replayTasks } from "./attempt-tasks.ts";
 import { trainOn } from "./update-batch.ts";
@@ -89,11 +90,12 @@ export function proposeAll<Result>(context: StepContext, { labels, count, firstI
 async function solveNew(context: StepContext, at: number, proposals: Proposal[], accepted: NewTask[], asked: () => void): Promise<KindResult> {
   const { config } = context;
   const kind = context.kinds[at]!;
-  const { n, reuse } = config.curriculum.rollouts;
+  const { n, reuse, earlyStop } = config.curriculum.rollouts;
   const past = reuse ? replayTasks(context, kind) : [];
   const tasks = [...accepted, ...past];
-  const answering = solve(context, { kind, tasks, samples: n, purpose: "rollouts" });
-  asked();
+  const rollouts = { kind, tasks, samples: n, purpose: "rollouts" };
+  const answering = earlyStop ? solveEarly(context, rollouts, asked) : solve(context, rollouts);
+  if (!earlyStop) asked();
   const answers = await answering;
   accepted.forEach(({ proposal }, index) => {
     proposal.sequence.solveRate = solveRate(answers[index]!.map(({ outcome }) => outcome as AnswerOutcome));

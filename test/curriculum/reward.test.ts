@@ -20,7 +20,7 @@ t.test("proposer rewards", async (t) => {
     ["seven of eight solve it", accepted(7 / 8), [0.125, 0.125, 0.125]],
     ["no rollout decided", accepted(null), [null, null, null]],
   ];
-  for (const [name, outcome, want] of table) t.same(columns.map((column) => proposerReward(outcome, column)), want, name);
+  for (const [name, outcome, want] of table) t.same(columns.map((column) => proposerReward(outcome, { fidelity: column })), want, name);
 });
 
 t.test("solver rewards", async (t) => {

@@ -50,5 +50,7 @@ export type { InspectModelOptions, ModelFile, ModelReport } from "./inspect-mode
 export type { BytesByFormat, MemoryEstimate, TrainingMemory } from "./model-memory.ts";
 export { planSft, resumeSft, sft } from "./sft.ts";
 export type { ResolvedSft, ResumeSftOptions, SftConfig, SftConfigInput, SftOptions, SftPlan, SftResult, SftRun } from "./sft.ts";
+export { replayStep } from "./replay-step.ts";
+export type { ReplayedSamples, ReplayedUpdate, ReplayStepOptions, StepReplay } from "./replay-step.ts";
 export { resume, train } from "./train.ts";
 export type { ResumeOptions, Run, RunResult, TrainOptions } from "./train.ts";

@@ -13,6 +13,7 @@ import { execCommand } from "./commands/exec.ts";
 import { exportCommand } from "./commands/export.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { replayCommand } from "./commands/replay.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { scoreCommand } from "./commands/score.ts";
 import { sftCommand } from "./commands/sft.ts";
@@ -30,6 +31,7 @@ const commands = [
   trainCommand,
   sftCommand,
   resumeCommand,
+  replayCommand,
   evalCommand,
   compareCommand,
   generateCommand,
@@ -46,7 +48,7 @@ const commands = [
 ];
 
 /** Those that open an engine or an executor. */
-const needNative = new Set(["demo", "train", "sft", "resume", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode", "update"]);
+const needNative = new Set(["demo", "train", "sft", "resume", "replay", "eval", "generate", "score", "export", "exec", "verify", "executor", "decode", "update"]);
 
 /** Exit code of a command line that could not be understood: that of AZR_INPUT_INVALID. */
 const usageExitCode = errorExitCodes.AZR_INPUT_INVALID;

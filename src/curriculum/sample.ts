@@ -1,6 +1,8 @@
 // Sampling for the loop: prompts of one role and kind go to the engine as one batch and come back as completions with their
 // text, token ids and log-probabilities. step-propose.ts and step-solve.ts call it; update-batch.ts trains on what it returns.
 import type { Engine } from "../engine/engine.ts";
+import type { Role } from "../events.ts";
+import { derive } from "../random.ts";
 import type { Prompt } from "./format.ts";
 import type { Stretch } from "./template.ts";
 import { cutRows, packRows } from "./token-rows.ts";
@@ -44,6 +46,11 @@ export interface SampleRequest {
   seed: number;
   stopTokens: number[];
   signal?: AbortSignal;
+}
+
+/** Seed of the request that samples the completions of a role and kind in a step; the labels name the random stream. */
+export function sampleSeed(seed: number, step: number, { role, labels, kind }: { role: Role; labels: readonly (string | number)[]; kind: string }): number {
+  return derive(seed, step, ...labels, kind, ...(role === "propose" ? ["sample"] : []));
 }
 
 /** A program that spells a special token, such as <|im_end|>, must not change what a prompt is to the model: only the template's own are tokens. */

@@ -1,11 +1,11 @@
 // The proposer's half of a step for one kind: prompts from past tasks, completions, parsing, and validation in the executor.
 // Nothing is accepted here: admit-tasks.ts decides that in the order of proposals, so that what finishes first does not matter.
 import { AzrError } from "../errors.ts";
-import { createRandom, derive, type Random } from "../random.ts";
+import { createRandom, type Random } from "../random.ts";
 import { mapBounded } from "./bounded.ts";
 import { proposalId } from "./identifiers.ts";
 import type { Draft, ProposalRequest, TaskKind, Validation } from "./kinds/kind.ts";
-import { type Completion, encodePrompt, type EncodedPrompt, sampleCompletions } from "./sample.ts";
+import { type Completion, encodePrompt, type EncodedPrompt, sampleCompletions, sampleSeed } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
 import type { Task } from "./task.ts";
 
@@ -90,7 +90,7 @@ export async function writeProposals(context: StepContext, { kind, count, labels
     maxTokens: config.generation.maxTokens.propose,
     temperature: config.generation.temperature.propose,
     topP: config.generation.topP,
-    seed: derive(config.seed, step, ...labels, kind.name, "sample"),
+    seed: sampleSeed(config.seed, step, { role: "propose", labels, kind: kind.name }),
     stopTokens,
     signal,
   });

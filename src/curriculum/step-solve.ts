@@ -1,9 +1,8 @@
 // The solver's half of a step for one kind: answers are sampled for each task, parsed, and judged in the executor.
-import { derive } from "../random.ts";
 import { mapBounded } from "./bounded.ts";
 import { answersId, rolloutId } from "./identifiers.ts";
 import type { ParsedAnswer, TaskKind, VerdictResult } from "./kinds/kind.ts";
-import { type EncodedPrompt, sampleCompletions } from "./sample.ts";
+import { type EncodedPrompt, sampleCompletions, sampleSeed } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
 import { countTokens, executorRequests } from "./step-propose.ts";
 import type { Task } from "./task.ts";
@@ -30,7 +29,7 @@ export async function solve(context: StepContext, { kind, tasks, samples, purpos
     maxTokens: config.generation.maxTokens.solve,
     temperature: config.generation.temperature.solve,
     topP: config.generation.topP,
-    seed: derive(config.seed, step, purpose, kind.name),
+    seed: sampleSeed(config.seed, step, { role: "solve", labels: [purpose], kind: kind.name }),
     stopTokens,
     signal,
   });

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/attend_tile.h"
 #include "engine/parallel.h"
 #include "engine/vector_math.h"
 
@@ -175,13 +176,41 @@ void ForEachRow(const RowGroup& group, const AttentionShape& shape, const float*
   }
 }
 
-int64_t ScratchSize(const RowGroup& group) {
-  int64_t longest = 0;
-  for (int64_t c : group.completions) longest = std::max(longest, c);
-  return (KeyBlocks(group.prompt) + KeyBlocks(longest)) * kKeyBlock;
+// Fills tiles with the queries of a group's rows, in order of rows and then of heads: make(row, head, first count, second span) makes one, and
+// attend(first span, queries, count) is called for each tile. Rows that see a window may begin at different keys: those have a tile of their own.
+template <typename Query, typename Make, typename Attend>
+void ForEachTile(const RowGroup& group, const AttentionShape& shape, const float* values, const GroupKeys& keys, int64_t first_head, const Make& make, const Attend& attend) {
+  Query queries[kTileQueries];
+  int filled = 0;
+  KeySpan tile{};
+  const auto flush = [&] {
+    if (filled > 0) attend(tile, queries, filled);
+    filled = 0;
+  };
+  ForEachRow(group, shape, values, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second) {
+    if (first.key_blocks != tile.key_blocks || first.skip != tile.skip) flush();
+    tile = first;
+    for (int64_t h = first_head; h < first_head + shape.heads / shape.key_value_heads; ++h) {
+      if (filled == kTileQueries) flush();
+      queries[filled++] = make(row, h, first.count, second);
+    }
+  });
+  flush();
+}
+
+// About how many operations the products of queries with keys are, forward.
+int64_t Operations(const std::vector<RowGroup>& groups, const AttentionShape& shape) {
+  int64_t pairs = 0;
+  for (const RowGroup& group : groups) {
+    pairs += group.prompt * group.prompt / 2;
+    for (int64_t c : group.completions) pairs += c * (group.prompt + c / 2);
+  }
+  return 4 * pairs * shape.heads * shape.head_size;
 }
 
 }  // namespace
+
+void SoftmaxAgain(float* scores, int64_t used, float log_sum_exp) { Exponentiate(scores, used, log_sum_exp); }
 
 SoftmaxSums SoftmaxWeights(float* scores, int64_t used) {
   Vec highest = Load(scores);
@@ -207,20 +236,19 @@ void AttendGroups(const std::vector<RowGroup>& groups, const AttentionShape& sha
                   float* log_sum_exp) {
   const int64_t size = shape.head_size, width = shape.row_width(), shared = shape.heads / shape.key_value_heads;
   const int64_t tasks = static_cast<int64_t>(groups.size()) * shape.key_value_heads;
-  ParallelFor(tasks, 1, [&](int64_t task) {
+  ParallelTasks(tasks, Operations(groups, shape), [&](int64_t task) {
     const RowGroup& group = groups[task / shape.key_value_heads];
     const int64_t kv = task % shape.key_value_heads;
     thread_local GroupKeys keys;
-    thread_local std::vector<float> scores;
+    thread_local std::vector<float> scratch;
     PackGroup(group, qkv + (shape.heads + kv) * size, width, size, &keys);
-    scores.resize(ScratchSize(group));
     const float* values = qkv + (shape.heads + shape.key_value_heads + kv) * size;
-    ForEachRow(group, shape, values, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second) {
-      for (int64_t h = kv * shared; h < (kv + 1) * shared; ++h) {
-        const float lse = AttendRow(qkv + row * width + h * size, first, second, size, shape.scale, scores.data(),
-                                    out + (row * shape.heads + h) * size);
-        if (log_sum_exp) log_sum_exp[row * shape.heads + h] = lse;
-      }
+    const auto query = [&](int64_t row, int64_t head, int64_t first_count, const KeySpan& second) {
+      const int64_t at = row * shape.heads + head;
+      return TileQuery{qkv + row * width + head * size, first_count, second, out + at * size, log_sum_exp ? log_sum_exp + at : nullptr};
+    };
+    ForEachTile<TileQuery>(group, shape, values, keys, kv * shared, query, [&](const KeySpan& first, const TileQuery* queries, int count) {
+      AttendTile(first, queries, count, size, shape.scale, &scratch);
     });
   });
 }
@@ -231,61 +259,29 @@ void AttendGroupsBackward(const std::vector<RowGroup>& groups, const AttentionSh
   const int64_t key_column = shape.heads * size, value_column = key_column + shape.key_value_heads * size;
   const int64_t tasks = static_cast<int64_t>(groups.size()) * shape.key_value_heads;
   // A task owns a key/value head of a group: nobody else writes its rows' gradients of k, v and of its queries.
-  ParallelFor(tasks, 1, [&](int64_t task) {
+  ParallelTasks(tasks, 3 * Operations(groups, shape), [&](int64_t task) {
     const RowGroup& group = groups[task / shape.key_value_heads];
     const int64_t kv = task % shape.key_value_heads;
     thread_local GroupKeys keys, values;
-    thread_local std::vector<float> weights, slopes;
+    thread_local std::vector<float> scratch;
     const float* key_rows = qkv + key_column + kv * size;
     PackGroup(group, key_rows, width, size, &keys);
     PackGroup(group, qkv + value_column + kv * size, width, size, &values);
-    weights.resize(ScratchSize(group));
-    slopes.resize(ScratchSize(group));
-    float *dkey = dqkv + key_column + kv * size, *dvalue = dqkv + value_column + kv * size;
+    float *dkeys = dqkv + key_column + kv * size, *dvalues = dqkv + value_column + kv * size;
     for (int64_t row = group.begin; row < group.begin + group.rows(); ++row) {
-      std::memset(dkey + row * width, 0, size * sizeof(float));
-      std::memset(dvalue + row * width, 0, size * sizeof(float));
+      std::memset(dkeys + row * width, 0, size * sizeof(float));
+      std::memset(dvalues + row * width, 0, size * sizeof(float));
     }
-    ForEachRow(group, shape, key_rows, keys, [&](int64_t row, const KeySpan& first, const KeySpan& second) {
-      const int64_t padded_first = KeyBlocks(first.count) * kKeyBlock;
-      for (int64_t h = kv * shared; h < (kv + 1) * shared; ++h) {
-        const float* query = qkv + row * width + h * size;
-        const float* gradient = dout + (row * shape.heads + h) * size;
-        const float* output = out + (row * shape.heads + h) * size;
-        const int64_t used = SpanScores(query, first, second, size, shape.scale, weights.data());
-        Exponentiate(weights.data(), used, log_sum_exp[row * shape.heads + h]);
-        // slope = weight * (dout . v - dout . out): the softmax gradient, without the scale.
-        Vec dot = Broadcast(0.0f);
-        for (int64_t d = 0; d < size; d += kLanes) dot = Load(gradient + d) * Load(output + d) + dot;
-        const Vec mean = Broadcast(HorizontalSum(dot));
-        // Values lie in blocks as the keys do.
-        const auto value_scores = [&](const KeySpan& part, float* out_scores) {
-          if (part.count == 0) return;
-          const float* blocks = values.blocks.data() + (part.key_blocks - keys.blocks.data());
-          Scores(gradient, blocks, KeyBlocks(part.count), size, out_scores);
-        };
-        value_scores(first, slopes.data());
-        value_scores(second, slopes.data() + padded_first);
-        for (int64_t i = 0; i < used; i += kLanes) {
-          const Vec w = Load(weights.data() + i);
-          Store(slopes.data() + i, w * (Load(slopes.data() + i) - mean) * Broadcast(shape.scale));
-        }
-        WeightedSpans(slopes.data(), first, second, size, dqkv + row * width + h * size);
-        const auto scatter = [&](const KeySpan& part, const float* weight, const float* slope) {
-          if (part.count == 0) return;
-          const int64_t offset = part.values - key_rows;  // the span's first row, in floats
-          for (int64_t i = part.skip; i < part.count; ++i) {
-            float *dk = dkey + offset + i * width, *dv = dvalue + offset + i * width;
-            const Vec s = Broadcast(slope[i]), w = Broadcast(weight[i]);
-            for (int64_t d = 0; d < size; d += kLanes) {
-              Store(dk + d, s * Load(query + d) + Load(dk + d));
-              Store(dv + d, w * Load(gradient + d) + Load(dv + d));
-            }
-          }
-        };
-        scatter(first, weights.data(), slopes.data());
-        scatter(second, weights.data() + padded_first, slopes.data() + padded_first);
-      }
+    const TileGradients gradients{keys.blocks.data(), values.blocks.data(), key_rows, dkeys, dvalues};
+    const auto query = [&](int64_t row, int64_t head, int64_t first_count, const KeySpan& second) {
+      const int64_t at = row * shape.heads + head;
+      Vec dot = Broadcast(0.0f);
+      for (int64_t d = 0; d < size; d += kLanes) dot = Load(dout + at * size + d) * Load(out + at * size + d) + dot;
+      return TileQueryGradient{qkv + row * width + head * size, dout + at * size, HorizontalSum(dot), log_sum_exp[at], first_count, second,
+                               dqkv + row * width + head * size};
+    };
+    ForEachTile<TileQueryGradient>(group, shape, key_rows, keys, kv * shared, query, [&](const KeySpan& first, const TileQueryGradient* queries, int count) {
+      AttendTileBackward(gradients, first, queries, count, size, shape.scale, &scratch);
     });
   });
 }

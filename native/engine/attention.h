@@ -48,6 +48,8 @@ struct SoftmaxSums {
   float sum, highest;
 };
 SoftmaxSums SoftmaxWeights(float* scores, int64_t used);
+// Turns them into exp(score - log_sum_exp), the weights themselves, in place; 0 where there is no key.
+void SoftmaxAgain(float* scores, int64_t used, float log_sum_exp);
 
 // A prompt with its completions, as rows of a packed batch: rows [begin, begin + prompt) and then each completion's rows.
 struct RowGroup {

@@ -81,6 +81,53 @@ TEST(AttendTile, IsAttendRowForEachQuery) {
   }
 }
 
+// Gradients of tiles of any size are those of tiles of one query, to the bit.
+TEST(AttendTile, GradientsDoNotDependOnTheTiles) {
+  uint64_t trial = 0;
+  for (int64_t head_size : {16, 48, 64, 80, 128, 144}) {
+    for (int count = 1; count <= kTileQueries; ++count) {
+      for (int64_t longest : {1, 15, 16, 17, 65, 131}) {
+        ++trial;
+        const bool completions = trial % 2 == 0;
+        const int64_t skip = trial % 3 == 0 ? Draw(7, trial, 0, 0, std::min<int64_t>(15, longest - 1)) : 0, own = completions ? 40 : 0;
+        // One buffer holds the first span and then the second, which rows see more and more of.
+        const int64_t first_blocks = KeyBlocks(longest), rows = first_blocks * kKeyBlock + KeyBlocks(own) * kKeyBlock;
+        const std::vector<float> keys = RandomFloats(2, trial, rows * head_size), values = RandomFloats(3, trial, rows * head_size);
+        std::vector<float> key_blocks(rows * head_size), value_blocks(rows * head_size);
+        for (int64_t i = 0; i < rows; ++i) {
+          StoreKey(key_blocks.data(), i, keys.data() + i * head_size, head_size);
+          StoreKey(value_blocks.data(), i, values.data() + i * head_size, head_size);
+        }
+        const auto span = [&](int64_t block, int64_t seen, int64_t skipped) {
+          return KeySpan{key_blocks.data() + block * kKeyBlock * head_size, keys.data() + block * kKeyBlock * head_size, head_size, seen, skipped};
+        };
+        const std::vector<float> queries = RandomFloats(4, trial, count * head_size), douts = RandomFloats(5, trial, count * head_size);
+        std::vector<float> dqueries[2], dkeys[2], dvalues[2];
+        for (int together : {0, 1}) {
+          dqueries[together].assign(count * head_size, 7.0f);
+          dkeys[together] = RandomFloats(6, trial, rows * head_size);  // they are added to
+          dvalues[together] = RandomFloats(8, trial, rows * head_size);
+          std::vector<TileQueryGradient> tile;
+          for (int q = 0; q < count; ++q) {
+            const int64_t sees = completions ? longest : std::max<int64_t>(skip + 1, longest - (count - 1 - q) / 2);
+            const KeySpan second = completions ? span(first_blocks, own - (count - 1 - q) / 3, 0) : KeySpan{nullptr, nullptr, 0, 0};
+            tile.push_back({queries.data() + q * head_size, douts.data() + q * head_size, 0.1f * static_cast<float>(q), 2.0f, sees, second,
+                            dqueries[together].data() + q * head_size});
+          }
+          const TileGradients gradients{key_blocks.data(), value_blocks.data(), keys.data(), dkeys[together].data(), dvalues[together].data()};
+          std::vector<float> scratch;
+          const KeySpan first = span(0, 0, skip);
+          if (together == 1) AttendTileBackward(gradients, first, tile.data(), count, head_size, 0.37f, &scratch);
+          for (int q = 0; together == 0 && q < count; ++q) AttendTileBackward(gradients, first, &tile[q], 1, head_size, 0.37f, &scratch);
+        }
+        ASSERT_TRUE(SameBits(dqueries[0], dqueries[1])) << "head size " << head_size << ", queries " << count << ", keys " << longest;
+        ASSERT_TRUE(SameBits(dkeys[0], dkeys[1])) << "head size " << head_size << ", queries " << count << ", keys " << longest;
+        ASSERT_TRUE(SameBits(dvalues[0], dvalues[1])) << "head size " << head_size << ", queries " << count << ", keys " << longest;
+      }
+    }
+  }
+}
+
 struct HeadLayout {
   const char* name;
   int64_t heads, key_value_heads, head_size;

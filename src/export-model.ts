@@ -1,7 +1,8 @@
 // Writes any model that the engine opens as a Hugging Face folder that transformers loads: the library call behind `azr export`.
 // The folder appears whole or not at all: it is made beside its place and renamed.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { requireRequest, requireText } from "./engine/arguments.ts";
 import type { Engine, SaveModelOptions } from "./engine/engine.ts";
 import { readGgufModel } from "./engine/gguf-model.ts";
 import { tokenizerConfigFromGguf, tokenizerJsonFromGguf } from "./engine/gguf-tokenizer.ts";
@@ -83,12 +84,18 @@ export function requireEmpty(out: string): string {
  * @throws AzrError AZR_INPUT_INVALID (`out` is there; values beyond float16), AZR_RUN_FOLDER (cannot be written), and what `openEngine` throws
  */
 export async function exportModel(options: ExportModelOptions): Promise<ExportedModel> {
-  const { model, adapter, out, threads, onProgress, signal } = options;
-  const folder = requireEmpty(out);
+  const { model, adapter, out, threads, onProgress, signal } = requireRequest(options);
+  const folder = requireEmpty(requireText("out", out));
   const watch = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const files = await resolveModel(model, watch);
   await using engine = await openEngine({ model, ...watch, ...(adapter === undefined ? {} : { adapter }), ...(threads === undefined ? {} : { threads }) });
   return await writeModelFolder(engine, files, folder, options);
+}
+
+export interface WriteModelOptions extends SaveModelOptions {
+  /** Whether `folder` goes with all that is in it; otherwise it must be empty still when all is written. */
+  replace?: boolean;
+  signal?: AbortSignal;
 }
 
 /**
@@ -99,7 +106,7 @@ export async function writeModelFolder(
   engine: Pick<Engine, "saveModel" | "stats">,
   files: Pick<ResolvedModel, "config" | "tokenizer">,
   folder: string,
-  { dtype = "f32", maxShardBytes, signal }: SaveModelOptions & { signal?: AbortSignal },
+  { dtype = "f32", maxShardBytes, replace = false, signal }: WriteModelOptions,
 ): Promise<ExportedModel> {
   const partial = join(dirname(folder), `.${folder.split("/").at(-1)}.${process.pid}.partial`);
   try {
@@ -113,7 +120,9 @@ export async function writeModelFolder(
     const names = readdirSync(partial).sort();
     for (const name of names) syncPath(join(partial, name));
     syncPath(partial);
-    rmSync(folder, { recursive: true, force: true });
+    if (replace) rmSync(folder, { recursive: true, force: true });
+    // Somebody else may have written into it meanwhile.
+    else if (existsSync(requireEmpty(folder))) rmdirSync(folder);
     renameSync(partial, folder);
     syncPath(dirname(folder));
     return { folder, files: names.map((name) => ({ name, bytes: statSync(join(folder, name)).size })), parameters: engine.stats().parameters };

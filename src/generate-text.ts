@@ -2,6 +2,7 @@
 // family has one: special tokens written in them count as such, so the prompts of a format can be tried by hand. In messages of a chat they do not.
 
 import { packRows } from "./curriculum/token-rows.ts";
+import { requireInteger, requireRequest, requireTexts } from "./engine/arguments.ts";
 import type { GenerateRequest } from "./engine/engine.ts";
 import { encodeChat } from "./engine/chat-prompt.ts";
 import { loadChatTemplate } from "./engine/chat-template.ts";
@@ -15,6 +16,8 @@ export interface GenerateTextOptions extends OpenModelOptions {
   prompts: string[];
   /** Takes each prompt as a user's message, written by the model's chat template. */
   chat?: boolean;
+  /** With `chat`: the message of the system before each prompt. */
+  system?: string;
   /** Completions a prompt. Default 1. */
   samples?: number;
   /** Default 1; 0 is greedy. */
@@ -53,7 +56,11 @@ export interface GeneratedPrompt {
 
 /** One entry a prompt, in order. Throws AZR_INPUT_INVALID for a prompt without tokens or a model without a chat template, and what `openModel` throws. */
 export async function generateText(options: GenerateTextOptions): Promise<GeneratedPrompt[]> {
-  const { prompts, chat = false, samples = 1, stop = [], signal } = options;
+  const { chat = false, system, samples = 1, signal } = requireRequest(options);
+  const [prompts, stop] = [requireTexts("prompts", options.prompts), requireTexts("stop", options.stop ?? [])];
+  const rows = prompts.length * requireInteger("samples", samples, 1);
+  // The engine's bound, before anything is made for each.
+  if (rows > 2 ** 20) throw new AzrError("AZR_INPUT_INVALID", `${prompts.length} prompts with ${samples} samples each are more than 2^20 completions.`, { hint: "Ask for them in several calls." });
   if (stop.some((text) => text === "")) throw new AzrError("AZR_INPUT_INVALID", "A text to stop at is empty.", { hint: "Leave it out." });
   const watch = { ...(signal && { signal }), ...(options.onProgress && { onProgress: options.onProgress }) };
   const opened = await readingHeadsOnce(async () => ({
@@ -63,12 +70,20 @@ export async function generateText(options: GenerateTextOptions): Promise<Genera
   const { template } = opened;
   await using model = opened.model;
   const { engine, tokenizer, stopTokens } = model;
-  const encoded = prompts.map((prompt) => (template ? encodeChat(template, tokenizer, [{ role: "user", content: prompt }]) : tokenizer.encode(prompt, { begin: true })));
+  const before = system === undefined ? [] : [{ role: "system", content: system }];
+  const encoded = prompts.map((prompt) => (template ? encodeChat(template, tokenizer, [...before, { role: "user", content: prompt }]) : tokenizer.encode(prompt, { begin: true })));
   for (const [index, ids] of encoded.entries()) {
     if (ids.length > 0) continue;
     throw new AzrError("AZR_INPUT_INVALID", `Prompt ${index + 1} has no tokens.`, { hint: "Give a prompt that is not empty." });
   }
-  const followers = Array.from({ length: prompts.length * samples }, (_, row) => followText(tokenizer, { stop, stopTokens }, (text) =>
+  const most = options.maxTokens ?? 128;
+  const longest = Math.max(0, ...encoded.map((ids) => ids.length));
+  if (longest + most > engine.shape.maxPositions) {
+    throw new AzrError("AZR_INPUT_INVALID", `A prompt of ${longest} tokens and ${most} more are more than the ${engine.shape.maxPositions} that the model takes.`, {
+      hint: longest < engine.shape.maxPositions ? `Sample at most ${engine.shape.maxPositions - longest} tokens (--max-tokens), or shorten the prompt.` : "Shorten the prompt.",
+    });
+  }
+  const followers = Array.from({ length: rows }, (_, row) => followText(tokenizer, { stop, stopTokens }, (text) =>
     options.onText?.({ prompt: Math.floor(row / samples), sample: row % samples, text })));
   const finished = new AbortController();
   let open = followers.length;

@@ -3,6 +3,7 @@
 
 import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { requireInteger, requireRequest } from "./engine/arguments.ts";
 import type { ModelShape } from "./engine/engine.ts";
 import { readGgufModel } from "./engine/gguf-model.ts";
 import type { GgufModel } from "./engine/gguf-model.ts";
@@ -48,15 +49,20 @@ export interface ModelReport {
 
 /**
  * Describes a model. Defaults: length = the context, at most 4096; batch 64; microBatchTokens 1024.
- * @throws AzrError what `resolveModel` throws, AZR_MODEL_FORMAT
+ * @throws AzrError what `resolveModel` throws, AZR_MODEL_FORMAT, AZR_INPUT_INVALID
  */
-export async function inspectModel({ model, length, batch = 64, microBatchTokens = 1024, ...options }: InspectModelOptions): Promise<ModelReport> {
+export async function inspectModel(asked: InspectModelOptions): Promise<ModelReport> {
+  const { model, length, batch = 64, microBatchTokens = 1024, ...options } = requireRequest(asked);
   const resolved = await resolveModel(model, { ...options, weights: false });
   const { shape } = readModelConfig(resolved.config);
   const gguf = resolved.config === resolved.gguf ? readGgufModel(resolved.gguf) : undefined;
   const files = gguf === undefined ? folderFiles(resolved.weights) : ggufFiles(gguf);
   const parameters = countParameters(shape);
-  const request = { length: length ?? Math.min(shape.maxPositions, 4096), batch, microBatchTokens };
+  const request = {
+    length: requireInteger("length", length ?? Math.min(shape.maxPositions, 4096), 1),
+    batch: requireInteger("batch", batch, 1),
+    microBatchTokens: requireInteger("microBatchTokens", microBatchTokens, 1),
+  };
   return {
     model,
     pinned: resolved.pinned ?? null,

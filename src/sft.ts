@@ -158,6 +158,6 @@ function start(planned: SftConfig | undefined, options: SftOptions, open: () => 
 /** Writes the model that the run ends with. */
 async function finish({ out, dtype, validation }: SftConfig, { dir, best }: SftOutcome, engine: Engine, files: SftParts["files"]): Promise<string> {
   if (validation.keepBest && best !== undefined) await engine.load(bestFolder(dir), { optimizer: false });
-  const { folder } = await writeModelFolder(engine, files, out === "" ? join(dir, "model") : requireEmpty(out), { dtype });
+  const { folder } = await writeModelFolder(engine, files, out === "" ? join(dir, "model") : requireEmpty(out), { dtype, replace: out === "" });
   return folder;
 }

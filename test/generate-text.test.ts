@@ -27,4 +27,25 @@ t.test("a prompt as a message", async (t) => {
   await t.rejects(promptTokens(true), { code: "AZR_INPUT_INVALID", message: /no chat template/ });
   writeFileSync(join(folder, "chat_template.jinja"), "{% for m in messages %}<|deduce|>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|output|>{% endif %}");
   t.same(await promptTokens(true), ids("<|deduce|>len(a)<|output|>"), "with the begin tokens of the template and no others");
+  const [answer] = await generateText({ model: folder, threads: 1, prompts: ["len(a)"], chat: true, system: "sum(a)", maxTokens: 1 });
+  t.same(answer!.promptTokens, ids("<|deduce|>sum(a)<|deduce|>len(a)<|output|>"), "after a message of the system");
+});
+
+t.test("what cannot be asked for is told before the model is opened", async (t) => {
+  const cases: [wrong: unknown, message: RegExp][] = [
+    [undefined, /an object for the request/], [{}, /prompts/], [{ prompts: "len(a)" }, /prompts/], [{ prompts: [3] }, /prompts/], [{ prompts: ["a"], stop: "b" }, /stop/],
+    [{ prompts: ["a"], samples: 0 }, /samples/], [{ prompts: ["a"], samples: 1.5 }, /samples/], [{ prompts: ["a"], samples: 1e15 }, /2\^20 completions/],
+    [{ prompts: ["a"], model: 3 }, /model/], [{ prompts: ["a"], model: undefined }, /model/],
+  ];
+  for (const [wrong, message] of cases) {
+    const options = typeof wrong === "object" ? { model: folder, maxTokens: 1, ...wrong } : wrong;
+    await t.rejects(generateText(options as never), { code: "AZR_INPUT_INVALID", message }, String(message));
+  }
+  t.same(await generateText({ model: folder, threads: 1, prompts: [] }), [], "no prompts, no completions");
+});
+
+t.test("more tokens than the model takes", async (t) => {
+  const ask = (prompt: string, maxTokens: number) => generateText({ model: folder, threads: 1, prompts: [prompt], maxTokens });
+  await t.rejects(ask("len(a)", 600), { code: "AZR_INPUT_INVALID", message: /600 more are more than the 512/, hint: /at most 50\d tokens \(--max-tokens\)/ });
+  await t.rejects(ask("len(a) ".repeat(400), 1), { code: "AZR_INPUT_INVALID", hint: "Shorten the prompt." });
 });

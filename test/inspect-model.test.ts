@@ -27,6 +27,10 @@ t.test("a folder, a run", async (t) => {
   t.match(report, { model: "base", pinned: null, architecture: "LlamaForCausalLM", parameters, context: 100, tokenizerSize: 4 });
   t.same(report.files, [{ name: "model.safetensors", bytes: weights().byteLength, types: { BF16: 20, F32: 12 } }]);
   t.match(report.memory.rollout, { length: 100, batch: 64 });
+  for (const wrong of [{ length: 0 }, { length: 1.5 }, { batch: -1 }, { microBatchTokens: Number.NaN }, { batch: "3" }, { model: 3 }]) {
+    await t.rejects(inspectModel({ model: "base", from: root, ...wrong } as never), { code: "AZR_INPUT_INVALID", message: new RegExp(Object.keys(wrong)[0]!) });
+  }
+  await t.rejects(inspectModel(undefined as never), { code: "AZR_INPUT_INVALID" });
   t.match((await inspectModel({ model: "base", from: root, length: 7, batch: 3, microBatchTokens: 5 })).memory, { rollout: { length: 7, batch: 3 }, training: { microBatchTokens: 5 } });
 
   writeFileSync(join(root, "run", "config.json"), JSON.stringify({ config: { model: join(root, "base") } }));

@@ -51,6 +51,11 @@ export function requireText(name: string, value: unknown): string {
   throw invalid(`Expected a text for ${name} but received ${value === "" ? "an empty one" : describe(value).replaceAll("\0", "\\0")}.`);
 }
 
+export function requireTexts(name: string, value: unknown): string[] {
+  if (Array.isArray(value) && value.every((text) => typeof text === "string")) return value as string[];
+  throw invalid(`Expected an array of texts for ${name} but received ${Array.isArray(value) ? "something else in one" : describe(value)}.`);
+}
+
 function stopTokens(tokens: unknown): Int32Array {
   if (!Array.isArray(tokens) && !(tokens instanceof Int32Array)) throw invalid(`Expected an array for stopTokens but received ${describe(tokens)}.`);
   return Int32Array.from(tokens, (token) => requireNumber("stopTokens", requireInteger("stopTokens", token, 0), 0, 2 ** 31 - 1));

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AzrError } from "../errors.ts";
 import { baseOfAdapter, hasAdapter } from "./adapter.ts";
+import { requireText } from "./arguments.ts";
 import { fetchHubModel, hubFolder, pinnedName } from "./hub-model.ts";
 import type { HubOptions } from "./hub-model.ts";
 import { parseHubName } from "./hub-name.ts";
@@ -48,10 +49,10 @@ export interface ResolveOptions extends HubOptions {
 /**
  * Finds the files behind a `--model` value. A model of the hub is downloaded as far as it is not in the cache; nothing else uses the network.
  * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT (kinds of model that are not supported), AZR_RUN_FOLDER (run without checkpoint),
- *   and for models of the hub AZR_DOWNLOAD_FAILED, AZR_ABORTED
+ *   AZR_INPUT_INVALID for what is no name, and for models of the hub AZR_DOWNLOAD_FAILED, AZR_ABORTED
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
-  return resolveName(name, options, 0);
+  return resolveName(requireText("model", name), options, 0);
 }
 
 /** A name of the hub with the commit that this process took of it, so that it means the same later; other values as they are. */

@@ -4,6 +4,7 @@
 import { formatNamed } from "../curriculum/format.ts";
 import type { Task } from "../curriculum/task.ts";
 import type { Tokenizer } from "../engine/tokenizer.ts";
+import { AzrError } from "../errors.ts";
 import { openExecutor } from "../executor/open.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { WeightFormat } from "../engine/engine.ts";
@@ -32,6 +33,7 @@ export interface EvaluateModelOptions
 
 /** One outcome a task. Throws what opening and evaluating throw. */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<TaskOutcome[]> {
+  if (typeof options?.model !== "string") throw new AzrError("AZR_INPUT_INVALID", "Expected the name of a model.", { hint: "seedling, for example." });
   const { model, adapter, threads, weights, format, executor, open = (name) => openModel({ model: name, threads, weights, ...(adapter === undefined ? {} : { adapter }) }), ...rest } = options;
   await using opened = await open(model);
   await using own = executor === undefined ? await openExecutor() : null;

@@ -60,13 +60,14 @@ const chunkSize = 256;
  * not be judged, AZR_INPUT_INVALID for a task without the fields of its kind, AZR_CONFIG_INVALID for a format that the vocabulary cannot carry, and whatever engine and executor throw.
  */
 export async function evaluate(options: EvaluateOptions): Promise<TaskOutcome[]> {
+  if (!Array.isArray(options?.tasks)) throw new AzrError("AZR_INPUT_INVALID", "Expected an array of tasks.", { hint: "readTaskFile() gives one." });
   const { tasks, format, tokenizer, signal, onProgress } = options;
   checkVocabulary(format, new Set(tasks.map(({ kind }) => kind)), tokenizer);
   const outcomes: Promise<TaskOutcome[]>[] = [];
   let done = 0;
   for (let start = 0; start < tasks.length; start += chunkSize) {
     const chunk = tasks.slice(start, start + chunkSize);
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw new AzrError("AZR_ABORTED", "The evaluation was aborted.", { cause: signal.reason });
     const texts = await answerChunk(options, chunk, start / chunkSize);
     // The executor judges this chunk while the engine answers the next one.
     const judged = Promise.all(chunk.map((task, index) => judge(options, task, texts[index]!)));

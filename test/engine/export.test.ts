@@ -7,7 +7,7 @@ import t from "tap";
 import { openEngine } from "../../src/engine/open.ts";
 import { seedlingFolder } from "../../src/engine/resolve-model.ts";
 import { loadTokenizer } from "../../src/engine/tokenizer.ts";
-import { exportModel } from "../../src/export-model.ts";
+import { exportModel, writeModelFolder } from "../../src/export-model.ts";
 import { azr, jsonLines } from "../cli/harness.ts";
 import { exportCases, makeExport } from "../truth/export-cases.ts";
 import { truthParts, writeGguf } from "./support/gguf-file.ts";
@@ -112,4 +112,25 @@ t.test("from the command line", async (t) => {
     t.equal(refused.code, 2, size);
   }
   t.equal((await azr(["export", "seedling", "--out", join(folder, "a")])).code, 2);
+});
+
+t.test("what somebody else writes into the folder meanwhile stays", async (t) => {
+  const out = join(t.testdir({ out: {} }), "out");
+  await using engine = await openEngine({ model: "seedling", threads: 1 });
+  const files = { config: seedlingFolder(), tokenizer: seedlingFolder() };
+  const slow = {
+    stats: () => engine.stats(),
+    async saveModel(folder: string) {
+      await engine.saveModel(folder);
+      writeFileSync(join(out, "notes.txt"), "mine");
+    },
+  };
+  await rejects(t, () => writeModelFolder(slow, files, out, {}), "AZR_INPUT_INVALID", /is there already/);
+  t.same(readdirSync(out), ["notes.txt"]);
+  t.same(readdirSync(dirname(out)), ["out"], "and nothing half done is left");
+  await writeModelFolder(engine, files, out, { replace: true });
+  t.ok(readdirSync(out).includes("model.safetensors"), "a run replaces what it made itself");
+  for (const wrong of [undefined, {}, { model: "seedling" }, { model: "seedling", out: 3 }, { model: "seedling", out: "a\0b" }, { out: join(dirname(out), "new") }]) {
+    await rejects(t, () => exportModel(wrong as never), "AZR_INPUT_INVALID", /request|out|model/);
+  }
 });

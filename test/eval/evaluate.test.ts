@@ -10,7 +10,7 @@ import { compareFiles } from "../../src/eval/compare-files.ts";
 import { compareOutcomes, shareRight } from "../../src/eval/compare.ts";
 import { evaluate } from "../../src/eval/evaluate.ts";
 import type { TaskOutcome } from "../../src/eval/evaluate.ts";
-import { defaultFormat } from "../../src/eval/evaluate-model.ts";
+import { defaultFormat, evaluateModel } from "../../src/eval/evaluate-model.ts";
 import { readOutcomes, writeOutcomes } from "../../src/eval/outcome-file.ts";
 import { accuracyTable, heldOutTable, percent, points, pValue, samplesLabel } from "../../src/eval/table.ts";
 import { AzrError } from "../../src/errors.ts";
@@ -77,7 +77,9 @@ t.test("an answer that could not be judged is never scored", async (t) => {
   });
   const engine = fakeEngine({ answer: () => "6<|end|>" });
   await t.rejects(evaluate({ engine, tokenizer, executor, format, stopTokens, seed: 0, tasks: [task("t", "abduction")] }), { code: "AZR_EXECUTOR_FAILED", message: /task t / });
-  await t.rejects(evaluate({ engine, tokenizer, executor, format, stopTokens, seed: 0, tasks: [task("t", "abduction")], signal: AbortSignal.abort(new Error("stop")) }), { message: "stop" });
+  await t.rejects(evaluate({ engine, tokenizer, executor, format, stopTokens, seed: 0, tasks: [task("t", "abduction")], signal: AbortSignal.abort(new Error("stop")) }), { name: "AzrError", code: "AZR_ABORTED", cause: { message: "stop" } });
+  for (const wrong of [undefined, null, {}, { tasks: "x" }]) await t.rejects(evaluate(wrong as never), { code: "AZR_INPUT_INVALID" });
+  for (const wrong of [undefined, null, {}, { model: 3 }]) await t.rejects(evaluateModel(wrong as never), { code: "AZR_INPUT_INVALID" });
   await t.rejects(evaluate({ engine, tokenizer, executor, format, stopTokens, seed: 0, tasks: [task("t", "riddles")] }), { code: "AZR_CONFIG_INVALID" });
 });
 

@@ -57,6 +57,9 @@ export const configSchema = z
       if (learnability !== "mixed") complain(["curriculum", "rollouts", "earlyStop"], `needs reward.learnability=mixed, not ${learnability}: where answers end with the first contrast, the share of right ones is biased`);
       if (rollouts.reuse) complain(["curriculum", "rollouts", "earlyStop"], "does not go with curriculum.rollouts.reuse: answers that end with the first contrast are no fair sample to train on. Set reuse=false");
     }
+    const { composite, validation } = config.curriculum;
+    if (composite.probability > 0 && config.format === "compact") complain(["curriculum", "composite", "probability"], "must be 0 with format compact, which has no words for functions to build on");
+    if (composite.probability > 0 && validation.rejectSeveralFunctions) complain(["curriculum", "composite", "probability"], "must be 0 with curriculum.validation.rejectSeveralFunctions: a composite program has several");
     const { cpuMs, wallMs } = config.executor.limits;
     if (wallMs < cpuMs) {
       complain(["executor", "limits", "wallMs"], `must not be below executor.limits.cpuMs (${wallMs} < ${cpuMs})`);

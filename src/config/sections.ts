@@ -1,7 +1,7 @@
 // The sections of the configuration: sampling, curriculum, executor, engine, run folder; rewards and the gradient step are in files of their own.
 // schema.ts composes them; what the task kinds take is in ../curriculum/settings.ts. Defaults are the demo's recipe.
 import * as z from "zod";
-import { errorSchema, inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
+import { compositeSchema, errorSchema, inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
 import { layerNames } from "../executor/layers.ts";
 
 const count = z.int().min(1);
@@ -87,6 +87,7 @@ export const curriculum = z.strictObject({
     .meta({ description: "Column of the reward table" }),
   induction: inductionSchema.prefault({}),
   error: errorSchema.prefault({}),
+  composite: compositeSchema.prefault({}),
   validation: validationSchema.prefault({}),
   seedTasks: z
     .int()

@@ -77,6 +77,18 @@ export const errorSchema = z
   })
   .meta({ description: "Tasks of error prediction (the kind `error`)." });
 
+export const compositeSchema = z
+  .strictObject({
+    probability: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .meta({ description: "Chance that a proposal of a new program is given functions of past tasks, which it has to call; 0 = off (arXiv 2505.03335, appendix D.2, tried 0.5)." }),
+    helpers: z.int().min(1).max(16).default(3).meta({ description: "Most functions that one proposal is given; each number from 1 on is as likely." }),
+  })
+  .meta({ description: "Composite proposals (docs/task-kinds.md)." });
+
 /** What proposals and answers are judged by. */
 export const curriculumSettingsSchema = z
   .strictObject({

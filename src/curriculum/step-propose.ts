@@ -3,6 +3,7 @@
 import { AzrError } from "../errors.ts";
 import { createRandom, type Random } from "../random.ts";
 import { mapBounded } from "./bounded.ts";
+import { drawHelpers } from "./composite.ts";
 import { proposalId } from "./identifiers.ts";
 import type { Draft, ProposalRequest, TaskKind, Validation } from "./kinds/kind.ts";
 import { type Completion, encodePrompt, type EncodedPrompt, sampleCompletions, sampleSeed } from "./sample.ts";
@@ -48,16 +49,17 @@ export const fits = (context: StepContext, prompt: EncodedPrompt, maxTokens: num
   prompt.tokens.length >= 1 && prompt.tokens.length + maxTokens <= context.engine.shape.maxPositions;
 
 function drawRequest(context: StepContext, kind: TaskKind, random: Random): ProposalRequest | undefined {
-  const { references, referenceSampling: weighting } = context.config.curriculum;
+  const { references: count, referenceSampling: weighting, composite } = context.config.curriculum;
   if (kind.needsReferences === "tasks") {
-    return { references: context.buffers.of(kind.name).sample(references, random, weighting), random };
+    const references = context.buffers.of(kind.name).sample(count, random, weighting);
+    const helpers = kind.composes ? drawHelpers(context.buffers, random, composite) : [];
+    return { references, ...(helpers.length === 0 ? {} : { helpers }), random };
   }
   const [source] = context.buffers.samplePrograms(1, random);
   return source === undefined ? undefined : { references: [], source, random };
 }
 
-function ask(context: StepContext, kind: TaskKind, random: Random): Asked | undefined {
-  const request = drawRequest(context, kind, random);
+function ask(context: StepContext, kind: TaskKind, random: Random, request = drawRequest(context, kind, random)): Asked | undefined {
   if (request === undefined) return undefined;
   // References that do not fit are left out one by one: a long past task must not silence the proposer.
   for (let references = request.references; ; references = references.slice(0, -1)) {
@@ -66,6 +68,7 @@ function ask(context: StepContext, kind: TaskKind, random: Random): Asked | unde
     const { random: _random, ...kept } = shorter;
     if (fits(context, prompt, context.config.generation.maxTokens.propose)) return { request: kept, prompt };
     if (references.length > 0) continue;
+    if (request.helpers !== undefined) return ask(context, kind, random, { ...request, helpers: undefined });
     // A program to build on may be too long; a prompt that holds no past task at all is what it will be in every step.
     if (kind.needsReferences === "program") return undefined;
     const { maxTokens } = context.config.generation;
@@ -110,7 +113,8 @@ export async function judgeProposals(context: StepContext, kind: TaskKind, writt
     const parsed = kind.parseProposal(prompt.prefill + completion.text, request, format, settings);
     const validation: Validation = parsed.ok ? await validate(context, kind, parsed.draft) : parsed;
     const { outcome, detail } = validation.ok ? { outcome: "accepted", detail: "" } : { outcome: validation.reason, detail: validation.detail };
-    const parents = [...request.references, ...(request.source === undefined ? [] : [request.source])].map(({ id }) => id);
+    const shown = [...request.references, ...(request.source === undefined ? [] : [request.source]), ...(request.helpers ?? [])];
+    const parents = [...new Set(shown.map(({ id }) => id))];
     const sequence: Sequence = { ...base, outcome, detail, parents, shown: request.references };
     return { sequence, draft: parsed.ok ? parsed.draft : undefined, source: request.source, validation };
   });

@@ -2,6 +2,7 @@
 // nearest builtin one and has to be the same in all executions; what an exception says does not matter. An answer is a word: nothing is run.
 
 import { AzrError } from "../../errors.ts";
+import { helperValues } from "../composite.ts";
 import type { Task } from "../task.ts";
 import type { TaskKind } from "./kind.ts";
 import { parseSingleAnswer, parseTriplet, tripletKey } from "./shared-triplet.ts";
@@ -34,10 +35,12 @@ export const error: TaskKind = {
   suppliesPrograms: false,
   verdictRuns: 0,
 
-  buildProposalPrompt: ({ references }, format, settings) =>
-    format.prompt("propose-error", { references: references.map(predicted), banned: settings.error.bannedWords.join(", ") }),
+  composes: true,
 
-  parseProposal: (text, _request, format) => parseTriplet(text, format),
+  buildProposalPrompt: ({ references, helpers }, format, settings) =>
+    format.prompt("propose-error", { references: references.map(predicted), banned: settings.error.bannedWords.join(", "), ...helperValues(helpers) }),
+
+  parseProposal: (text, request, format) => parseTriplet(text, request, format),
 
   async validate(draft, context) {
     const { settings } = context;

@@ -5,32 +5,11 @@ import type { Executor } from "../../executor/executor.ts";
 import type { Format, Prompt } from "../format.ts";
 import type { Random } from "../../random.ts";
 import type { CurriculumSettings } from "../settings.ts";
+import type { Helper } from "../composite.ts";
 import type { Task, Verdict } from "../task.ts";
+import type { RejectionReason } from "./rejections.ts";
 
-/** Why a proposal was not accepted. `sandbox-error` is our fault: such a proposal leaves its group and is never scored. */
-export type RejectionReason =
-  | "wrapper"
-  | "malformed"
-  | "too-few-inputs"
-  | "bad-input"
-  | "syntax"
-  | "no-entry-function"
-  | "several-functions"
-  | "banned"
-  | "too-long"
-  | "marker"
-  | "held-out"
-  | "duplicate"
-  | "runtime-error"
-  | "time-limit"
-  | "memory-limit"
-  | "output-limit"
-  | "too-costly"
-  | "unrepresentable"
-  | "violation"
-  | "nondeterministic"
-  | "no-error"
-  | "sandbox-error";
+export type { RejectionReason } from "./rejections.ts";
 
 /** What the loop hands to a kind to have one proposal written. */
 export interface ProposalRequest {
@@ -38,7 +17,9 @@ export interface ProposalRequest {
   references: Task[];
   /** The task whose program gets new inputs, when the kind needs a `program`. */
   source?: Task;
-  /** For kinds that draw something of their own; the three built-in ones draw nothing. */
+  /** Functions of past tasks that the new program has to call; absent for an ordinary proposal, and for kinds without `composes`. */
+  helpers?: Helper[];
+  /** For kinds that draw something of their own; the built-in ones draw nothing. */
   random?: Random;
 }
 
@@ -111,6 +92,8 @@ export interface TaskKind<D extends Draft = Draft> {
   readonly needsReferences: "tasks" | "program";
   /** Whether this kind's proposals bring new programs, on which kinds that need a `program` may build. */
   readonly suppliesPrograms: boolean;
+  /** Whether its proposals may be composite (`curriculum.composite`): then they have to heed `helpers` of the request. Absent: no. */
+  readonly composes?: boolean;
   /**
    * About how many processes it takes to judge one answer; 1 when absent. Kinds that need most are sampled first, so that their
    * answers are judged while those of the others are sampled.

@@ -1,6 +1,7 @@
 // The proposer's side of the kinds built on a triplet (program, input, output): deduction and abduction differ only in
 // which part the solver has to find, so prompt, parsing and validation of their proposals are written once. error.ts uses parts.
 
+import { composeProgram, helperValues } from "../composite.ts";
 import type { BlockName, Format, ResponseShape } from "../format.ts";
 import type { Task } from "../task.ts";
 import { AzrError } from "../../errors.ts";
@@ -25,20 +26,27 @@ export async function tripletKey(programHash: string, input: string, context: Va
   return shortHash(`${programHash}:${place}`);
 }
 
-/** A program and one input, as a proposal. */
-export function parseTriplet(text: string, format: Format): ParsedProposal {
+/** A program and one input, as a proposal; the program with the helpers that the request gave it. */
+export function parseTriplet(text: string, { helpers = [] }: ProposalRequest, format: Format): ParsedProposal {
   const parsed = format.parse(text, proposal);
-  return parsed.ok ? { ok: true, draft: { program: parsed.blocks.program![0]!, inputs: parsed.blocks.input! } } : parsed;
+  if (!parsed.ok) return parsed;
+  const inputs = parsed.blocks.input!;
+  const program = parsed.blocks.program![0]!;
+  if (helpers.length === 0) return { ok: true, draft: { program, inputs } };
+  const whole = composeProgram(program, helpers);
+  return "fault" in whole ? { ok: false, reason: "composite", detail: whole.fault } : { ok: true, draft: { program: whole.program, inputs } };
 }
 
 /** The proposer's methods of a triplet kind; its prompt file is `propose-NAME.txt`. */
-export function tripletProposer(name: string): Pick<TaskKind, "buildProposalPrompt" | "parseProposal" | "validate"> {
+export function tripletProposer(name: string): Pick<TaskKind, "composes" | "buildProposalPrompt" | "parseProposal" | "validate"> {
   return {
-    buildProposalPrompt({ references }: ProposalRequest, format: Format) {
-      return format.prompt(`propose-${name}`, { references: references.map(tripletValues) });
+    composes: true,
+
+    buildProposalPrompt({ references, helpers }: ProposalRequest, format: Format) {
+      return format.prompt(`propose-${name}`, { references: references.map(tripletValues), ...helperValues(helpers) });
     },
 
-    parseProposal: (text, _request, format) => parseTriplet(text, format),
+    parseProposal: (text, request, format) => parseTriplet(text, request, format),
 
     async validate(draft, context) {
       const result = await runDraft(draft, context, { keyOf: (hash) => tripletKey(hash, draft.inputs[0]!, context) });

@@ -45,6 +45,9 @@ const paper: ConfigInput = {
     referenceSampling: "uniform",
     rollouts: { n: 8, reuse: false },
     solverTasks: "this-step",
+    keep: "all",
+    bufferCapacity: 16_384,
+    eviction: "oldest",
     deduplicate: false,
     fidelity: "paper",
     induction: { inputs: 10, shown: 5, check: "all", distinct: false },
@@ -62,13 +65,14 @@ const paper: ConfigInput = {
   run: { checkpointEvery: 10 },
 };
 
-// The authors' code where it departs from their text: last step's tasks, token-weighted loss, its reward column.
+// The authors' code where it departs from their text: last step's tasks, full buffers that keep their oldest, token-weighted loss, its reward column.
 const reference: ConfigInput = {
   ...paper,
   algorithm: "trr++-token",
   curriculum: {
     ...paper.curriculum,
     solverTasks: "previous-step",
+    eviction: "newest",
     fidelity: "reference",
     induction: { inputs: 10, shown: 5, check: "hidden", distinct: false },
     validation: { rejectSeveralFunctions: true },

@@ -56,6 +56,13 @@ export const configSchema = z
       const { learnability } = config.reward;
       if (learnability !== "mixed") complain(["curriculum", "rollouts", "earlyStop"], `needs reward.learnability=mixed, not ${learnability}: where answers end with the first contrast, the share of right ones is biased`);
       if (rollouts.reuse) complain(["curriculum", "rollouts", "earlyStop"], "does not go with curriculum.rollouts.reuse: answers that end with the first contrast are no fair sample to train on. Set reuse=false");
+      const measured = Object.entries({ referenceSampling, solverTasks, eviction }).find(([, value]) => value.endsWith("learnability"));
+      if (measured !== undefined) complain(["curriculum", measured[0]], `${measured[1]} needs curriculum.rollouts.earlyStop=false: where answers end with the first contrast, what there is to learn from a task is measured wrongly`);
+    }
+    const { replay, replaySampling, referenceSampling, solverTasks, eviction } = config.curriculum;
+    if (replaySampling !== "uniform" && replay === 0) complain(["curriculum", "replaySampling"], "needs curriculum.replay above 0: no past task is answered again");
+    if (rollouts.reuse && solverTasks !== "this-step" && solverTasks !== "previous-step") {
+      complain(["curriculum", "solverTasks"], `${solverTasks} needs curriculum.rollouts.reuse=false: with reuse the solver trains on the difficulty rollouts of the new tasks, and curriculum.replay adds past ones`);
     }
     const { composite, validation } = config.curriculum;
     if (composite.probability > 0 && config.format === "compact") complain(["curriculum", "composite", "probability"], "must be 0 with format compact, which has no words for functions to build on");

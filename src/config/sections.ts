@@ -1,7 +1,9 @@
 // The sections of the configuration: sampling, curriculum, executor, engine, run folder; rewards and the gradient step are in files of their own.
 // schema.ts composes them; what the task kinds take is in ../curriculum/settings.ts. Defaults are the demo's recipe.
 import * as z from "zod";
+import { evictions } from "../curriculum/eviction.ts";
 import { compositeSchema, errorSchema, inductionSchema, limitsSchema, validationSchema } from "../curriculum/settings.ts";
+import { weightings } from "../curriculum/task-buffer.ts";
 import { layerNames } from "../executor/layers.ts";
 
 const count = z.int().min(1);
@@ -29,9 +31,9 @@ export const curriculum = z.strictObject({
   proposals: count.default(48).meta({ description: "Proposals a kind and step (B)" }),
   references: z.int().min(0).default(1).meta({ description: "Past tasks shown to the proposer (K)" }),
   referenceSampling: z
-    .enum(["uniform", "recent"])
+    .enum(weightings)
     .default("uniform")
-    .meta({ description: "How past tasks are drawn: all alike, or weighted by the step in which they arrived" }),
+    .meta({ description: "How past tasks are drawn for the proposer: all alike, weighted by the step in which they arrived, or by how much there is to learn from them (docs/buffers.md)" }),
   rollouts: z
     .strictObject({
       n: count.default(8).meta({ description: "Answers sampled a task to measure its difficulty (n)" }),
@@ -51,6 +53,10 @@ export const curriculum = z.strictObject({
     .min(0)
     .default(0)
     .meta({ description: "With rollouts.reuse: past tasks a kind and step that are answered again, n times each, and trained on" }),
+  replaySampling: z
+    .enum(weightings)
+    .default("uniform")
+    .meta({ description: "How the tasks of replay are drawn; the names are those of referenceSampling" }),
   overlap: z
     .boolean()
     .default(false)
@@ -64,9 +70,12 @@ export const curriculum = z.strictObject({
     .default(0)
     .meta({ description: "With rollouts.reuse: tasks whose answers all earn the same are left out of the update, and past ones answered in their place, in at most this many rounds; 0 = off (DAPO, arXiv 2503.14476, section 3.2)" }),
   solverTasks: z
-    .enum(["this-step", "previous-step"])
+    .enum(["this-step", "previous-step", "newest", "uniform", "learnability"])
     .default("this-step")
-    .meta({ description: "Without rollouts.reuse: whose new tasks the solver trains on, topped up from the buffer" }),
+    .meta({
+      description:
+        "Without rollouts.reuse: the tasks that the solver trains on. The new ones of this step (the paper) or of the one before (its code), topped up from the buffer; the newest there are; or drawn from all, alike or by how much there is to learn from them",
+    }),
   proposer: z
     .enum(["trained", "untrained", "frozen"])
     .default("trained")
@@ -95,7 +104,15 @@ export const curriculum = z.strictObject({
     .default(0)
     .meta({ description: "Grow each buffer to this many tasks by proposing without training before step 1; 0 = start from the seed tasks alone" }),
   seedFile: z.string().default("").meta({ description: "JSONL file of tasks to start from; empty = the built-in identity function" }),
-  bufferCapacity: count.default(16_384).meta({ description: "Tasks kept a kind; the oldest leave first" }),
+  keep: z
+    .enum(["all", "not-always-solved", "not-extreme"])
+    .default("all")
+    .meta({ description: "Which new tasks enter the buffers: all, those that not every rollout solves, or of these those that some rollout solves. The others are still rewarded and trained on in their own step, and stay known" }),
+  bufferCapacity: count.default(16_384).meta({ description: "Tasks kept a kind" }),
+  eviction: z
+    .enum(evictions)
+    .default("oldest")
+    .meta({ description: "Which task leaves a full buffer: the oldest, the one with least to learn from, one by chance so that every task ever added is as likely to be there, or the new one itself, as in the authors' code (docs/buffers.md)" }),
   heldOut: z
     .array(z.string().min(1))
     .default([])

@@ -1,6 +1,6 @@
 // Which tasks the solver answers for training alone. Runs that do not train on the difficulty rollouts: as many tasks a kind as there
-// are proposals, one answer each; new tasks come first (of this step, as the paper has it, or of the one before, as the authors'
-// code does), and what is missing is drawn from the buffer. Runs that do may replay past tasks beside them, and replace those that teach nothing.
+// are proposals, one answer each, chosen as `curriculum.solverTasks` says. Runs that do may replay past tasks beside them, and replace those
+// that teach nothing.
 import { createRandom } from "../random.ts";
 import type { TaskKind } from "./kinds/kind.ts";
 import { type AnswerOutcome, solverReward } from "./reward.ts";
@@ -8,13 +8,17 @@ import { encodePrompt, type EncodedPrompt } from "./sample.ts";
 import type { Sequence, StepContext } from "./step-context.ts";
 import { fits } from "./step-propose.ts";
 import { solve } from "./step-solve.ts";
+import type { Candidate } from "./task-buffer.ts";
 import type { Task } from "./task.ts";
 
-/** Tasks to train the solver of a kind on in this step. */
-function chooseTasks({ config, buffers, step }: StepContext, kind: TaskKind, accepted: { task: Task }[]): Task[] {
+/** Tasks to train the solver of a kind on in this step; those accepted in it are not in the buffer yet. */
+function chooseTasks({ config, buffers, step }: StepContext, kind: TaskKind, accepted: Candidate[]): Task[] {
   const { proposals: count, solverTasks } = config.curriculum;
   const random = createRandom(config.seed, step, "attempts", kind.name);
   const buffer = buffers.of(kind.name);
+  if (solverTasks === "uniform" || solverTasks === "learnability") return buffer.sample(count, random, solverTasks, accepted);
+  if (solverTasks === "newest") return [...accepted.map(({ task }) => task).reverse(), ...buffer.newest(count)].slice(0, count);
+  // The paper's choice, or its code's: new tasks first, and what is missing from all.
   const fresh = solverTasks === "this-step" ? accepted.map(({ task }) => task) : buffer.since(step - 1);
   const chosen = random.sample(fresh, count);
   const taken = new Set(chosen.map(({ id }) => id));
@@ -29,19 +33,20 @@ function posed(context: StepContext, kind: TaskKind, tasks: Task[]): { task: Tas
     .filter(({ prompt }) => fits(context, prompt, context.config.generation.maxTokens.solve));
 }
 
-/** Samples and judges one answer to each chosen task. */
-export async function attemptTasks(context: StepContext, kind: TaskKind, accepted: { task: Task }[]): Promise<Sequence[]> {
+/** Samples and judges one answer to each chosen task; `accepted` with what their difficulty rollouts say. */
+export async function attemptTasks(context: StepContext, kind: TaskKind, accepted: Candidate[]): Promise<Sequence[]> {
   const tasks = posed(context, kind, chooseTasks(context, kind, accepted));
   return (await solve(context, { kind, tasks, samples: 1, purpose: "attempts" })).flat();
 }
 
 /**
- * Past tasks to answer again in this step, drawn uniformly. Since no program is accepted twice, new tasks soon leave the short
+ * Past tasks to answer again in this step, drawn as `curriculum.replaySampling` says. Since no program is accepted twice, new tasks soon leave the short
  * programs behind; without practice the model unlearns these.
  */
 export function replayTasks(context: StepContext, kind: TaskKind): { task: Task; prompt: EncodedPrompt }[] {
   const { config, buffers, step } = context;
-  return posed(context, kind, buffers.of(kind.name).sample(config.curriculum.replay, createRandom(config.seed, step, "replay", kind.name)));
+  const { replay, replaySampling } = config.curriculum;
+  return posed(context, kind, buffers.of(kind.name).sample(replay, createRandom(config.seed, step, "replay", kind.name), replaySampling));
 }
 
 /** Marks the answers to each task; how many tasks have no spread: all their answers earn the same. */

@@ -116,4 +116,6 @@ export interface AcceptedTask {
   key: string;
   /** Statements inside the program's `f`; undefined when its kind does not tell. */
   statements?: number;
+  /** False: `curriculum.keep` did not let it into its buffer; it is known only. */
+  kept?: false;
 }

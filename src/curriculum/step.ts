@@ -4,6 +4,7 @@ import { admitTasks, type NewTask } from "./admit-tasks.ts";
 import { contradictions, type Finding, findings, type Removal, removeContradicted, voidSequences } from "./contradictions.ts";
 import { solveRate } from "./reward.ts";
 import type { AnswerOutcome } from "./reward.ts";
+import { answersByTask, growBuffers } from "./grow-buffers.ts";
 import { scoreGroups } from "./score-groups.ts";
 import { type RolloutRecord, rolloutRecord } from "./rollout-record.ts";
 import { type AcceptedTask, type Group, type LoopContext, type Sequence, type StepContext, stepContext } from "./step-context.ts";
@@ -11,13 +12,17 @@ import { type Metrics, stepMetrics } from "./step-metrics.ts";
 import { judgeProposals, type Proposal, workOrder, writeProposals } from "./step-propose.ts";
 import { solveEarly } from "./solve-early.ts";
 import { solve } from "./step-solve.ts";
+import { countAnswers, neverAnswered, withAnswers } from "./task-statistics.ts";
 import { attemptTasks, redrawTasks, replayTasks } from "./attempt-tasks.ts";
 import { trainOn } from "./update-batch.ts";
 import type { StepTimings } from "../events.ts";
+import type { TaskAnswers } from "./task-buffers.ts";
 import { type Ahead, workAhead } from "./work-ahead.ts";
 
 export interface StepResult {
-  /** The new tasks, already in the buffers, in the order in which they were added. */
+  /** How often each task was answered, and how often right, as the buffers have it. */
+  answers: TaskAnswers[];
+  /** The new tasks, in the order in which they were then added to the buffers; those that were not kept are marked. */
   accepted: AcceptedTask[];
   /** What then left the buffers because its program is no function, in the order in which it left. */
   removals: Removal[];
@@ -97,10 +102,12 @@ async function solveNew(context: StepContext, at: number, proposals: Proposal[],
   const answering = earlyStop ? solveEarly(context, rollouts, asked) : solve(context, rollouts);
   if (!earlyStop) asked();
   const answers = await answering;
-  accepted.forEach(({ proposal }, index) => {
-    proposal.sequence.solveRate = solveRate(answers[index]!.map(({ outcome }) => outcome as AnswerOutcome));
+  const rated = accepted.map(({ task, proposal }, index) => {
+    const outcomes = answers[index]!.map(({ outcome }) => outcome as AnswerOutcome);
+    proposal.sequence.solveRate = solveRate(outcomes);
+    return { task, statistics: withAnswers(neverAnswered, countAnswers(outcomes), context.step) };
   });
-  const attempts = reuse ? [...answers, ...(await redrawTasks(context, kind, tasks, answers))].flat() : await attemptTasks(context, kind, accepted);
+  const attempts = reuse ? [...answers, ...(await redrawTasks(context, kind, tasks, answers))].flat() : await attemptTasks(context, kind, rated);
   const groups: Group[] = [
     { role: "propose", kind, sequences: proposals.map(({ sequence }) => sequence) },
     { role: "solve", kind, sequences: attempts },
@@ -176,7 +183,8 @@ async function finishStep(context: StepContext, kinds: KindResult[], { began, be
   const measured = kinds.map((result, at): Group => ({ role: "solve", kind: context.kinds[at]!, sequences: result.measured }));
   const rollouts = [...groups, ...measured].flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
   const updates = await training;
-  for (const { task, key } of accepted) context.buffers.of(task.kind).add(task, key);
+  const answers = answersByTask([...groups.filter(({ role }) => role === "solve"), ...measured].flatMap(({ sequences }) => sequences));
+  const grown = growBuffers(context, accepted, answers);
   const removals = removeContradicted(contradicted, context.buffers);
   for (const removal of removals) context.emit({ type: "task-contradicted", ...removal });
   const metrics = stepMetrics(context, { groups, accepted, removals, updates });
@@ -191,7 +199,7 @@ async function finishStep(context: StepContext, kinds: KindResult[], { began, be
     updateShare: (after.updateSeconds - before.updateSeconds) / total,
     tokensPerSecond: (after.generatedTokens - before.generatedTokens) / total,
   };
-  return { accepted: accepted.map(({ task, key, programHash }) => ({ task, key, programHash })), removals, rollouts, metrics, timings, ahead: next };
+  return { accepted: grown, answers, removals, rollouts, metrics, timings, ahead: next };
 }
 
 function warnOfFailures({ emit }: StepContext, groups: Group[]): void {

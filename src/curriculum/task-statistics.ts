@@ -18,9 +18,12 @@ export interface TaskStatistics extends AnswerCount {
 export const noAnswers: AnswerCount = { attempts: 0, right: 0 };
 export const neverAnswered: TaskStatistics = { ...noAnswers, answered: null, recent: noAnswers };
 
-/** The counts of a list of outcomes; those that nobody could decide are left out. */
-export function countAnswers(outcomes: readonly AnswerOutcome[]): AnswerCount {
-  const decided = outcomes.filter((outcome) => outcome !== "undecided" && outcome !== "contradicted");
+/** Outcomes that say something of the task. */
+const counted: ReadonlySet<string> = new Set<AnswerOutcome>(["correct", "wrong", "malformed", "wrapper"]);
+
+/** The counts of a list of outcomes; those that nobody could decide, or that were taken back, are left out. */
+export function countAnswers(outcomes: readonly string[]): AnswerCount {
+  const decided = outcomes.filter((outcome) => counted.has(outcome));
   return { attempts: decided.length, right: decided.filter((outcome) => outcome === "correct").length };
 }
 

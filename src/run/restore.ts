@@ -1,9 +1,10 @@
 // Rebuilds the task buffers of a run from its files: tasks.jsonl holds every accepted task in the order in which it was added, and
-// programs.jsonl the key under which each is known, and what left because it was contradicted. Both were cut back to the checkpoint before.
+// programs.jsonl the key under which each is known, and what left because it was contradicted; attempts.jsonl tells how the tasks were answered, step by
+// step. All were cut back to the checkpoint before. The same calls in the same order make the same buffers.
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { TaskBuffers } from "../curriculum/task-buffers.ts";
+import type { TaskAnswers, TaskBuffers } from "../curriculum/task-buffers.ts";
 import type { Task } from "../curriculum/task.ts";
 import { AzrError } from "../errors.ts";
 
@@ -16,6 +17,16 @@ export interface KeyLine {
   key: string;
   /** Hash of the normalised program; absent for seeds. */
   program?: string;
+  /** `curriculum.keep` did not let it into its buffer: it is known only. */
+  kept?: false;
+}
+
+/** One line of attempts.jsonl: how tasks were answered in a step. */
+export interface AttemptsLine {
+  step: number;
+  /** Lines that tasks.jsonl had before the step. */
+  tasks: number;
+  answers: [task: string, attempts: number, right: number][];
 }
 
 /** A task was contradicted, and these left. */
@@ -43,17 +54,29 @@ export async function restoreTasks(dir: string, buffers: TaskBuffers, expected: 
   try {
     const tasks = records<Task>(join(dir, "tasks.jsonl"));
     const next = async () => (await tasks.next()).value as Task | undefined;
-    for await (const line of records<ProgramLine>(join(dir, "programs.jsonl"))) {
-      if ("removed" in line) {
-        buffers.remove(new Set(line.removed));
+    const attempts = records<AttemptsLine>(join(dir, "attempts.jsonl"));
+    let line = (await attempts.next()).value as AttemptsLine | undefined;
+    let own = new Map<string, TaskAnswers>();
+    const recordBefore = async (taskCount: number) => {
+      for (; line !== undefined && line.tasks <= taskCount; line = (await attempts.next()).value as AttemptsLine | undefined) {
+        own = new Map(line.answers.map(([task, number, right]) => [task, { task, attempts: number, right }]));
+        buffers.record([...own.values()], line.step);
+      }
+    };
+    for await (const program of records<ProgramLine>(join(dir, "programs.jsonl"))) {
+      if ("removed" in program) {
+        buffers.remove(new Set(program.removed));
         continue;
       }
+      await recordBefore(count);
       const task = await next();
-      if (task === undefined || line.task !== task.id) throw fault(`task ${task?.id ?? line.task} has no line in both files`);
-      buffers.of(task.kind).add(task, line.key);
+      if (task === undefined || program.task !== task.id) throw fault(`task ${task?.id ?? program.task} has no line in both files`);
+      if (program.kept === false) buffers.of(task.kind).learn(program.key);
+      else buffers.of(task.kind).add(task, program.key, own.get(task.id));
       if (task.origin.python !== undefined) pythons.add(task.origin.python);
       count += 1;
     }
+    await recordBefore(Infinity);
     const left = await next();
     if (left !== undefined) throw fault(`task ${left.id} has no line in programs.jsonl`);
   } catch (cause) {

@@ -26,7 +26,7 @@ import { guardedEngine } from "./guard-engine.ts";
 import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./journal.ts";
 import type { Publisher } from "./publisher.ts";
 import { type Checkpoints, keepCheckpoints } from "./keep-checkpoints.ts";
-import { type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
+import { type AttemptsLine, type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
 import { rolledBackConfig } from "./roll-back.ts";
 import { rolloutText } from "./rollout-file.ts";
 import type { Control } from "./start-run.ts";
@@ -99,7 +99,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   let tasks = checkpoint?.state.tasks ?? 0;
   let metrics: Metrics | undefined;
   let status: RunStatus = "finished";
-  const timings: StepTimings[] = [];
+  let timings = sumTimings([]);
   /** Where the journal ended after the step before. */
   let journalEnd = checkpoint?.offsets["journal"] ?? 0;
   // The last step's rollouts are compressed and written while the next step runs; a checkpoint waits for them.
@@ -119,10 +119,10 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
       return { step, configHash: options.configHash, config, offsets, state };
     },
   });
-  function keepTasks(accepted: { task: Task; key: string; programHash?: string }[], removals: Removal[]): void {
-    for (const { task, key, programHash } of accepted) {
+  function keepTasks(accepted: { task: Task; key: string; programHash?: string; kept?: false }[], removals: Removal[]): void {
+    for (const { task, key, programHash, kept } of accepted) {
       folder.logs.tasks.append(task);
-      folder.logs.programs.append({ task: task.id, key, ...(programHash === undefined ? {} : { program: programHash }) } satisfies KeyLine);
+      folder.logs.programs.append({ task: task.id, key, ...(programHash === undefined ? {} : { program: programHash }), ...(kept === false ? { kept } : {}) } satisfies KeyLine);
     }
     for (const { id, removed } of removals) folder.logs.programs.append({ contradicted: id, removed } satisfies RemovalLine);
     tasks += accepted.length;
@@ -132,11 +132,13 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     await recording;
     if (config.run.recordRollouts) recording = folder.writeRollouts(step, rolloutText({ step, seed: loop.config.seed }, result.rollouts));
     recording.catch(() => undefined);
+    const answers = result.answers.map(({ task, attempts, right }): AttemptsLine["answers"][number] => [task, attempts, right]);
+    folder.logs.attempts.append({ step, tasks: tasks - result.accepted.length, answers } satisfies AttemptsLine);
     folder.logs.metrics.append({ step, ...result.metrics });
     folder.logs.timings.append({ step, ...result.timings });
     publisher.publish({ type: "step-end", metrics: result.metrics, timings: result.timings });
     metrics = result.metrics;
-    timings.push(result.timings);
+    timings = sumTimings([timings, result.timings]);
     const offsets = await folder.mark();
     const { ahead } = result;
     // Verdicts for the next step stand among those of this one.
@@ -185,13 +187,13 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     await recording.catch(() => undefined);
   }
   if (boundary !== undefined) await checkpoints.save();
-  return { status, step: control.step, dir: folder.dir, checkpoint: checkpoints.latest, metrics, timings: sumTimings(timings) };
+  return { status, step: control.step, dir: folder.dir, checkpoint: checkpoints.latest, metrics, timings };
 }
 
 async function prepare(options: SessionOptions, journal: JournaledExecutor): Promise<LoopContext> {
   const { config, checkpoint, engine, publisher, control, folder } = options;
   const kinds = config.kinds.map(kindNamed);
-  const { induction, error, validation, bufferCapacity, heldOut } = config.curriculum;
+  const { induction, error, validation, bufferCapacity, eviction, heldOut } = config.curriculum;
   control.step = checkpoint?.step ?? 0;
   if (checkpoint !== undefined) await engine.load(checkpoint.path, { optimizer: true });
   publisher.beginStep(control.step);
@@ -219,7 +221,7 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     kinds,
     stopTokens: options.stopTokens,
     settings: curriculumSettings({ induction, error, validation, limits: config.executor.limits }),
-    buffers: createTaskBuffers(kinds, bufferCapacity),
+    buffers: createTaskBuffers(kinds, bufferCapacity, { eviction, seed: config.seed }),
     excludedPrograms: await heldOutPrograms(heldOut, options.executor),
     emit: publisher.publish,
     clock: options.clock,

@@ -31,7 +31,7 @@ export async function rollouts(dir: string, step: number): Promise<RolloutRecord
 export async function resultFiles(dir: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
   const take = async (name: string) => (files[name] = (await readFile(join(dir, name))).toString("base64"));
-  for (const name of ["metrics.jsonl", "tasks.jsonl", "programs.jsonl", "latest"]) await take(name);
+  for (const name of ["metrics.jsonl", "tasks.jsonl", "programs.jsonl", "attempts.jsonl", "latest"]) await take(name);
   for (const name of (await readdir(join(dir, "rollouts"))).sort()) await take(`rollouts/${name}`);
   const latest = (await readFile(join(dir, "latest"), "utf8")).trim();
   for (const name of ["model.safetensors", "optimizer.safetensors"]) await take(`checkpoints/${latest}/${name}`);

@@ -50,6 +50,7 @@ export const configSchema = z
     const complain = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (new Set(config.kinds).size !== config.kinds.length) complain(["kinds"], "a kind is listed twice");
     const { dynamicSampling, overlap, proposer, rollouts } = config.curriculum;
+    const { replay, replaySampling, referenceSampling, solverTasks, eviction } = config.curriculum;
     if (overlap && proposer === "trained" && config.update.importanceCap === 0) complain(["curriculum", "overlap"], "needs update.importanceCap: proposals of older weights are corrected for by it");
     if (dynamicSampling > 0 && !rollouts.reuse) complain(["curriculum", "dynamicSampling"], "needs curriculum.rollouts.reuse: one answer a task has no spread");
     if (rollouts.earlyStop) {
@@ -59,7 +60,6 @@ export const configSchema = z
       const measured = Object.entries({ referenceSampling, solverTasks, eviction }).find(([, value]) => value.endsWith("learnability"));
       if (measured !== undefined) complain(["curriculum", measured[0]], `${measured[1]} needs curriculum.rollouts.earlyStop=false: where answers end with the first contrast, what there is to learn from a task is measured wrongly`);
     }
-    const { replay, replaySampling, referenceSampling, solverTasks, eviction } = config.curriculum;
     if (replaySampling !== "uniform" && replay === 0) complain(["curriculum", "replaySampling"], "needs curriculum.replay above 0: no past task is answered again");
     if (rollouts.reuse && solverTasks !== "this-step" && solverTasks !== "previous-step") {
       complain(["curriculum", "solverTasks"], `${solverTasks} needs curriculum.rollouts.reuse=false: with reuse the solver trains on the difficulty rollouts of the new tasks, and curriculum.replay adds past ones`);

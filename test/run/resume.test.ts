@@ -31,7 +31,7 @@ t.test("killed at any point of writing, once or again and again, then resumed", 
     const parent = join(t.testdirName, String(round));
     const dir = join(parent, "run");
     // Most of what is written is rollouts and the journal; the early rounds strike before the first checkpoint.
-    const first = failingDisk({ bytes: round < 3 ? 9000 + 4000 * round : random.integer(420_000), as: "dead" });
+    const first = failingDisk({ bytes: round < 3 ? 16_000 + 4000 * round : random.integer(420_000), as: "dead" });
     await trainFake(parent, { steps, run }, { disk: first }).result.catch(() => undefined);
     for (let attempt = 0; attempt < 3; attempt++) {
       const again = failingDisk({ bytes: random.integer(120_000), as: "dead" });

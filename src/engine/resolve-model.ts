@@ -48,7 +48,7 @@ export interface ResolveOptions extends HubOptions {
 
 /**
  * Finds the files behind a `--model` value. A model of the hub is downloaded as far as it is not in the cache; nothing else uses the network.
- * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT (kinds of model that are not supported), AZR_RUN_FOLDER (run without checkpoint),
+ * @throws AzrError AZR_MODEL_NOT_FOUND, AZR_MODEL_FORMAT (kinds of model that are not supported), AZR_RUN_FOLDER (run without checkpoint), AZR_CHECKPOINT_CORRUPT (one that is not there),
  *   AZR_INPUT_INVALID for what is no name, and for models of the hub AZR_DOWNLOAD_FAILED, AZR_ABORTED
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
@@ -126,13 +126,18 @@ function isRunFolder(folder: string): boolean {
   return existsSync(join(folder, "checkpoints")) || (existsSync(join(folder, "config.json")) && existsSync(join(folder, "events.jsonl")));
 }
 
-// The `latest` pointer names a folder under checkpoints/; without one the highest finished step counts.
+// The `latest` pointer names a folder under checkpoints/; without one the highest finished step counts. One that names nothing is damage: other
+// weights must not pass for those that it names.
 function latestCheckpoint(run: string): { folder: string; step: number } {
   const root = join(run, "checkpoints");
   const steps = (existsSync(root) ? readdirSync(root) : []).filter((entry) => /^step-\d+$/.test(entry) && (hasWeights(join(root, entry)) || hasAdapter(join(root, entry)))).sort(byStep);
   const pointer = join(run, "latest");
   const named = existsSync(pointer) && statSync(pointer).isFile() ? readFileSync(pointer, "utf8").trim().replace(/^checkpoints\//, "") : undefined;
-  const chosen = named !== undefined && steps.includes(named) ? named : steps.at(-1);
+  if (named !== undefined && !steps.includes(named)) {
+    const others = steps.length === 0 ? "" : ` Or go on from the newest that is there: azr resume ${run} --checkpoint ${steps.at(-1)}`;
+    throw new AzrError("AZR_CHECKPOINT_CORRUPT", `${pointer} names ${JSON.stringify(named.slice(0, 100))}, which is no checkpoint of the run with weights in it.`, { hint: `Restore that checkpoint.${others}` });
+  }
+  const chosen = named ?? steps.at(-1);
   if (chosen === undefined) {
     throw new AzrError("AZR_RUN_FOLDER", `The run ${run} has no finished checkpoint.`, { hint: "Let the run reach its first checkpoint, or use the model it started from." });
   }

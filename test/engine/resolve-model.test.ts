@@ -49,6 +49,8 @@ t.test("what is not", async (t) => {
     young: { "config.json": runConfig("seedling"), "events.jsonl": "", checkpoints: {} },
     orphan: { "config.json": "{}", checkpoints: { "step-000001": weights() } },
     endless: { checkpoints: { "step-000001": weights() } },
+    stray: { "config.json": runConfig("seedling"), latest: "step-000003\n", checkpoints: { "step-000002": weights(), "step-000003": { "state.json": "{}" } } },
+    outside: { "config.json": runConfig("seedling"), latest: "../../gone", checkpoints: { "step-000002": weights() } },
   });
   writeFileSync(join(root, "endless", "config.json"), runConfig(join(root, "endless")));
   const cases: [string, string, RegExp][] = [
@@ -63,6 +65,8 @@ t.test("what is not", async (t) => {
     ["young", "AZR_RUN_FOLDER", /no finished checkpoint/],
     ["orphan", "AZR_RUN_FOLDER", /which model it started from/],
     ["endless", "AZR_RUN_FOLDER", /which model it started from/],
+    ["stray", "AZR_CHECKPOINT_CORRUPT", /names "step-000003", which is no checkpoint/],
+    ["outside", "AZR_CHECKPOINT_CORRUPT", /names "\.\.\/\.\.\/gone"/],
   ];
   for (const [name, code, message] of cases) await t.rejects(resolveModel(name, { from: root, env: { HF_HUB_OFFLINE: "1", HF_HOME: root } }), { code, message, hint: /./ }, name);
 });

@@ -2,7 +2,7 @@
 // The addon and the executor are loaded when they are opened, not by this import.
 export { defineConfig, loadConfig, resolveConfig } from "./config/index.ts";
 export { configJsonSchema, configSchema } from "./config/index.ts";
-export type { Config, ConfigInput, PresetName, ResolvedConfig } from "./config/index.ts";
+export type { Config, ConfigInput, Preset, PresetName, ResolvedConfig } from "./config/index.ts";
 export { formatNamed, registerFormat } from "./curriculum/format.ts";
 export type { Format } from "./curriculum/format.ts";
 export type { TaskKind } from "./curriculum/kinds/kind.ts";

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { algorithmNames, algorithms } from "./algorithms.ts";
 import { checkSettings, type Layer, layersOf } from "./check.ts";
 import { presets } from "./presets.ts";
-import { type Config, configSchema, type ConfigInput, presetNames, type PresetName } from "./schema.ts";
+import { type Preset, readPreset } from "./preset-names.ts";
+import { type Config, configSchema, type ConfigInput } from "./schema.ts";
 import { leaves, stableJson, type Tree, treeDifferences } from "./tree.ts";
 
 /** A checked configuration, where each of its values came from (dotted path -> origin), and the hash of what changes results. */
@@ -15,7 +16,7 @@ export interface ResolvedConfig {
 }
 
 export interface ConfigSources {
-  preset?: PresetName;
+  preset?: Preset;
   file?: { path: string; values: ConfigInput };
   /** Environment variables; see `environmentKeys` for those that are read. Default: none. */
   env?: Record<string, string | undefined>;
@@ -74,9 +75,11 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
   const { preset: asked, ...rest } = sources;
   const layers = layersOf(rest, environmentKeys);
   const named = asked ?? layers.map(([, values]) => values.preset).findLast((preset) => preset !== undefined);
-  const preset = presetNames.find((name) => name === named);
+  const parts = typeof named === "string" ? readPreset(named) : "";
   const first: Layer[] = named === undefined ? [] : [["argument", { preset: named }]];
-  if (preset !== undefined) first.push([`preset ${preset}`, structuredClone(presets[preset]) as Tree]);
+  for (const preset of typeof parts === "string" ? [] : [parts.recipe, parts.size]) {
+    if (preset !== undefined) first.push([`preset ${preset}`, structuredClone(presets[preset]) as Tree]);
+  }
   const others = layers.map(([origin, values]): Layer => [origin, values.preset === undefined ? values : { ...values, preset: named }]);
   const { config, origins } = checkSettings(configSchema, [...first, ...others].flatMap(withAlgorithm), { page: "docs/settings.md", example: "--set 'kinds=[\"deduction\"]'", renamed });
   return { config, origins, hash: configHash(config) };

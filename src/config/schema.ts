@@ -2,17 +2,23 @@
 // composes them and adds the rules that span several. resolve.ts merges presets, files and arguments into one value of this shape.
 import * as z from "zod";
 import { algorithmNames } from "./algorithms.ts";
+import { type Preset, readPreset, recipeNames, sizeNames } from "./preset-names.ts";
 import { reward } from "./reward-section.ts";
 import { curriculum, engine, executor, generation, run } from "./sections.ts";
 import { update } from "./update-section.ts";
 
-export const presetNames = ["demo", "tiny-cpu", "tuned", "paper", "reference"] as const;
-export type PresetName = (typeof presetNames)[number];
+const presetFault = (text: unknown): string | undefined => {
+  const read = readPreset(String(text));
+  return typeof read === "string" ? read : undefined;
+};
+const preset = z.string().refine((text) => presetFault(text) === undefined, { error: ({ input }) => `${presetFault(input)}, got ${JSON.stringify(input)}` });
 
 /** zod schema of a configuration. Misspelt keys are errors; every field has a default and a description. */
 export const configSchema = z
   .strictObject({
-    preset: z.enum(presetNames).optional().meta({ description: "Name of the set of values to start from" }),
+    preset: (preset as unknown as z.ZodType<Preset, Preset>)
+      .optional()
+      .meta({ description: `Set of values to start from: a recipe (${recipeNames.join(", ")}), a size (${sizeNames.join(", ")}), or both with a comma between: \`paper,coder-7b\`. A size alone goes by the recipe \`paper\`; \`tiny-cpu\` by \`demo\`, and \`small-1gpu\` by \`tuned\`` }),
     model: z
       .string()
       .min(1)

@@ -32,5 +32,5 @@ export const selfPlayForm: RunForm<Config> = {
   parse: (value) => configSchema.parse(value),
   hash: configHash,
   mayChange,
-  folderName: ({ preset, seed }) => `${preset ?? "run"}-seed${seed}`,
+  folderName: ({ preset, seed }) => `${(preset ?? "run").replace(/[,\s]+/g, "-")}-seed${seed}`,
 };

@@ -11,7 +11,7 @@ t.test("mistakes on the command line", async (t) => {
     { args: ["trian"], code: 2, says: /Did you mean train/ },
     { args: ["train", "--steps", "x"], code: 2, says: /--steps.*whole number of at least 0/ },
     { args: ["train", "--steps", "-1"], code: 2, says: /whole number of at least 0/ },
-    { args: ["train", "--preset", "huge"], code: 2, says: /Allowed choices are demo/ },
+    { args: ["train", "--preset", "huge"], code: 2, says: /preset: takes demo, .*, got "huge"/ },
     { args: ["train", "--set", "updat.learningRate=3"], code: 2, says: /AZR_CONFIG_INVALID.*did you mean `update`/ },
     { args: ["train", "nowhere.json"], code: 2, says: /AZR_CONFIG_NOT_FOUND/ },
     { args: ["generate", "--prompt", "a", "--top-p", "1.5"], code: 2, says: /a number above 0 and at most 1/ },

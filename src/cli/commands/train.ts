@@ -1,8 +1,8 @@
 // `azr train`: a training run from a configuration.
 
 import { Argument, Command, Option } from "commander";
-import { loadConfig, presetNames } from "../../config/index.ts";
-import type { PresetName } from "../../config/index.ts";
+import { loadConfig, recipeNames, sizeNames } from "../../config/index.ts";
+import type { Preset } from "../../config/index.ts";
 import { train } from "../../train.ts";
 import { printJson, print } from "../context.ts";
 import type { CliContext } from "../context.ts";
@@ -13,7 +13,7 @@ import { tellResult } from "../run-result.ts";
 import { stoppable } from "../stop.ts";
 
 interface TrainOptions {
-  preset?: PresetName;
+  preset?: Preset;
   model?: string;
   seed?: number;
   steps?: number;
@@ -27,7 +27,7 @@ export function trainCommand(context: CliContext): Command {
   return new Command("train")
     .description("Train a model by self-play.")
     .addArgument(new Argument("[config]", "configuration file; by default azr.config.* of this folder or one above"))
-    .addOption(new Option("--preset <name>", "set of values to start from").choices(presetNames))
+    .addOption(new Option("--preset <names>", `set of values to start from: a recipe (${recipeNames.join(", ")}), a size (${sizeNames.join(", ")}), or both, as paper,coder-7b`))
     .option("--model <model>", "`seedling`, a Hugging Face folder, a GGUF file, a run folder or a name of the hub")
     .addOption(seedOption())
     .addOption(new Option("--steps <n>", "gradient steps in all").argParser(whole(0)))

@@ -8,6 +8,7 @@ import { AzrError } from "../errors.ts";
 import type { JsonlSource } from "../jsonl.ts";
 import { printJson, say } from "./context.ts";
 import type { CliContext } from "./context.ts";
+import { slowLine } from "./slow-line.ts";
 import { stoppable } from "./stop.ts";
 
 /** What a library call of this family takes. */
@@ -41,17 +42,26 @@ export async function runJsonl<Answer>(
   const source = await openInput(context, jsonl);
   const start = performance.now();
   await stoppable(context, json === true, async (signal) => {
+    using progress = slowLine(context, "starting", { json });
+    let done = 0;
     const { answered, badLines } = await work({
       source,
       signal,
-      onAnswer: (answer) => printJson(context, answer),
-      onBadLine: ({ line, error }) =>
-        say(context, json === true ? JSON.stringify({ type: "bad-line", file: jsonl, line, error }) : `${jsonl}:${line}: ${error}`),
+      onAnswer: (answer) => {
+        progress.erase();
+        progress.tell(`${(done += 1)} answered`);
+        return printJson(context, answer);
+      },
+      onBadLine: ({ line, error }) => {
+        progress.erase();
+        say(context, json === true ? JSON.stringify({ type: "bad-line", file: jsonl, line, error }) : `${jsonl}:${line}: ${error}`);
+      },
     });
+    progress.erase();
     if (badLines > 0) context.exitCode = 1;
     const seconds = (performance.now() - start) / 1000;
     if (json === true) return say(context, JSON.stringify({ type: "summary", answered, badLines, seconds, perSecond: answered / seconds }));
     const bad = badLines === 0 ? "" : `, ${badLines} bad ${badLines === 1 ? "line" : "lines"} left out`;
-    say(context, `${answered} answered in ${seconds.toFixed(1)} s (${(answered / seconds).toFixed(0)}/s)${bad}`);
+    say(context, `${answered} answered in ${seconds.toFixed(1)} s (${(answered / seconds).toFixed(answered < 10 * seconds ? 1 : 0)}/s)${bad}`);
   });
 }

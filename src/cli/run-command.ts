@@ -7,6 +7,7 @@ import { isLive, terminalSink } from "../sinks/terminal.ts";
 import type { Run } from "../train.ts";
 import { say } from "./context.ts";
 import type { CliContext } from "./context.ts";
+import { slowLine } from "./slow-line.ts";
 import { signalExitCodes, watchStop } from "./stop.ts";
 
 export interface RunCommandOptions {
@@ -15,6 +16,8 @@ export interface RunCommandOptions {
   grace: number;
   /** Wall seconds that the run may take, for the time left; 0 = no limit. */
   budgetSeconds?: number;
+  /** False when the work tells itself what it does before the run begins. */
+  tellOpening?: boolean;
   /** Arguments of azr that go on where the command was cut off: before the run's end (null), or after an end of this status. */
   resumeWith?: (dir: string, end: RunStatus | null) => string[] | null;
 }
@@ -28,7 +31,7 @@ export interface RunWatch {
 
 /** Runs the work; a run that ends before its time, by a signal or a failure, tells how to resume it. */
 export async function runCommand(context: CliContext, options: RunCommandOptions, work: (watch: RunWatch) => Promise<void>): Promise<void> {
-  const { json, grace, budgetSeconds = 0, resumeWith = (dir, end) => (end === null ? ["resume", dir] : null) } = options;
+  const { json, grace, budgetSeconds = 0, tellOpening = true, resumeWith = (dir, end) => (end === null ? ["resume", dir] : null) } = options;
   let run: Pick<Run, "stop"> | null = null;
   let dir: string | null = null;
   let ended = false;
@@ -43,6 +46,8 @@ export async function runCommand(context: CliContext, options: RunCommandOptions
       return !ended;
     },
   });
+  const opening = slowLine(context, "opening the model and the run", { json: json || !tellOpening });
+  const first: Sink = { write: () => opening[Symbol.dispose]() };
   const notes: Sink = {
     write(event: RunEvent) {
       if (event.type === "run-start") dir = event.dir;
@@ -56,7 +61,7 @@ export async function runCommand(context: CliContext, options: RunCommandOptions
     : terminalSink({ stream: context.stderr, live: isLive(context.stderr, context.env), budgetSeconds });
   try {
     await work({
-      sinks: [face, notes],
+      sinks: [first, face, notes],
       signal: stop.signal,
       onRun(started) {
         run = started;
@@ -68,6 +73,7 @@ export async function runCommand(context: CliContext, options: RunCommandOptions
     cutOff = true;
     if (stop.received === null) throw error;
   } finally {
+    opening[Symbol.dispose]();
     const resumption = dir !== null && (cutOff || end === null) ? resumeWith(dir, end) : null;
     if (resumption !== null) tellResume(context, resumption, json);
     if (stop.received !== null) context.exitCode = signalExitCodes[stop.received];

@@ -42,7 +42,7 @@ export function postponeChecks(command: Command, required: Map<Command, string[]
 
 /** Throws AZR_INPUT_INVALID for arguments that the command does not take, and for options that it needs and were not given. */
 export function checkUsage(command: Command, required: Map<Command, string[]>): void {
-  const missing = (required.get(command) ?? []).filter((name) => command.getOptionValue(name) === undefined);
+  const missing = (required.get(command) ?? []).filter((name) => [name, `${name}File`].every((either) => command.getOptionValue(either) === undefined));
   const flagsOf = (name: string): string => command.options.find((option) => option.attributeName() === name)!.flags;
   const [extra] = command.args.slice(command.registeredArguments.length);
   if (extra !== undefined && !command.registeredArguments.at(-1)?.variadic) {

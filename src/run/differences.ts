@@ -34,10 +34,11 @@ export function requireSameSettings<Settings extends FolderSettings>(form: RunFo
   const differences = settingDifferences(form, there, here);
   const refused = differences.filter(({ mayChange }) => !mayChange);
   if (refused.length === 0) return;
+  const steps = refused.some(({ path }) => path === "steps" || path === "epochs");
   const allowed = differences.filter(({ mayChange }) => mayChange);
   const also = allowed.length === 0 ? "" : `; these differ too, and may: ${listed(allowed)}`;
   throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", `${of} cannot be resumed with other values of ${listed(refused)}${also}`, {
-    hint: `Leave ${refused.map(({ path }) => path).join(", ")} as ${refused.length === 1 ? "it was" : "they were"}, or start a new run from this one's model: azr train --model RUN`,
+    hint: `Leave ${refused.map(({ path }) => path).join(", ")} as ${refused.length === 1 ? "it was" : "they were"}, or start a new run from this one's model (--model RUN).${steps ? " The learning rate falls towards the last step, so another number of steps would change those that were done (update.schedule)." : ""}`,
     details: { differences },
   });
 }

@@ -74,7 +74,7 @@ export type ResolvedSft = Resolved<SftConfig>;
 /** Environment variables that set a value. */
 export const sftEnvironmentKeys: Record<string, string> = { AZR_MODEL: "model", AZR_SEED: "seed", AZR_RUN_DIR: "run.dir", AZR_THREADS: "engine.threads" };
 
-const neutral = /^(timeBudgetSeconds|run\..*|out|dtype)$/;
+const neutral = /^(timeBudgetSeconds|run\..*|engine\.threads|out|dtype)$/;
 const isFiles = (path: string): boolean => /^(data|validation)\.files$/.test(path);
 
 /** Whether a run may go on with another value. How long it is changes nothing only where the step size does not fall towards its end. */

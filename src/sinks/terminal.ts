@@ -54,7 +54,8 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
         return;
       }
       if (event.type === "run-start") {
-        const from = event.resumedFrom === null ? "" : `, going on from step ${event.resumedFrom}`;
+        const done = event.resumedFrom !== null && event.resumedFrom >= event.steps;
+        const from = event.resumedFrom === null ? "" : done ? ", all done already" : `, going on from step ${event.resumedFrom}`;
         line(`${event.model}: ${(event.parameters / 1e6).toFixed(1)} million parameters, seed ${event.seed}, ${event.steps} steps${from}`);
         line(`run folder: ${event.dir}`);
       }

@@ -21,6 +21,8 @@ t.test("mistakes on the command line", async (t) => {
     // The misspelt option is named, not the one that is missing because of it.
     { args: ["generate", "--promt", "a"], code: 2, says: /Unknown option '--promt'.*Did you mean --prompt/ },
     { args: ["generate", "a"], code: 2, says: /Unexpected argument "a"/ },
+    { args: ["generate", "--prompt-file", "nowhere.txt"], code: 2, says: /prompt file nowhere\.txt cannot be read/ },
+    { args: ["generate", "--prompt", "a", "--system", "b"], code: 2, says: /--chat is not given/ },
     { args: ["generate", "--prompt", "a", "--model", "no/such/folder/"], code: 5, says: /AZR_MODEL_NOT_FOUND/ },
     { args: ["eval"], code: 2, says: /suite/ },
     { args: ["exec", "--jsonl", "nowhere.jsonl"], code: 2, says: /nowhere\.jsonl cannot be read/ },

@@ -7,6 +7,7 @@ import { replayUpdate, type ReplayReport } from "../../replay-update.ts";
 import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { jsonOption, threadsOption } from "../options.ts";
+import { slowLine } from "../slow-line.ts";
 import { stoppable } from "../stop.ts";
 
 /** The report as lines of text. */
@@ -32,7 +33,9 @@ export function debugCommand(context: CliContext): Command {
     .addHelpText("after", "\nExample:\n  azr debug update runs/demo-seed0/failures/step-000012")
     .action(async (folder: string, { threads, json = false }: { threads?: number; json?: boolean }) => {
       await stoppable(context, json, async (signal) => {
+        using progress = slowLine(context, "doing the update again", { json });
         const report = await replayUpdate(resolve(context.cwd, folder), { signal, ...(threads === undefined ? {} : { threads }) });
+        progress.erase();
         if (report.again !== null) context.exitCode = errorExitCodes[report.again.code];
         return json ? printJson(context, { type: "replay-result", ...report }) : print(context, replayText(report));
       });

@@ -40,7 +40,7 @@ export function demoCommand(context: CliContext): Command {
         ...(end === "out-of-time" ? ["--seconds", "1"] : []),
         ...(options.tasksPerKind === undefined ? [] : ["--tasks-per-kind", String(options.tasksPerKind)]),
       ];
-      await runCommand(context, { json, grace, budgetSeconds: options.seconds ?? 0, resumeWith }, async (watch) => {
+      await runCommand(context, { json, grace, budgetSeconds: options.seconds ?? 0, tellOpening: false, resumeWith }, async (watch) => {
         const result = await demo({
           ...options,
           ...(resume === undefined ? {} : { resume: at(resume) }),

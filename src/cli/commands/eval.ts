@@ -12,6 +12,7 @@ import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { fetchModel } from "../model-progress.ts";
 import { adapterOption, allowUntestedPythonOption, decimal, jsonOption, modelOption, pythonOption, seedOption, threadsOption, weightsOption, whole, workersOption } from "../options.ts";
+import { slowLine } from "../slow-line.ts";
 import { stoppable } from "../stop.ts";
 
 interface EvalOptions {
@@ -67,6 +68,7 @@ export function evalCommand(context: CliContext): Command {
       await stoppable(context, json === true, async (signal) => {
         for (const model of [options.model, ...(options.baseline === undefined ? [] : [options.baseline])]) await fetchModel(context, model, { json, signal });
         for (const suite of suites) {
+          using progress = slowLine(context, `opening ${options.model}`, { json });
           const result = await evaluateSuite({
             ...settings,
             executor: { workers, python, allowUntestedPython },
@@ -74,10 +76,17 @@ export function evalCommand(context: CliContext): Command {
             signal,
             onBadLine: ({ line, error }) => {
               context.exitCode = 1;
+              progress.erase();
               say(context, json === true ? JSON.stringify({ type: "bad-line", file: suite, line, error }) : `${suite}:${line}: ${error}`);
             },
-            onProgress: (model, done, total) => (json === true ? undefined : say(context, `${suite}: ${model}: ${done} of ${total} tasks`)),
+            onProgress: (model, done, total) => {
+              if (json === true) return;
+              progress.erase();
+              progress.tell(`evaluating ${model}`);
+              say(context, `${suite}: ${model}: ${done} of ${total} tasks`);
+            },
           });
+          progress.erase();
           evaluations.push(evaluationOf(result));
           await keep();
           const { outcomes, ...figures } = result;

@@ -4,9 +4,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { exportModel } from "../../export-model.ts";
 import { print, printJson } from "../context.ts";
 import type { CliContext } from "../context.ts";
-import { fetchModel } from "../model-progress.ts";
-import { watchModel } from "../model-progress.ts";
+import { fetchModel, watchModel } from "../model-progress.ts";
 import { adapterOption, jsonOption, threadsOption } from "../options.ts";
+import { slowLine } from "../slow-line.ts";
 import { stoppable } from "../stop.ts";
 
 interface ExportOptions {
@@ -42,6 +42,7 @@ export function exportCommand(context: CliContext): Command {
       stoppable(context, json === true, async (signal) => {
         await fetchModel(context, model, { json, signal });
         const shard = maxShardSize === undefined ? {} : { maxShardBytes: maxShardSize };
+        using _progress = slowLine(context, `exporting ${model}`, { json });
         const exported = await watchModel(context, json === true, (onProgress) => exportModel({ ...options, ...shard, model, signal, onProgress }));
         if (json === true) await printJson(context, exported);
         else for (const { name, bytes } of exported.files) await print(context, `${exported.folder}/${name}  ${bytes} bytes`);

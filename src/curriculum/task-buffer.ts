@@ -49,6 +49,8 @@ export interface TaskBuffer {
   remove(ids: ReadonlySet<string>): string[];
   /** Whether a task with this key was added: among the last 131,072 others or four times the capacity, and always while it is here. */
   knows(key: string): boolean;
+  /** `knows` as of now, whenever it is asked; keys that are added soon after count too. */
+  known(): (key: string) => boolean;
   /** Whether a task with this key was removed; remembered as long. */
   hasRemoved(key: string): boolean;
   /** The n-th task, oldest first. */
@@ -197,6 +199,7 @@ export function createTaskBuffer(capacity: number, { eviction = "oldest", seed =
     statistics: (id) => byId.get(id)?.statistics,
     remove,
     knows: keys.has,
+    known: keys.now,
     hasRemoved: removedKeys.has,
     at: (index) => present()[index]!.task,
     sample,

@@ -18,6 +18,8 @@ export interface TaskBuffers {
   of(kind: string): TaskBuffer;
   /** Whether any buffer ever held a task with this key: deduction and abduction share program hashes as keys. */
   knows(key: string): boolean;
+  /** `knows` as of now, whenever it is asked: work beside a step's end does not see what that forgets. */
+  known(): (key: string) => boolean;
   /** Whether a task with this key was removed from any buffer. */
   hasRemoved(key: string): boolean;
   /** Ids of the tasks that have one of these programs, by program: kind after kind, oldest first. */
@@ -94,6 +96,10 @@ export function createTaskBuffers(kinds: readonly TaskKind[], capacity: number, 
   return {
     of,
     knows: (key) => [...buffers.values()].some((buffer) => buffer.knows(key)),
+    known() {
+      const all = [...buffers.values()].map((buffer) => buffer.known());
+      return (key) => all.some((known) => known(key));
+    },
     hasRemoved: (key) => [...buffers.values()].some((buffer) => buffer.hasRemoved(key)),
     tasksOf,
     removeWithOffspring,

@@ -38,10 +38,11 @@ export function workAhead(loop: LoopContext, { step, keys, signal, written: give
   let held: RunEventBody[] | undefined = [];
   const emit = (event: RunEventBody) => (held === undefined ? loop.emit(event) : void held.push(event));
   const { buffers, config, kinds } = loop;
+  const known = buffers.known();
   const context: StepContext = {
     ...stepContext({ ...loop, emit }, step, signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal])),
     // The buffers change meanwhile, by these keys and by removals; admit-tasks.ts asks for removals when the step before is over.
-    isKnown: (key) => config.curriculum.deduplicate && (keys.has(key) || buffers.knows(key)),
+    isKnown: (key) => config.curriculum.deduplicate && (keys.has(key) || known(key)),
   };
   const stale = loop.proposer === loop.engine;
   const written: Promise<WrittenProposal[]>[] = [];

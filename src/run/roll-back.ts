@@ -6,7 +6,7 @@ import { AzrError } from "../errors.ts";
 import { derive } from "../random.ts";
 import { latestCheckpoint, listCheckpoints } from "./checkpoint.ts";
 import type { Disk } from "./disk.ts";
-import { openRunFolder, type OpenedRun } from "./folder.ts";
+import { openRunFolder, type OpenedRun, type RunFolder } from "./folder.ts";
 import type { FolderSettings, LogName, RunForm } from "./form.ts";
 import type { Stage } from "./start-run.ts";
 
@@ -31,7 +31,9 @@ export async function rollBackTarget(error: unknown, dir: string, { left, lastTa
   return all[all.indexOf(latest) - 1] ?? latest;
 }
 
-export interface RollingBackOptions<Settings extends FolderSettings, Name extends LogName> extends Pick<Stage, "publisher" | "signal" | "enter"> {
+export interface RollingBackOptions<Settings extends FolderSettings, Name extends LogName> extends Pick<Stage, "publisher" | "signal"> {
+  /** As in Stage. */
+  enter(folder: RunFolder<Name>): void;
   form: RunForm<Settings, Name>;
   disk: Disk | undefined;
   /** Roll-backs of earlier sittings. */

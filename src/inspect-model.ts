@@ -48,11 +48,11 @@ export interface ModelReport {
 }
 
 /**
- * Describes a model. Defaults: length = the context, at most 4096; batch 64; microBatchTokens 1024.
+ * Describes a model. Defaults: length = the context, at most 4096; batch 64; microBatchTokens 1024; activations kept; adapters of rank 16 over all matrices.
  * @throws AzrError what `resolveModel` throws, AZR_MODEL_FORMAT, AZR_INPUT_INVALID
  */
 export async function inspectModel(asked: InspectModelOptions): Promise<ModelReport> {
-  const { model, length, batch = 64, microBatchTokens = 1024, ...options } = requireRequest(asked);
+  const { model, length, batch = 64, microBatchTokens = 1024, checkpointActivations = false, lora, ...options } = requireRequest(asked);
   const resolved = await resolveModel(model, { ...options, weights: false });
   const { shape } = readModelConfig(resolved.config);
   const gguf = resolved.config === resolved.gguf ? readGgufModel(resolved.gguf) : undefined;
@@ -62,6 +62,8 @@ export async function inspectModel(asked: InspectModelOptions): Promise<ModelRep
     length: requireInteger("length", length ?? Math.min(shape.maxPositions, 4096), 1),
     batch: requireInteger("batch", batch, 1),
     microBatchTokens: requireInteger("microBatchTokens", microBatchTokens, 1),
+    checkpointActivations: checkpointActivations === true,
+    ...(lora && { lora }),
   };
   return {
     model,

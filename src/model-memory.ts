@@ -14,6 +14,8 @@ export interface MemoryRequest {
   batch: number;
   /** Tokens that the training computes at once. */
   microBatchTokens: number;
+  /** Whether each layer's input alone is kept for the gradient (update.checkpointActivations). Default false. */
+  checkpointActivations?: boolean;
   /** Adapters to be trained. Default: of rank 16 over all matrices of every layer. */
   lora?: Pick<LoraSettings, "rank" | "targets">;
 }
@@ -79,15 +81,16 @@ export function countAdapters(shape: ModelShape, { rank, targets }: Pick<LoraSet
  * Numbers that training keeps: for each token and layer its input, the state between attention and feed-forward (2 H), queries, keys and values (Q + 2 K),
  * attention (Q), gate and up (2 F), a few for each head; with head norms the queries and keys before them (Q + K), with norms of what is added that (2 H + 2). Beside that, for each token,
  * working space of one layer and the gradients on the way (4 H + 2 (Q + 2 K) + 2 Q + 4 F), and logits of 512 tokens, or of fewer
- * where the vocabulary is large: as many as keep them within 128 MiB, and 64 at least.
+ * where the vocabulary is large: as many as keep them within 128 MiB, and 64 at least. With `checkpoint` all of a layer is kept for one layer at a time,
+ * and of the others their input (H).
  */
-export function activationNumbers(shape: ModelShape, tokens: number): number {
+export function activationNumbers(shape: ModelShape, tokens: number, checkpoint = false): number {
   const { queries, keys } = sides(shape);
   const { hiddenSize, feedForwardSize, heads, keyValueHeads, layers } = shape;
   const kept = 2 * hiddenSize + 2 + 2 * queries + 2 * keys + heads + 2 * feedForwardSize + (shape.qkNorm ? queries + keys + heads + keyValueHeads : 0) + (shape.postNorms ? 2 * hiddenSize + 2 : 0);
   const working = 4 * hiddenSize + 4 * queries + 4 * keys + 4 * feedForwardSize + (shape.postNorms ? 2 * hiddenSize : 0);
   const logitRows = Math.min(512, Math.max(64, Math.floor(2 ** 25 / shape.vocabularySize)));
-  return tokens * (layers * kept + working) + Math.min(logitRows, tokens) * (shape.vocabularySize + 3 * hiddenSize);
+  return tokens * ((checkpoint ? layers * hiddenSize + kept : layers * kept) + working) + Math.min(logitRows, tokens) * (shape.vocabularySize + 3 * hiddenSize);
 }
 
 /**
@@ -105,7 +108,7 @@ export function cacheNumbers(shape: ModelShape, length: number): number {
 const everyTarget: Pick<LoraSettings, "rank" | "targets"> = { rank: 16, targets: [...loraTargets] };
 
 /** Memory for rollouts and for training; `parameters` as counted in the files, or by `countParameters`. */
-export function estimateMemory(shape: ModelShape, parameters: number, { length, batch, microBatchTokens, lora = everyTarget }: MemoryRequest): MemoryEstimate {
+export function estimateMemory(shape: ModelShape, parameters: number, { length, batch, microBatchTokens, checkpointActivations = false, lora = everyTarget }: MemoryRequest): MemoryEstimate {
   const embedding = shape.vocabularySize * shape.hiddenSize;
   const matrices = productWeights(shape);
   const vectors = countParameters(shape) - (shape.tiedHead ? matrices : matrices + embedding);
@@ -124,7 +127,7 @@ export function estimateMemory(shape: ModelShape, parameters: number, { length, 
       gradients: 4 * trained,
       moments: 8 * trained,
       copies: bytesPerWeight[format] * matrices + (adapters > 0 ? scratch : 0),
-      activations: 4 * activationNumbers(shape, microBatchTokens),
+      activations: 4 * activationNumbers(shape, microBatchTokens, checkpointActivations),
     };
     return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
   };

@@ -72,13 +72,13 @@ export async function planSft(config: SftConfigInput | ResolvedSft, { signal }: 
   const settings = resolved(config).config;
   requireFiles(settings);
   const { shape, data } = await openSftParts(settings, signal);
-  const { batchTokens, microBatchTokens } = settings.update;
+  const { batchTokens, microBatchTokens, checkpointActivations } = settings.update;
   const parameters = countParameters(shape);
   const longest = Math.max(...data.files.map((file) => file.longest));
   // A row that is longer than a micro-batch is computed as a whole.
   const computed = Math.max(longest, Math.min(batchTokens, microBatchTokens || defaultMicroBatchTokens));
   const { lora } = settings.update;
-  const memory = estimateMemory(shape, parameters, { length: 1, batch: 1, microBatchTokens: computed, ...(lora.rank > 0 ? { lora } : {}) });
+  const memory = estimateMemory(shape, parameters, { length: 1, batch: 1, microBatchTokens: computed, checkpointActivations, ...(lora.rank > 0 ? { lora } : {}) });
   const sum = (pick: (file: FileCounts) => number) => data.files.reduce((total, file) => total + pick(file), 0);
   return {
     steps: countSteps({ rows: data.rows, files: data.files, config: settings }),

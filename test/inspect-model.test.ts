@@ -33,6 +33,10 @@ t.test("a folder, a run", async (t) => {
   await t.rejects(inspectModel(undefined as never), { code: "AZR_INPUT_INVALID" });
   t.match((await inspectModel({ model: "base", from: root, length: 7, batch: 3, microBatchTokens: 5 })).memory, { rollout: { length: 7, batch: 3 }, training: { microBatchTokens: 5 } });
 
+  const again = await inspectModel({ model: "base", from: root, checkpointActivations: true, lora: { rank: 3, targets: ["q_proj"] } });
+  t.ok(again.memory.training.f32.activations < report.memory.training.f32.activations);
+  t.match(again.memory.lora, { rank: 3, parameters: 2 * 3 * (8 + 8) });
+
   writeFileSync(join(root, "run", "config.json"), JSON.stringify({ config: { model: join(root, "base") } }));
   writeFileSync(join(root, "run", "checkpoints", "step-000001", "model.safetensors"), weights());
   t.match(await inspectModel({ model: "run", from: root }), { parameters, tokenizerSize: 4, files: [{ types: { BF16: 20 } }] });

@@ -51,6 +51,22 @@ t.test("memory", async (t) => {
   t.equal(perToken, 1000 * (30 * (2 * 576 + 2 + 2 * 576 + 2 * 192 + 9 + 2 * 1536) + 4 * 576 + 4 * 576 + 4 * 192 + 4 * 1536), "logits do not grow with the tokens");
 });
 
+t.test("checkpointed activations: each layer's input, and all of one layer", async (t) => {
+  for (const shape of [smol, qwen3, gemma3]) {
+    const perToken = (checkpoint: boolean) => (activationNumbers(shape, 2000, checkpoint) - activationNumbers(shape, 1000, checkpoint)) / 1000;
+    const one = { ...shape, layers: 1 };
+    const ofLayer = (activationNumbers({ ...shape, layers: 2 }, 1000) - activationNumbers(one, 1000)) / 1000;
+    t.equal(perToken(false) - perToken(true), shape.layers * ofLayer - (shape.layers * shape.hiddenSize + ofLayer));
+  }
+  const request = { length: 1, batch: 1, microBatchTokens: 1000 };
+  const [kept, again] = [false, true].map((checkpointActivations) => estimateMemory(smol, countParameters(smol), { ...request, checkpointActivations }));
+  for (const format of ["f32", "bf16"] as const) {
+    t.equal(again!.training[format].activations, 4 * activationNumbers(smol, 1000, true));
+    t.equal(kept!.training[format].total - again!.training[format].total, kept!.training[format].activations - again!.training[format].activations);
+    t.equal(again!.lora[format].activations, again!.training[format].activations);
+  }
+});
+
 t.test("adapters", async (t) => {
   const lora = { rank: 8, targets: ["q_proj" as const, "k_proj" as const, "down_proj" as const] };
   const parameters = countParameters(smol);

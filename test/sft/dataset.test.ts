@@ -79,5 +79,8 @@ t.test("a plan: steps, tokens and memory, without weights", async (t) => {
   const { total, ...parts } = plan.memory;
   t.equal(total, Object.values(parts).reduce((sum, bytes) => sum + bytes, 0));
   t.ok((await planSft({ ...config, engine: { weights: "bf16" } })).memory.copies < parts.copies);
+  const long = { ...config, update: { ...config.update, batchTokens: 1024 } };
+  const activations = async (checkpointActivations: boolean) => (await planSft({ ...long, update: { ...long.update, checkpointActivations } })).memory.activations;
+  t.ok((await activations(true)) < 0.7 * (await activations(false)), "less with update.checkpointActivations");
   await t.rejects(planSft({}), { code: "AZR_CONFIG_INVALID", message: /nothing to train on/ });
 });

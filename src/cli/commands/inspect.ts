@@ -15,6 +15,7 @@ interface InspectOptions {
   length?: number;
   batch: number;
   microBatchTokens: number;
+  checkpointActivations?: boolean;
   json?: boolean;
 }
 
@@ -29,6 +30,7 @@ function modelCommand(context: CliContext): Command {
     .addOption(new Option("--length <n>", "tokens of a sequence; by default the context, at most 4096").argParser(whole(1)))
     .addOption(new Option("--batch <n>", "sequences that are sampled at once").argParser(whole(1)).default(64))
     .addOption(new Option("--micro-batch-tokens <n>", "tokens that the training computes at once").argParser(whole(1)).default(1024))
+    .addOption(new Option("--checkpoint-activations", "train with update.checkpointActivations"))
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr inspect model --model Qwen/Qwen2.5-Coder-0.5B --length 2048 --batch 128")
     .action(async ({ json, ...options }: InspectOptions) => {

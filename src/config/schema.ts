@@ -1,6 +1,7 @@
 // The shape of a run's configuration: every setting with its default, range and meaning. The sections are in sections.ts; this file
 // composes them and adds the rules that span several. resolve.ts merges presets, files and arguments into one value of this shape.
 import * as z from "zod";
+import { promptVersions } from "../curriculum/format.ts";
 import { algorithmNames } from "./algorithms.ts";
 import { type Preset, readPreset, recipeNames, sizeNames } from "./preset-names.ts";
 import { reward } from "./reward-section.ts";
@@ -40,6 +41,10 @@ export const configSchema = z
       .enum(["compact", "paper"])
       .default("compact")
       .meta({ description: "Prompt format: `compact` for the seedling, `paper` for models that read prose" }),
+    prompts: z
+      .enum(promptVersions)
+      .default("v1")
+      .meta({ description: "Version of the format's prompts; `v1-swapped` interchanges two sentences, as the authors' code does (docs/task-kinds.md)" }),
     algorithm: z
       .enum(algorithmNames)
       .default("trr++")

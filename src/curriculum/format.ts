@@ -38,10 +38,19 @@ export type FormatFailure = "wrapper" | "malformed" | "too-few-inputs";
 
 export type ParsedResponse = { ok: true; blocks: Blocks } | { ok: false; reason: FormatFailure; detail: string };
 
+/**
+ * Versions of the prompts. A version never changes once a run has used it. `v1-swapped` is v1 with the sentence on difficulty of the abduction proposer
+ * in the deduction proposer's prompt and the other way round, as the paper's authors have it; formats without such a sentence have v1 for it.
+ */
+export const promptVersions = ["v1", "v1-swapped"] as const;
+export type PromptVersion = (typeof promptVersions)[number];
+
 export interface Format {
   readonly name: string;
   /** Name of the folder of prompt files, such as `compact-v1`: recorded with a run. */
   readonly version: string;
+  /** The same format with another version of the prompts, one of `promptVersions`. Absent: it has one. */
+  withPrompts?(version: PromptVersion): Format;
   /** Whether proposals of this format may carry a message. */
   readonly messages: boolean;
   /** Renders the template of that name (`propose-deduction`, `solve-induction` ...). Throws AZR_INTERNAL for an unknown one. */
@@ -63,13 +72,13 @@ export function registerFormat(format: Format): void {
   formats.set(format.name, format);
 }
 
-/** The format of that name. Throws AZR_CONFIG_INVALID, naming those that exist. */
-export function formatNamed(name: string): Format {
+/** The format of that name, with a version of its prompts (default: the newest). Throws AZR_CONFIG_INVALID, naming those that exist. */
+export function formatNamed(name: string, prompts?: PromptVersion): Format {
   const format = formats.get(name);
   if (format === undefined) {
     throw new AzrError("AZR_CONFIG_INVALID", `There is no prompt format named "${name}".`, {
       hint: `Use one of: ${[...formats.keys()].join(", ")}.`,
     });
   }
-  return format;
+  return prompts === undefined ? format : (format.withPrompts?.(prompts) ?? format);
 }

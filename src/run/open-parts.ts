@@ -114,7 +114,7 @@ export async function openParts(config: Config, given: GivenParts): Promise<Part
     const reference = await openReference(config, { ...given, engine, proposer }, (model) => open(false, model));
     let { executor } = given;
     const tokenizer = given.tokenizer ?? (await openTokenizer(config, engine));
-    checkVocabulary(formatNamed(config.format), config.kinds, tokenizer);
+    checkVocabulary(formatNamed(config.format, config.prompts), config.kinds, tokenizer);
     const stopTokens = given.stopTokens ?? (await findStopTokens(config, tokenizer));
     if (executor === undefined) {
       const { openExecutor } = await import("../executor/open.ts");

@@ -217,7 +217,7 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     executor: journal,
     executorOf: journal.ofStep,
     codec: options.codec,
-    format: formatNamed(config.format),
+    format: formatNamed(config.format, config.prompts),
     kinds,
     stopTokens: options.stopTokens,
     settings: curriculumSettings({ induction, error, validation, limits: config.executor.limits }),

@@ -12,6 +12,8 @@ export interface StepSummary {
   /** Share of rollouts that were right, of proposals that became tasks. */
   solveRate: number | null;
   acceptRate: number | null;
+  /** Why most of the other proposals were rejected, with the share of all proposals; null when none was. */
+  rejected: { reason: string; share: number } | null;
   /** Tasks that left the buffers since the run (or its resumption) began, because a program turned out to be no function. */
   contradicted: number;
   tokensPerSecond: number;
@@ -57,6 +59,7 @@ export function summarise({ budgetSeconds = 0 }: { budgetSeconds?: number } = {}
       rewards: { propose: meanReward(rewards, "propose"), solve: meanReward(rewards, "solve") },
       solveRate: share(rewards, "solve", "correct"),
       acceptRate: share(rewards, "propose", "accepted"),
+      rejected: commonestRejection(rewards),
       contradicted,
       tokensPerSecond,
       ...(supervised ? { losses: { trained: loss, heldOut } } : {}),
@@ -88,4 +91,16 @@ function share(rewards: readonly RewardEnd[], role: Role, outcome: string): numb
     }
   }
   return count === 0 ? null : hits / count;
+}
+
+/** Of equally many the first by name. */
+function commonestRejection(rewards: readonly RewardEnd[]): { reason: string; share: number } | null {
+  const counts = new Map<string, number>();
+  for (const { role, outcomes } of rewards) {
+    if (role !== "propose") continue;
+    for (const [name, count] of Object.entries(outcomes)) counts.set(name, (counts.get(name) ?? 0) + count);
+  }
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const [most] = [...counts].filter(([name, count]) => name !== "accepted" && count > 0).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  return most === undefined ? null : { reason: most[0], share: most[1] / total };
 }

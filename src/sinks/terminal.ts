@@ -76,12 +76,12 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
 
 /** The line of a step, in at most `columns` characters where that can be had: on a narrow terminal parts are left out, the time left last of all. */
 export function formatSummary(summary: StepSummary, columns = Number.POSITIVE_INFINITY): string {
-  const { step, steps, rewards, solveRate, acceptRate, contradicted, tokensPerSecond, losses, secondsLeft } = summary;
+  const { step, steps, rewards, solveRate, acceptRate, rejected, contradicted, tokensPerSecond, losses, secondsLeft } = summary;
   const signed = (value: number | null): string => (value === null ? "  -  " : `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(2)}`);
   const percent = (value: number | null): string => (value === null ? " - " : `${Math.round(value * 100)}%`.padStart(3));
   const selfPlay = [
     `reward propose ${signed(rewards.propose)} solve ${signed(rewards.solve)}`,
-    `accepted ${percent(acceptRate)}`,
+    `accepted ${percent(acceptRate)}${rejected === null ? "" : ` (${rejected.reason} ${percent(rejected.share).trim()})`}`,
     `solved ${percent(solveRate)}`,
   ];
   const supervised = losses && [`loss ${losses.trained.toFixed(4)}`, ...(losses.heldOut === null ? [] : [`held out ${losses.heldOut.toFixed(4)}`])];

@@ -188,7 +188,7 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
   });
 
   await t.test("seeds", async (t) => {
-    for (const format of ["compact", "paper"].map(formatNamed)) {
+    for (const format of ["compact", "paper"].map((name) => formatNamed(name))) {
       for (const kind of ["deduction", "abduction", "induction"].map(kindNamed)) {
         const [seed] = await seedTasks(kind, { executor, settings: curriculumSettings({ induction: { inputs: 10, shown: 5 } }), format });
         const answer = kind.name === "deduction" ? seed!.task.output! : kind.name === "abduction" ? seed!.task.input! : "def f(thing):\n    return thing";

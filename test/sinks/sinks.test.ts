@@ -71,7 +71,7 @@ t.test("a terminal gets one line that is rewritten", async (t) => {
   t.equal(rewritten.length, 4, "three times in place, then the last one for good");
   t.match(rewritten[1], /^step 2\/3 {2}reward propose -0\.50 solve \+0\.25 {2}\d:\d\d left$/, "what does not fit is left out, but not the time");
   t.ok(rewritten.slice(0, 3).every((line) => line.length <= 59), "within the width of the terminal");
-  t.equal(rewritten[3], "step 3/3  reward propose -0.50 solve +0.25  accepted 25%  solved 50%  12.3k tokens/s  0:00 left");
+  t.equal(rewritten[3], "step 3/3  reward propose -0.50 solve +0.25  accepted 25% (wrapper 75%)  solved 50%  12.3k tokens/s  0:00 left");
   t.equal(rest[1], "");
 });
 

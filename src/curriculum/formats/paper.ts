@@ -3,12 +3,13 @@
 // a proposal's first blocks count (of many inputs the last ones), an answer's last block counts, and a lone
 // answer may also come as a comment line, a tag, a phrase, a call or the bare answer.
 
-import type { BlockName, Format, ParsedResponse, ResponseShape } from "../format.ts";
-import { loadTemplate, renderTemplate, type Stretch, type TemplateValues } from "../template.ts";
+import type { BlockName, Format, ParsedResponse, PromptVersion, ResponseShape } from "../format.ts";
+import { hasTemplate, loadTemplate, renderTemplate, type Stretch, type TemplateValues } from "../template.ts";
 import { fence, fencedBlocks, type FencedBlock } from "./fences.ts";
 import { tidy, tidyValues } from "./tidy.ts";
 
-const version = "paper-v1";
+/** Where the prompts are that a version of its own folder does not have. */
+const base = "paper-v1";
 
 /** Fences that are no program, whatever else may be one. */
 const otherTags: ReadonlySet<string> = new Set(["input", "output", "error", "message"]);
@@ -125,21 +126,28 @@ function called(text: string, name: BlockName): string {
   return name === "input" && whole.startsWith("f(") && whole.endsWith(")") ? whole.slice(2, -1) : whole;
 }
 
-export const paperFormat: Format = {
-  name: "paper",
-  version,
-  messages: true,
-  prompt(template: string, values: TemplateValues) {
-    const write = (name: string, text: string): string => fence(fenceTag(name), text);
-    const { text, literal } = renderTemplate(loadTemplate(version, template), tidyValues(values), write);
-    const body = text.trimEnd();
-    const whole = renderTemplate(loadTemplate(version, "wrapper"), { body }, write);
-    // Of the body only what stands in it as a value is not the template's own.
-    const start = whole.literal[0]![0];
-    return { ...whole, literal: literal.map(([from, to]): Stretch => [start + Math.min(from, body.length), start + Math.min(to, body.length)]) };
-  },
-  parse,
-  completion: (blocks, thought = "") =>
-    `${thought}</think>\n<answer>\n${blocks.map(({ name, text }) => fence(fenceTag(name), tidy(name, text))).join("\n")}\n</answer>`,
-  carries: (text) => !/<\/?(?:think|answer)>/.test(text),
+const paperWith = (prompts: PromptVersion): Format => {
+  const version = `paper-${prompts}`;
+  const load = (name: string) => loadTemplate(hasTemplate(version, name) ? version : base, name);
+  return {
+    name: "paper",
+    version,
+    messages: true,
+    withPrompts: paperWith,
+    prompt(template: string, values: TemplateValues) {
+      const write = (name: string, text: string): string => fence(fenceTag(name), text);
+      const { text, literal } = renderTemplate(load(template), tidyValues(values), write);
+      const body = text.trimEnd();
+      const whole = renderTemplate(load("wrapper"), { body }, write);
+      // Of the body only what stands in it as a value is not the template's own.
+      const start = whole.literal[0]![0];
+      return { ...whole, literal: literal.map(([from, to]): Stretch => [start + Math.min(from, body.length), start + Math.min(to, body.length)]) };
+    },
+    parse,
+    completion: (blocks, thought = "") =>
+      `${thought}</think>\n<answer>\n${blocks.map(({ name, text }) => fence(fenceTag(name), tidy(name, text))).join("\n")}\n</answer>`,
+    carries: (text) => !/<\/?(?:think|answer)>/.test(text),
+  };
 };
+
+export const paperFormat: Format = paperWith("v1");

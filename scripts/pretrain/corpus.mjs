@@ -44,7 +44,7 @@ async function visitProgram({ run, classify, seed, split }, index) {
   const kept = outputs.flatMap((output, at) => (output === undefined ? [] : [at]));
   if (kept.length < pairsNeeded) return undefined;
   return {
-    random, text, hash, lines: operations.length,
+    random, operations, text, hash, lines: operations.length,
     pairs: kept.map((at) => ({ input: inputs[at], output: outputs[at] })),
     mutant: mutantText === undefined ? undefined : { text: mutantText, outputs: kept.map((at) => mutantOutputs[at]) },
     broken,

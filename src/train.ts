@@ -30,8 +30,9 @@ const isResolved = (config: ConfigInput | ResolvedConfig): config is ResolvedCon
 
 /** The configuration with its paths made absolute, so that the run can be gone on with from anywhere. */
 function settle(config: Config): Config {
-  const { heldOut, seedFile } = config.curriculum;
-  const curriculum = { ...config.curriculum, heldOut: heldOut.map((path) => resolve(path)), seedFile: seedFile === "" ? "" : resolve(seedFile) };
+  const { heldOut, seedFile, tasks } = config.curriculum;
+  const absolute = (paths: string[]) => paths.map((path) => resolve(path));
+  const curriculum = { ...config.curriculum, heldOut: absolute(heldOut), seedFile: seedFile === "" ? "" : resolve(seedFile), tasks: { ...tasks, files: absolute(tasks.files) } };
   const { kl } = config.update;
   const update = { ...config.update, kl: { ...kl, reference: kl.reference === "" ? "" : settledModel(kl.reference) } };
   return { ...config, model: settledModel(config.model), curriculum, update };

@@ -38,6 +38,7 @@ t.test("with minibatches, terms of other models, a penalty a token, and proposal
     ["separate", { curriculum: { rollouts: { n: 4, reuse: false } } }],
     ["overlap", { curriculum: { overlap: true } }],
     ["frozen", { curriculum: { proposer: "frozen" } }],
+    ["early", { curriculum: { rollouts: { n: 6, reuse: false, earlyStop: true } }, reward: { learnability: "mixed" } }],
     ["token", { algorithm: "dapo", curriculum: { dynamicSampling: 2 } }],
   ];
   for (const [name, config, engine] of cases) {
@@ -51,7 +52,7 @@ t.test("with minibatches, terms of other models, a penalty a token, and proposal
     const sampled = await again(run.dir!, { step: 3, sample: true, ...options });
     t.ok(sampled.equal && sampled.samples.every(({ completions }) => completions > 0), `${name}: the samples`);
     const streams = new Set(sampled.samples.map(({ stream }) => stream));
-    t.ok(streams.has("propose") && streams.has("rollouts") && streams.has("attempts") === (name === "separate"), [...streams].join(" "));
+    t.ok(streams.has("propose") && streams.has("rollouts") && streams.has("attempts") === ["separate", "early"].includes(name), [...streams].join(" "));
   }
 });
 

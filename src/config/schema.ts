@@ -78,6 +78,10 @@ export const configSchema = z
     const { composite, validation } = config.curriculum;
     if (composite.probability > 0 && config.format === "compact") complain(["curriculum", "composite", "probability"], "must be 0 with format compact, which has no words for functions to build on");
     if (composite.probability > 0 && validation.rejectSeveralFunctions) complain(["curriculum", "composite", "probability"], "must be 0 with curriculum.validation.rejectSeveralFunctions: a composite program has several");
+    const { files, share, perStep } = config.curriculum.tasks;
+    if (files.length === 0 && (share > 0 || perStep > 0)) complain(["curriculum", "tasks", "files"], "names no file, but curriculum.tasks.share or perStep asks for its tasks");
+    const leftOut = Math.round(config.curriculum.proposals * share);
+    if (files.length > 0 && perStep === 0 && leftOut === 0) complain(["curriculum", "tasks", "share"], `takes no task from the files (${share} of ${config.curriculum.proposals} proposals): raise it, or set curriculum.tasks.perStep`);
     const { cpuMs, wallMs } = config.executor.limits;
     if (wallMs < cpuMs) {
       complain(["executor", "limits", "wallMs"], `must not be below executor.limits.cpuMs (${wallMs} < ${cpuMs})`);

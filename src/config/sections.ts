@@ -103,6 +103,20 @@ export const curriculum = z.strictObject({
     .min(0)
     .default(0)
     .meta({ description: "Grow each buffer to this many tasks by proposing without training before step 1; 0 = start from the seed tasks alone" }),
+  tasks: z
+    .strictObject({
+      files: z.array(z.string().min(1)).default([]).meta({ description: "Task files whose answers can be checked; the solver trains on them beside self-play, or alone (docs/curated-tasks.md)" }),
+      share: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .meta({ description: "Share of each step that they are: so much fewer proposals of each kind are asked for, and as many tasks are taken from the files; 1 = no self-play" }),
+      perStep: z.int().min(0).default(0).meta({ description: "Tasks of the files a step, all kinds together; 0 = as many as the proposals that `share` leaves out" }),
+      shuffle: z.boolean().default(true).meta({ description: "Another order in each epoch, by the seed; false = the order of the files" }),
+    })
+    .prefault({})
+    .meta({ description: "Tasks that come from files" }),
   seedFile: z.string().default("").meta({ description: "JSONL file of tasks to start from; empty = the built-in identity function" }),
   keep: z
     .enum(["all", "not-always-solved", "not-extreme"])

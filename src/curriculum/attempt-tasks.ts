@@ -1,7 +1,8 @@
 // Which tasks the solver answers for training alone. Runs that do not train on the difficulty rollouts: as many tasks a kind as there
 // are proposals, one answer each, chosen as `curriculum.solverTasks` says. Runs that do may replay past tasks beside them, and replace those
 // that teach nothing.
-import { createRandom } from "../random.ts";
+import type { Source } from "../events.ts";
+import { createRandom, type Random } from "../random.ts";
 import type { TaskKind } from "./kinds/kind.ts";
 import { type AnswerOutcome, solverReward } from "./reward.ts";
 import { encodePrompt, type EncodedPrompt } from "./sample.ts";
@@ -61,22 +62,30 @@ function leaveOut({ config }: StepContext, answers: readonly Sequence[][]): numb
 
 /**
  * Dynamic sampling (DAPO, arXiv 2503.14476, section 3.2): tasks that are always or never solved have no gradient, so they are left out of the update,
- * and past tasks are answered in their place, in rounds, until as many have a spread or the buffer has no others. Returns the new answers, one list a task.
+ * and past tasks (or `others`) are answered in their place, in rounds, until as many have a spread or there are no more. Returns the new answers, one list a task.
  */
-export async function redrawTasks(context: StepContext, kind: TaskKind, tasks: readonly { task: Task }[], answers: readonly Sequence[][]): Promise<Sequence[][]> {
-  const { config, buffers, step } = context;
+export async function redrawTasks(
+  context: StepContext,
+  kind: TaskKind,
+  tasks: readonly { task: Task }[],
+  answers: readonly Sequence[][],
+  others?: { source: Source; sample(count: number, random: Random): Task[] },
+): Promise<Sequence[][]> {
+  const { config, step } = context;
+  const stream = others === undefined ? "redraw" : `${others.source}-redraw`;
+  const from = others ?? context.buffers.of(kind.name);
   const { dynamicSampling: rounds, rollouts } = config.curriculum;
   if (rounds === 0) return [];
-  const random = createRandom(config.seed, step, "redraw", kind.name);
+  const random = createRandom(config.seed, step, stream, kind.name);
   const taken = new Set(tasks.map(({ task }) => task.id));
   const drawn: Sequence[][] = [];
   let missing = leaveOut(context, answers);
   for (let round = 1; round <= rounds && missing > 0; round++) {
     // Enough spare draws that those already answered can be skipped.
-    const others = buffers.of(kind.name).sample(taken.size + missing, random).filter(({ id }) => !taken.has(id)).slice(0, missing);
-    if (others.length === 0) break;
-    for (const { id } of others) taken.add(id);
-    const more = await solve(context, { kind, tasks: posed(context, kind, others), samples: rollouts.n, purpose: `redraw-${round}` });
+    const chosen = from.sample(taken.size + missing, random).filter(({ id }) => !taken.has(id)).slice(0, missing);
+    if (chosen.length === 0) break;
+    for (const { id } of chosen) taken.add(id);
+    const more = await solve(context, { kind, tasks: posed(context, kind, chosen), samples: rollouts.n, purpose: `${stream}-${round}`, source: others?.source });
     drawn.push(...more);
     missing -= more.length - leaveOut(context, more);
   }

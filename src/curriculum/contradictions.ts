@@ -55,7 +55,7 @@ export function findings(proposals: Proposal[], answers: Sequence[]): Finding[] 
 }
 
 /** One contradiction a program, by the first finding on it. Programs that neither the buffers nor the newly accepted have are left out. */
-export function contradictions(found: Finding[], buffers: TaskBuffers, accepted: AcceptedTask[]): Contradiction[] {
+export function contradictions(found: Finding[], buffers: TaskBuffers, accepted: readonly Pick<AcceptedTask, "task">[]): Contradiction[] {
   const first = new Map<string, Finding>();
   for (const finding of found) if (!first.has(finding.program)) first.set(finding.program, finding);
   if (first.size === 0) return [];

@@ -24,6 +24,9 @@ export function overlongPenalty(length: number, limit: number, { tokens, penalty
   return over <= 0 ? 0 : (penalty * Math.min(over, tokens)) / Math.min(tokens, limit);
 }
 
+/** Each has a baseline of its own. */
+const groupName = ({ kind, role, source }: Group): string => `${kind.name}/${role}${source === undefined ? "" : `/${source}`}`;
+
 /** Of each proposal, or the mean over the answers to a task. */
 function rewardsById(role: Group["role"], rewarded: readonly Sequence[]): Record<string, number> {
   const sums = new Map<string, { sum: number; count: number }>();
@@ -59,7 +62,7 @@ export async function scoreGroups(context: StepContext, groups: Group[]): Promis
       .flatMap((group) => group.sequences.map((sequence) => ({ group, sequence })));
     const values = tokenAdvantages(
       all.map(({ group, sequence }) => ({
-        group: `${group.kind.name}/${group.role}`,
+        group: groupName(group),
         reward: sequence.leftOut ? null : sequence.reward,
         tokens: sequence.completion.tokens.length,
         ...(group.role === "solve" && sequence.task !== undefined ? { task: sequence.task.id } : {}),
@@ -72,13 +75,14 @@ export async function scoreGroups(context: StepContext, groups: Group[]): Promis
       if (values[at]!.length > 1) sequence.advantages = values[at]!;
     });
   }
-  for (const { role, kind, sequences } of groups) {
+  for (const { role, kind, source, sequences } of groups) {
     const rewarded = sequences.filter(({ reward }) => reward !== null);
     const solveRates = sequences.flatMap(({ task, solveRate }) => (task && typeof solveRate === "number" ? [{ task: task.id, solveRate }] : []));
     emit({
       type: "reward-end",
       role,
       kind: kind.name,
+      ...(source === undefined ? {} : { source }),
       completions: sequences.length,
       rewardMean: rewarded.length === 0 ? 0 : rewarded.reduce((sum, { reward }) => sum + reward!, 0) / rewarded.length,
       outcomes: countOutcomes(sequences),

@@ -4,6 +4,7 @@ import type { Config } from "../config/index.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Role, RunEventBody } from "../events.ts";
 import type { Executor } from "../executor/executor.ts";
+import type { Curated } from "./curated.ts";
 import type { Format } from "./format.ts";
 import type { IntrinsicMeasures } from "./intrinsic.ts";
 import type { TaskKind } from "./kinds/kind.ts";
@@ -33,6 +34,8 @@ export interface LoopContext {
   /** What proposals and answers are judged by. */
   settings: CurriculumSettings;
   buffers: TaskBuffers;
+  /** Tasks of files that the solver trains on too; absent where there are none. */
+  curated?: Curated | undefined;
   /** Hashes of programs that may not be proposed. */
   excludedPrograms: ReadonlySet<string>;
   emit(event: RunEventBody): void;

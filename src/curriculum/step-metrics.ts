@@ -4,6 +4,7 @@ import type { UpdateResult } from "../engine/engine.ts";
 import { divergences } from "./compare-models.ts";
 import type { Removal } from "./contradictions.ts";
 import { intrinsicTerms } from "./intrinsic.ts";
+import { type AnswerOutcome, solveRate } from "./reward.ts";
 import type { AcceptedTask, Group, Sequence, StepContext } from "./step-context.ts";
 
 export type Metrics = Record<string, number>;
@@ -46,14 +47,24 @@ function proposerMetrics(metrics: Metrics, kind: string, sequences: Sequence[], 
   for (const term of intrinsicTerms) put(metrics, `${prefix}/${term}`, mean(accepted.flatMap(({ intrinsic }) => intrinsic?.[term] ?? [])));
 }
 
-function solverMetrics(metrics: Metrics, kind: string, sequences: Sequence[]): void {
-  const prefix = `solve/${kind}`;
+function solverMetrics(metrics: Metrics, prefix: string, sequences: Sequence[]): void {
   common(metrics, prefix, sequences);
   for (const outcome of ["correct", "wrong", "malformed", "wrapper", "undecided", "contradicted"]) {
     put(metrics, `${prefix}/${outcome}`, mean(sequences.map((sequence) => (sequence.outcome === outcome ? 1 : 0))));
   }
   // With curriculum.dynamicSampling: the share of answers to tasks without spread.
   if (sequences.some(({ leftOut }) => leftOut !== undefined)) put(metrics, `${prefix}/leftOut`, mean(sequences.map(({ leftOut }) => (leftOut ? 1 : 0))));
+}
+
+/** Of answers to tasks of files, beside what every solver has: the true solve rates of the tasks, and how many of them pay. */
+function curatedMetrics(metrics: Metrics, kind: string, sequences: Sequence[]): void {
+  const prefix = `curated/${kind}`;
+  solverMetrics(metrics, prefix, sequences);
+  const byTask = new Map<string, AnswerOutcome[]>();
+  for (const { task, outcome } of sequences) byTask.set(task!.id, [...(byTask.get(task!.id) ?? []), outcome as AnswerOutcome]);
+  const rates = [...byTask.values()].flatMap((outcomes) => solveRate(outcomes) ?? []);
+  put(metrics, `${prefix}/solveRate`, mean(rates));
+  put(metrics, `${prefix}/learnable`, mean(rates.map((rate) => (rate > 0 && rate < 1 ? 1 : 0))));
 }
 
 function updateMetrics(metrics: Metrics, { config }: StepContext, groups: Group[], results: UpdateResult[]): void {
@@ -90,10 +101,13 @@ export interface StepFigures {
 export function stepMetrics(context: StepContext, { groups, accepted, removals, updates }: StepFigures): Metrics {
   const { kinds, buffers } = context;
   const metrics: Metrics = {};
-  for (const { role, kind, sequences } of groups) {
+  for (const { role, kind, source, sequences } of groups) {
     if (role === "propose") proposerMetrics(metrics, kind.name, sequences, context);
-    else solverMetrics(metrics, kind.name, sequences);
+    else if (source === "curated") curatedMetrics(metrics, kind.name, sequences);
+    else solverMetrics(metrics, `solve/${kind.name}`, sequences);
   }
+  // How often the files were gone through.
+  if (context.curated !== undefined) metrics["curated/epoch"] = (context.step * context.curated.perStep) / context.curated.tasks.length;
   for (const { name } of kinds) {
     metrics[`buffer/${name}/size`] = buffers.of(name).size;
     const fresh = accepted.filter(({ task }) => task.kind === name);

@@ -1,4 +1,5 @@
 // The solver's half of a step for one kind: answers are sampled for each task, parsed, and judged in the executor.
+import type { Source } from "../events.ts";
 import { mapBounded } from "./bounded.ts";
 import { answersId, rolloutId } from "./identifiers.ts";
 import type { ParsedAnswer, TaskKind, VerdictResult } from "./kinds/kind.ts";
@@ -14,10 +15,12 @@ export interface SolveOptions {
   samples: number;
   /** Names the random stream: `rollouts`, or `attempts` for the separate training answers. */
   purpose: string;
+  /** Whose tasks they are, where they are not the run's own. */
+  source?: Source | undefined;
 }
 
 /** One list of judged answers a task, in the order of the tasks. Reward and advantage are filled in later. */
-export async function solve(context: StepContext, { kind, tasks, samples, purpose }: SolveOptions): Promise<Sequence[][]> {
+export async function solve(context: StepContext, { kind, tasks, samples, purpose, source }: SolveOptions): Promise<Sequence[][]> {
   const { config, engine, codec, stopTokens, signal, step, timings, clock } = context;
   if (tasks.length === 0) return [];
   const began = clock();
@@ -34,7 +37,8 @@ export async function solve(context: StepContext, { kind, tasks, samples, purpos
     signal,
   });
   timings.solve += clock() - began;
-  context.emit({ type: "rollout-end", role: "solve", kind: kind.name, ...countTokens(completions.flat(), tasks.length) });
+  const origin = source === undefined ? {} : { source };
+  context.emit({ type: "rollout-end", role: "solve", kind: kind.name, ...origin, ...countTokens(completions.flat(), tasks.length) });
 
   const judging = clock();
   const ids = tasks.map((_, place) => answersId(purpose, step, kind.letter, place));
@@ -47,7 +51,7 @@ export async function solve(context: StepContext, { kind, tasks, samples, purpos
   timings.verify += clock() - judging;
   const byTask = tasks.map((_, at) => judged.slice(at * samples, (at + 1) * samples));
   const answers = tasks.map(({ task }, at) => ({ id: ids[at]!, task: task.id, outcomes: countOutcomes(byTask[at]!) }));
-  context.emit({ type: "answers-judged", kind: kind.name, stream: purpose, answers });
+  context.emit({ type: "answers-judged", kind: kind.name, ...origin, stream: purpose, answers });
   return byTask;
 }
 

@@ -2,12 +2,13 @@
 // overlap (one is validated while the next is sampled), but every decision is taken in a fixed order, so a step repeats exactly.
 import { admitTasks, type NewTask } from "./admit-tasks.ts";
 import { contradictions, type Finding, findings, type Removal, removeContradicted, voidSequences } from "./contradictions.ts";
+import { type CuratedResult, solveCurated } from "./curated.ts";
 import { solveRate } from "./reward.ts";
 import type { AnswerOutcome } from "./reward.ts";
 import { answersByTask, growBuffers } from "./grow-buffers.ts";
 import { scoreGroups } from "./score-groups.ts";
 import { type RolloutRecord, rolloutRecord } from "./rollout-record.ts";
-import { type AcceptedTask, type Group, type LoopContext, type Sequence, type StepContext, stepContext } from "./step-context.ts";
+import { type AcceptedTask, type Group, type LoopContext, type StepContext, stepContext } from "./step-context.ts";
 import { type Metrics, stepMetrics } from "./step-metrics.ts";
 import { judgeProposals, type Proposal, workOrder, writeProposals } from "./step-propose.ts";
 import { solveEarly } from "./solve-early.ts";
@@ -15,6 +16,7 @@ import { solve } from "./step-solve.ts";
 import { countAnswers, neverAnswered, withAnswers } from "./task-statistics.ts";
 import { attemptTasks, redrawTasks, replayTasks } from "./attempt-tasks.ts";
 import { trainOn } from "./update-batch.ts";
+import type { Task } from "./task.ts";
 import type { StepTimings } from "../events.ts";
 import type { TaskAnswers } from "./task-buffers.ts";
 import { type Ahead, workAhead } from "./work-ahead.ts";
@@ -56,8 +58,15 @@ interface KindResult {
   accepted: NewTask[];
   groups: Group[];
   /** Answers that were sampled to measure the difficulty of tasks and nothing else. */
-  measured: Sequence[];
+  measured: Group;
+  /** Tasks of files that were answered. */
+  curated: Task[];
   found: Finding[];
+}
+
+async function withoutProposals(solving: Promise<CuratedResult>): Promise<KindResult> {
+  const { group, tasks, found } = await solving;
+  return { proposals: [], accepted: [], groups: [group], measured: { ...group, sequences: [] }, curated: tasks, found };
 }
 
 export interface ProposeAllOptions {
@@ -112,8 +121,8 @@ async function solveNew(context: StepContext, at: number, proposals: Proposal[],
     { role: "propose", kind, sequences: proposals.map(({ sequence }) => sequence) },
     { role: "solve", kind, sequences: attempts },
   ];
-  const measured = reuse ? [] : answers.flat();
-  return { proposals, accepted, groups, measured, found: findings(proposals, [...measured, ...attempts]) };
+  const measured: Group = { role: "solve", kind, sequences: reuse ? [] : answers.flat() };
+  return { proposals, accepted, groups, measured, curated: [], found: findings(proposals, [...measured.sequences, ...attempts]) };
 }
 
 /** What the engines have done so far; a frozen proposer's share is sampling too. */
@@ -149,12 +158,14 @@ export async function runStep(loop: LoopContext, step: number, { signal, ahead }
       if (ahead !== undefined) context.timings = ahead.timings;
       const keys = new Set<string>();
       let asking = context.kinds.length;
-      return proposeAll(context, { labels: ["propose"], count: proposals, ahead }, (at, all, accepted) => {
+      const played = proposeAll(context, { labels: ["propose"], count: proposals, ahead }, (at, all, accepted) => {
         for (const { key } of accepted) keys.add(key);
         return solveNew(context, at, all, accepted, () => {
           if (--asking === 0 && overlap && step < loop.config.steps) next = workAhead(loop, { step: step + 1, keys, signal });
         });
       });
+      // The engine answers these while the executor validates the proposals.
+      return [...played, ...solveCurated(context).map(withoutProposals)];
     });
     return await finishStep(context, kinds, { began, before, executorBefore, next });
   } catch (error) {
@@ -175,15 +186,15 @@ async function finishStep(context: StepContext, kinds: KindResult[], { began, be
   const groups = kinds.flatMap((kind) => kind.groups);
   const accepted = kinds.flatMap((kind) => kind.accepted);
   warnOfFailures(context, groups);
-  const contradicted = contradictions(kinds.flatMap(({ found }) => found), context.buffers, accepted);
+  const contradicted = contradictions(kinds.flatMap(({ found }) => found), context.buffers, [...accepted, ...kinds.flatMap(({ curated }) => curated.map((task) => ({ task })))]);
   voidSequences(groups, contradicted);
   await scoreGroups(context, groups);
   const training = trainOn(context, groups);
   // The engine trains on a thread of its own; what needs no result of it is done meanwhile.
-  const measured = kinds.map((result, at): Group => ({ role: "solve", kind: context.kinds[at]!, sequences: result.measured }));
+  const measured = kinds.map((kind) => kind.measured);
   const rollouts = [...groups, ...measured].flatMap((group) => group.sequences.map((sequence) => rolloutRecord(group, sequence)));
   const updates = await training;
-  const answers = answersByTask([...groups.filter(({ role }) => role === "solve"), ...measured].flatMap(({ sequences }) => sequences));
+  const answers = answersByTask([...groups, ...measured].filter(({ role, source }) => role === "solve" && source === undefined).flatMap(({ sequences }) => sequences));
   const grown = growBuffers(context, accepted, answers);
   const removals = removeContradicted(contradicted, context.buffers);
   for (const removal of removals) context.emit({ type: "task-contradicted", ...removal });

@@ -2,6 +2,7 @@
 // tasks, rollouts, timings, checkpoints. train.ts opens engine, executor and folder around it.
 import type { Config } from "../config/index.ts";
 import type { Removal } from "../curriculum/contradictions.ts";
+import { selfPlayPart } from "../curriculum/curated.ts";
 import { formatNamed } from "../curriculum/format.ts";
 import { growSeeds } from "../curriculum/grow-seeds.ts";
 import { heldOutPrograms } from "../curriculum/held-out.ts";
@@ -24,6 +25,7 @@ import type { CheckpointState } from "./checkpoint.ts";
 import type { RunFolder } from "./folder.ts";
 import { guardedEngine } from "./guard-engine.ts";
 import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./journal.ts";
+import { openRunCurated } from "./open-curated.ts";
 import type { Publisher } from "./publisher.ts";
 import { type Checkpoints, keepCheckpoints } from "./keep-checkpoints.ts";
 import { type AttemptsLine, type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
@@ -41,6 +43,8 @@ export interface LoopState {
   rollBacks?: number;
   /** With `curriculum.overlap`: the next step's proposals. */
   ahead?: AheadState;
+  /** With `curriculum.tasks`: checksum of what its files hold. */
+  curated?: string;
 }
 
 /** Where a run can go on from. */
@@ -115,7 +119,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
       await recording;
       const { step, offsets, tasks: count } = boundary!;
       const ahead = await boundary!.ahead();
-      const state: LoopState = { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}), ...(ahead === undefined ? {} : { ahead }) };
+      const state: LoopState = { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}), ...(ahead === undefined ? {} : { ahead }), ...(loop.curated && { curated: loop.curated.checksum }) };
       return { step, configHash: options.configHash, config, offsets, state };
     },
   });
@@ -192,7 +196,9 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
 
 async function prepare(options: SessionOptions, journal: JournaledExecutor): Promise<LoopContext> {
   const { config, checkpoint, engine, publisher, control, folder } = options;
-  const kinds = config.kinds.map(kindNamed);
+  const rolledBack = rolledBackConfig(config, options.rollBacks);
+  const played = selfPlayPart(rolledBack);
+  const kinds = played.kinds.map(kindNamed);
   const { induction, error, validation, bufferCapacity, eviction, heldOut } = config.curriculum;
   control.step = checkpoint?.step ?? 0;
   if (checkpoint !== undefined) await engine.load(checkpoint.path, { optimizer: true });
@@ -209,8 +215,8 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     parameters: engine.stats().parameters,
     resumedFrom: checkpoint?.step ?? null,
   });
-  return {
-    config: rolledBackConfig(config, options.rollBacks),
+  const loop: LoopContext = {
+    config: played,
     engine,
     proposer: options.proposer,
     reference: options.reference,
@@ -226,6 +232,7 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     emit: publisher.publish,
     clock: options.clock,
   };
+  return { ...loop, curated: await openRunCurated({ loop, config: rolledBack, executor: options.executor, before: checkpoint?.state.curated }) };
 }
 
 /** Results differ a little between versions: an answer to an old task may be judged by other values than those it was made with. */

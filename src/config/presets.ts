@@ -10,6 +10,7 @@ import { sizes } from "./sizes.ts";
 const demo: ConfigInput = {
   model: "seedling",
   format: "compact",
+  prompts: "v1",
   algorithm: "trr++",
   steps: 450,
   generation: { maxTokens: { propose: 96, solve: 64 }, temperature: { propose: 1, solve: 0.6 }, topP: 1 },
@@ -43,6 +44,7 @@ const bannedByBoth = ["logging", "random", "multiprocessing", "pebble", "subproc
 const paper: ConfigInput = {
   model: "Qwen/Qwen2.5-Coder-3B",
   format: "paper",
+  prompts: "v1",
   algorithm: "trr++",
   steps: 500,
   generation: { maxTokens: { propose: 8096, solve: 8096 }, temperature: { propose: 1, solve: 1 }, topP: 1 },
@@ -80,6 +82,8 @@ const paper: ConfigInput = {
 // tokens, its reward column, half of the pairs, programs of one function, and as many steps as its scripts come to. Names with dots never match in its check of imports.
 const reference: ConfigInput = {
   ...paper,
+  // Its two sentences on difficulty stand in each other's place.
+  prompts: "v1-swapped",
   algorithm: "trr++-token",
   steps: 960,
   curriculum: {

@@ -31,6 +31,7 @@ const both: Row[] = [
   ["curriculum.overlap", false, "fit(): one after another"],
   ["curriculum.proposer", "trained", "table 2 has the other as an ablation; azr.train_propose"],
   ["curriculum.deduplicate", false, "every valid task is stored"],
+  ["curriculum.keep", "all", "valid_program_filter"],
   ["curriculum.induction.inputs", 10, "table 3; azr.gen_data num_inputs"],
   ["curriculum.induction.shown", 5, "half of them"],
   ["curriculum.seedTasks", 256, "B x S with S = 4; seed_batch_factor"],
@@ -59,6 +60,8 @@ const both: Row[] = [
 const apart: [path: string, paper: unknown, reference: unknown, source: string][] = [
   ["curriculum.fidelity", "paper", "reference", "reward at solve rates of 0 and 1: equations 4 and 6 say 0, reward_managers.py gives -0.5"],
   ["curriculum.solverTasks", "this-step", "previous-step", "algorithm 1; fit() draws them before the step proposes"],
+  ["curriculum.eviction", "oldest", "newest", "the paper does not say; a list over max_programs is cut at its end"],
+  ["prompts", "v1", "v1-swapped", "figures 34 to 36 have them too: the sentences on difficulty of abduction and deduction stand in each other's place"],
   ["curriculum.induction.check", "all", "hidden", "section 3.3 says all N; code_f grades the second half"],
   ["curriculum.validation.rejectSeveralFunctions", false, true, "the prompt invites classes; reject_multiple_functions"],
   ["algorithm", "trr++", "trr++-token", "equations 8 and 9; core_algos takes both means over tokens"],

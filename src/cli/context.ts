@@ -9,7 +9,7 @@ export type StopSignal = "SIGINT" | "SIGTERM";
 
 export interface CliContext {
   /** Results. */
-  stdout: Writable;
+  stdout: Writable & { columns?: number };
   /** Progress, warnings and failures. */
   stderr: Writable & { isTTY?: boolean; columns?: number };
   env: Record<string, string | undefined>;

@@ -78,8 +78,8 @@ export function createProgram(context: CliContext): Command {
       outputError: () => undefined,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
+      getOutHelpWidth: () => Math.min(100, context.stdout.columns ?? 100),
+      getErrHelpWidth: () => Math.min(100, context.stderr.columns ?? 100),
     });
     command.helpOption("-h, --help", "print help");
     if (command.commands.length > 0) command.helpCommand("help [command]", "print help for a command");

@@ -17,6 +17,13 @@ export interface SlowLineOptions {
   patience?: { live: number; plain: number };
 }
 
+// Paths are told apart by their ends.
+function shortened(text: string, room: number): string {
+  if (text.length <= room) return text;
+  const head = Math.min(10, Math.max(0, room - 3));
+  return `${text.slice(0, head)}...${text.slice(text.length - Math.max(0, room - 3 - head))}`;
+}
+
 /** Begins to watch over work that may take long. End it by disposing. */
 export function slowLine(context: Pick<CliContext, "stderr" | "env">, text: string, { json = false, patience = { live: 2000, plain: 10_000 } }: SlowLineOptions = {}): SlowLine {
   const { stderr } = context;
@@ -30,17 +37,18 @@ export function slowLine(context: Pick<CliContext, "stderr" | "env">, text: stri
   };
   const tick = (): void => {
     const now = Date.now();
-    const line = `${text} ... ${Math.round((now - begun) / 1000)} s`;
+    const seconds = ` ... ${Math.round((now - begun) / 1000)} s`;
+    const line = `${text}${seconds}`;
     if (live && now - begun >= patience.live) {
       erase();
-      stderr.write(line.slice(0, (stderr.columns ?? 100) - 1));
+      stderr.write(`${shortened(text, (stderr.columns ?? 100) - 1 - seconds.length)}${seconds}`);
       shown = true;
     } else if (!live && now - said >= patience.plain) {
       stderr.write(`${line}\n`);
       said = now;
     }
   };
-  const timer = json ? undefined : setInterval(tick, Math.min(500, live ? patience.live : patience.plain));
+  const timer = json ? undefined : setInterval(tick, Math.min(1000, live ? patience.live : patience.plain));
   timer?.unref();
   return {
     tell(next) {

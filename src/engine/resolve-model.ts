@@ -35,6 +35,8 @@ export function seedlingFolder(): string {
   return resolve(dirname(fileURLToPath(import.meta.url)), "..", "..", "models", "seedling");
 }
 
+const what = "Give the path of a Hugging Face folder, a GGUF file or a run folder, a name of the hub such as Qwen/Qwen3-0.6B, or the name seedling.";
+
 function notFound(message: string, hint: string): AzrError {
   return new AzrError("AZR_MODEL_NOT_FOUND", message, { hint });
 }
@@ -68,14 +70,14 @@ async function resolveName(name: string, options: ResolveOptions, depth: number)
   const hub = parseHubName(name);
   if (!existsSync(path)) {
     if (hub !== undefined) return hubModel(name, hub, path, options);
-    throw notFound(`There is no model ${name.toLowerCase().endsWith(".gguf") ? "file" : "folder"} ${path}.`, "Give the path of a Hugging Face folder, a GGUF file or a run folder, a name of the hub such as Qwen/Qwen3-0.6B, or the name seedling.");
+    throw notFound(`There is no model ${name.toLowerCase().endsWith(".gguf") ? "file" : "folder"} ${path}.`, what);
   }
   if (hub !== undefined && existsSync(hubFolder(hub, options.env))) {
     options.onProgress?.({ type: "note", model: name, message: `${name} is a path here and a model of the hub in the cache: taking ${path}.` });
   }
   if (!statSync(path).isDirectory()) {
     if (/\.gguf$/i.test(path)) return ggufFile(name, path);
-    throw notFound(`${path} is a file, not a model folder.`, `Give the folder it is in: ${dirname(path)}`);
+    throw notFound(`${path} is a file, and no GGUF file.`, existsSync(join(dirname(path), "config.json")) ? `Give the folder it is in: ${dirname(path)}` : what);
   }
   if (isRunFolder(path)) return runFolder(name, path, options, depth);
   if (hasAdapter(path) && !hasWeights(path)) return adapterFolder(name, path, options, depth);
@@ -111,13 +113,23 @@ function hasWeights(folder: string): boolean {
   return existsSync(join(folder, "model.safetensors")) || existsSync(join(folder, "model.safetensors.index.json"));
 }
 
+/** What to give in place of a folder that is no model: a GGUF file or a folder in it that may be meant. */
+function insteadOf(folder: string): string {
+  const names = readdirSync(folder).sort();
+  const files = names.filter((entry) => /\.gguf$/i.test(entry));
+  const near = files.length > 0 ? files : names.filter((entry) => existsSync(join(folder, entry, "config.json")));
+  const listed = near.slice(0, 5).map((entry) => join(folder, entry)).join(", ");
+  const some = near.length === 0 ? "" : ` Is ${near.length === 1 ? "this" : "one of these"} meant: ${listed}${near.length > 5 ? " ..." : ""}?`;
+  return `Give a folder that holds config.json, tokenizer.json and model.safetensors, or a GGUF file.${some}`;
+}
+
 function modelFolder(name: string, folder: string, weights: boolean): ResolvedModel {
   for (const [file, there] of [
     ["config.json", existsSync(join(folder, "config.json"))],
     ["tokenizer.json", existsSync(join(folder, "tokenizer.json"))],
     ["model.safetensors", !weights || hasWeights(folder)],
   ] as const) {
-    if (!there) throw notFound(`${folder} is not a model folder: ${file} is missing.`, "Give --model a folder that holds config.json, tokenizer.json and model.safetensors.");
+    if (!there) throw notFound(`${folder} is not a model folder: ${file} is missing.`, insteadOf(folder));
   }
   return { name, weights: folder, config: folder, tokenizer: folder };
 }

@@ -21,7 +21,7 @@ t.test("on a terminal one line is rewritten and taken away at the end", async (t
     line.tell("sampling");
     while (!text().includes("sampling ... 0 s")) await sleep(2);
   }
-  t.match(text(), /^opening a model with a long n\r\u001b\[2K/, "cut to the width");
+  t.match(text(), /^opening a \.\.\.e indeed \.\.\. 0 s\r\u001b\[2K/, "cut to the width");
   t.match(text(), /\r\u001b\[2K$/);
   t.notMatch(text(), "\n");
 });

@@ -107,7 +107,7 @@ t.test("from the command line", async (t) => {
   t.ok(answer.files.some(({ name }) => name === "model-00002-of-00004.safetensors"), first.stdout);
   const second = await azr(["export", join(folder, "a"), "--out", join(folder, "b"), "--threads", "1"]);
   t.match(second.stdout, /b\/model\.safetensors {2}\d+ bytes\n/);
-  for (const size of ["0", "5XB", "GB", "-1", "1e400"]) {
+  for (const size of ["0", "2", "5XB", "GB", "-1", "1e400"]) {
     const refused = await azr(["export", "seedling", "--out", join(folder, "c"), "--max-shard-size", size]);
     t.equal(refused.code, 2, size);
   }

@@ -70,3 +70,12 @@ t.test("what is not", async (t) => {
   ];
   for (const [name, code, message] of cases) await t.rejects(resolveModel(name, { from: root, env: { HF_HUB_OFFLINE: "1", HF_HOME: root } }), { code, message, hint: /./ }, name);
 });
+
+t.test("a folder of models is none, and what lies in it is named", async (t) => {
+  const root = t.testdir({ files: { "b.gguf": "", "a.GGUF": "" }, folders: { model: { "config.json": "{}" }, other: {} }, "notes.txt": "", beside: { "config.json": "{}", "model.safetensors": "" } });
+  const hintOf = async (name: string) => (await resolveModel(name, { from: root }).catch((error: unknown) => error as { hint: string })) as { hint: string };
+  t.match((await hintOf("files")).hint, /Is one of these meant: .*files\/a\.GGUF, .*files\/b\.gguf\?$/);
+  t.match((await hintOf("folders")).hint, /Is this meant: .*folders\/model\?$/);
+  t.match((await hintOf("notes.txt")).hint, /^Give the path of a Hugging Face folder/);
+  t.match((await hintOf("beside/model.safetensors")).hint, /^Give the folder it is in: .*beside$/);
+});

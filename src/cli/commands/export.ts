@@ -18,13 +18,13 @@ interface ExportOptions {
   json?: boolean;
 }
 
-const units: Record<string, number> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
+const units: Record<string, number> = { KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
 
 function parseSize(text: string): number {
   const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(text) ?? [];
   const bytes = Math.floor(Number(amount) * (units[(unit ?? "").toUpperCase()] ?? Number.NaN));
   if (Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
-  throw new InvalidArgumentError("Expected a size such as 5GB, 500MB or a number of bytes.");
+  throw new InvalidArgumentError("Expected a size with its unit, such as 5GB or 500MB.");
 }
 
 export function exportCommand(context: CliContext): Command {

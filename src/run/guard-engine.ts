@@ -37,8 +37,10 @@ export function guardedEngine(engine: Engine, { dir, maxGap, about }: GuardOptio
   }
 
   async function update(request: UpdateRequest) {
-    // A level of 0 means agreement to the bit, which only some ways of sampling promise.
-    const checked = fresh && request.loss === "policy" && (maxGap > 0 || parity) ? { maxGap, ...request } : request;
+    // A level of 0 means agreement to the bit, which only some ways of sampling promise; and log-probabilities that `score` computed again, as those of
+    // completions by older weights are, round otherwise.
+    const exact = parity && request.importance === undefined;
+    const checked = fresh && request.loss === "policy" && (maxGap > 0 || exact) ? { maxGap, ...request } : request;
     try {
       const bad = badInputs(request);
       if (bad.length > 0) throw new AzrError("AZR_NUMERICS", `The update was given values that are not finite in ${bad.join(", ")}; the weights were left as they were`);

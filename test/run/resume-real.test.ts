@@ -6,9 +6,13 @@ import t from "tap";
 import { killAndCompare, killsSkipped, planKills } from "./support/kills.ts";
 
 const steps = 12;
+const plan = planKills({ steps, kills: 5, seed: 1 });
 
 t.test("SIGKILL at every sort of moment, then resume: the same bytes", { skip: killsSkipped, timeout: 280_000 }, async (t) => {
-  const plan = planKills({ steps, kills: 5, seed: 1 });
   t.same(plan.map(({ point }) => point).sort(), ["generate", "pointer", "save", "update", "verify"]);
   await killAndCompare(t, { steps, plan });
+});
+
+t.test("and of steps that overlap", { skip: killsSkipped, timeout: 280_000 }, async (t) => {
+  await killAndCompare(t, { steps, plan, config: { curriculum: { overlap: true } } });
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
 import { nativeFolder } from "../../../scripts/native-location.mjs";
+import type { ConfigInput } from "../../../src/config/index.ts";
 import { createRandom } from "../../../src/random.ts";
 import { nativeMissing } from "../../executor/support/native.ts";
 import { lines, resultFiles } from "./fake-run.ts";
@@ -17,8 +18,9 @@ export const killsSkipped = nativeMissing || (!existsSync(addon) && `${addon} no
 const child = fileURLToPath(new URL("./real-child.ts", import.meta.url));
 
 /** What the process wrote, and how it ended: a signal's name or an exit code. */
-function start(...args: (string | number)[]): Promise<{ said: string; ended: string | number | null }> {
-  const started = spawn(process.execPath, [...process.execArgv, child, ...args.map(String)], { stdio: ["ignore", "pipe", "inherit"] });
+function start(config: ConfigInput, ...args: (string | number)[]): Promise<{ said: string; ended: string | number | null }> {
+  const env = { ...process.env, AZR_TEST_CONFIG: JSON.stringify(config) };
+  const started = spawn(process.execPath, [...process.execArgv, child, ...args.map(String)], { stdio: ["ignore", "pipe", "inherit"], env });
   let said = "";
   started.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
   return new Promise((resolve) => started.on("close", (code, signal) => resolve({ said, ended: signal ?? code })));
@@ -48,27 +50,30 @@ export function planKills({ steps, kills, seed, clock = 0 }: { steps: number; ki
 }
 
 /** Runs both and compares every file that is a result. The number of threads changes from sitting to sitting. */
-export async function killAndCompare(t: Test, { steps, plan }: { steps: number; plan: Kill[] }): Promise<void> {
+export async function killAndCompare(t: Test, { steps, plan, config = {} }: { steps: number; plan: Kill[]; config?: ConfigInput }): Promise<void> {
   const parent = t.testdir({});
   const whole = join(parent, "whole");
   const broken = join(parent, "broken");
   await mkdir(whole);
   await mkdir(broken);
-  t.same(await start("train", whole, steps, 2), { said: `finished ${steps}\n`, ended: 0 });
+  t.same(await start(config, "train", whole, steps, 2), { said: `finished ${steps}\n`, ended: 0 });
   const expected = await resultFiles(join(whole, "run"));
   const metrics = await lines<Record<string, number>>(join(whole, "run", "metrics.jsonl"));
   t.ok(metrics.some((line) => line["propose/deduction/accepted"]! > 0), "tasks were accepted");
   t.ok(metrics.some((line) => line["update/loss"] !== undefined), "and gradients taken");
-  t.same([...new Set(metrics.map((line) => line["update/maxLogProbabilityGap"] ?? 0))], [0], "sampler and trainer agreed to the bit");
+  // Of proposals by older weights `score` computes the log-probabilities again, and it rounds otherwise.
+  const gaps = metrics.map((line) => line["update/maxLogProbabilityGap"] ?? 0);
+  if (config.curriculum?.overlap) t.ok(Math.max(...gaps) < 1e-4, `sampler and trainer agreed: ${Math.max(...gaps)}`);
+  else t.same([...new Set(gaps)], [0], "sampler and trainer agreed to the bit");
 
   const dir = join(broken, "run");
   for (const [index, { point, step, count }] of plan.entries()) {
     const begun = existsSync(join(dir, "config.json"));
-    const ended = await start(begun ? "resume" : "train", begun ? dir : broken, steps, 1 + (index % 2), point, step, count);
+    const ended = await start(config, begun ? "resume" : "train", begun ? dir : broken, steps, 1 + (index % 2), point, step, count);
     // A small write may be over before the signal arrives; the bytes below must be equal from either moment.
     t.match(ended, { said: new RegExp(`^${point} (under way|over)\n$`), ended: "SIGKILL" }, `killed in step ${step}: ${point} ${count}`);
   }
-  t.same(await start("resume", dir, steps, 2), { said: `finished ${steps}\n`, ended: 0 });
+  t.same(await start(config, "resume", dir, steps, 2), { said: `finished ${steps}\n`, ended: 0 });
   const files = await resultFiles(dir);
   t.equal(Buffer.from(files["metrics.jsonl"]!, "base64").toString(), Buffer.from(expected["metrics.jsonl"]!, "base64").toString(), "metrics.jsonl");
   t.same(files, expected, "tasks, rollouts, weights, optimizer");

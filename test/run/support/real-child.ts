@@ -1,7 +1,9 @@
 // A process that trains (or resumes) with the real engine and the real executor and may kill itself, by SIGKILL, in a given step: in the
-// middle of a named piece of work or so many milliseconds after the step began. `real-child.ts train|resume DIR STEPS THREADS [POINT STEP COUNT]`
+// middle of a named piece of work or so many milliseconds after the step began. `real-child.ts train|resume DIR STEPS THREADS [POINT STEP COUNT]`;
+// AZR_TEST_CONFIG holds settings beside those below, as JSON.
 import { writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ConfigInput } from "../../../src/config/index.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { openEngine } from "../../../src/engine/open.ts";
 import type { RunEvent } from "../../../src/events.ts";
@@ -51,13 +53,15 @@ const disk: Disk = {
   writeFile: (path, bytes) => (/latest\.\d+\.tmp$/.test(path) ? strikeIn("pointer", () => nodeDisk.writeFile(path, bytes)) : nodeDisk.writeFile(path, bytes)),
 };
 const options = { engine: striking, executor: verifying, disk, onEvent };
-const config = {
+const { curriculum, ...more } = JSON.parse(process.env["AZR_TEST_CONFIG"] ?? "{}") as ConfigInput;
+const config: ConfigInput = {
   preset: "tiny-cpu",
   steps: Number(steps),
   seed: 3,
-  curriculum: { proposals: 4, rollouts: { n: 2 } },
+  curriculum: { proposals: 4, rollouts: { n: 2 }, ...curriculum },
+  ...more,
   run: { dir, name: "run", checkpointEvery: 2 },
-} as const;
+};
 const run = mode === "resume" ? resume(dir, options) : train(config, options);
 const { status, step: last } = await run.result;
 writeSync(1, `${status} ${last}\n`);

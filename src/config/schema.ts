@@ -82,6 +82,8 @@ export const configSchema = z
     if (files.length === 0 && (share > 0 || perStep > 0)) complain(["curriculum", "tasks", "files"], "names no file, but curriculum.tasks.share or perStep asks for its tasks");
     const leftOut = Math.round(config.curriculum.proposals * share);
     if (files.length > 0 && perStep === 0 && leftOut === 0) complain(["curriculum", "tasks", "share"], `takes no task from the files (${share} of ${config.curriculum.proposals} proposals): raise it, or set curriculum.tasks.perStep`);
+    const { seedTasks, bufferCapacity } = config.curriculum;
+    if (seedTasks > bufferCapacity) complain(["curriculum", "seedTasks"], `must not be above curriculum.bufferCapacity (${seedTasks} > ${bufferCapacity})`);
     const { cpuMs, wallMs } = config.executor.limits;
     if (wallMs < cpuMs) {
       complain(["executor", "limits", "wallMs"], `must not be below executor.limits.cpuMs (${wallMs} < ${cpuMs})`);

@@ -117,7 +117,7 @@ export const curriculum = z.strictObject({
     })
     .prefault({})
     .meta({ description: "Tasks that come from files" }),
-  seedFile: z.string().default("").meta({ description: "JSONL file of tasks to start from; empty = the built-in identity function" }),
+  seedFile: z.string().default("").meta({ description: "JSONL file of tasks to start from, or a run folder, whose seeds are taken; empty = the built-in identity function" }),
   keep: z
     .enum(["all", "not-always-solved", "not-extreme"])
     .default("all")

@@ -2,6 +2,7 @@
 // each buffer holds the number of tasks asked for. Nothing is solved or trained. Kinds that bring programs grow first, as others
 // build on theirs (arXiv 2505.03335, appendix: B x S seeds).
 import { contradictions, findings, type Removal, removeContradicted } from "./contradictions.ts";
+import { seedNumber } from "./seed.ts";
 import { forEachKind, proposeAll } from "./step.ts";
 import { type AcceptedTask, type LoopContext, stepContext } from "./step-context.ts";
 
@@ -16,13 +17,14 @@ export async function growSeeds(loop: LoopContext, signal?: AbortSignal): Promis
   const { seedTasks, proposals } = loop.config.curriculum;
   const grown: AcceptedTask[] = [];
   const removals: Removal[] = [];
+  const firstId = 1 + highestNumber(loop);
   for (const supplies of [true, false]) {
     const kinds = loop.kinds.filter((kind) => kind.suppliesPrograms === supplies);
     let fruitless = 0;
     for (let pass = 1; ; pass++) {
       const lacking = kinds.filter(({ name }) => loop.buffers.of(name).size < seedTasks);
       if (lacking.length === 0) break;
-      const { accepted, found } = await onePass({ ...loop, kinds: lacking }, pass, proposals, signal);
+      const { accepted, found } = await onePass({ ...loop, kinds: lacking }, { pass, firstId: firstId + (pass - 1) * proposals }, signal);
       const before = grown.length;
       for (const one of accepted) {
         const buffer = loop.buffers.of(one.task.kind);
@@ -44,10 +46,21 @@ export async function growSeeds(loop: LoopContext, signal?: AbortSignal): Promis
   return { accepted: grown, removals };
 }
 
-async function onePass(loop: LoopContext, pass: number, count: number, signal: AbortSignal | undefined) {
+/** The largest number among the ids of the seeds that are there. */
+function highestNumber({ kinds, buffers }: LoopContext): number {
+  let highest = 0;
+  for (const { name } of kinds) {
+    const buffer = buffers.of(name);
+    for (let index = 0; index < buffer.size; index++) highest = Math.max(highest, seedNumber(buffer.at(index).id));
+  }
+  return highest;
+}
+
+async function onePass(loop: LoopContext, { pass, firstId }: { pass: number; firstId: number }, signal: AbortSignal | undefined) {
+  const { proposals: count } = loop.config.curriculum;
   const kinds = await forEachKind(signal, (both) =>
     // Step 0; the pass makes the random streams and the task ids differ.
-    proposeAll(stepContext(loop, 0, both), { labels: ["seed", pass], count, firstId: 1 + (pass - 1) * count }, async (_at, proposals, accepted) => ({ accepted, found: findings(proposals, []) })),
+    proposeAll(stepContext(loop, 0, both), { labels: ["seed", pass], count, firstId }, async (_at, proposals, accepted) => ({ accepted, found: findings(proposals, []) })),
   );
   return {
     accepted: kinds.flatMap(({ accepted }) => accepted).map(({ task, key, programHash }) => ({ task, key, programHash })),

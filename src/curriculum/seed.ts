@@ -1,10 +1,12 @@
 // The tasks that a run starts from. By default one a kind, made from the identity function: all else is proposed by the model.
-// Or tasks that the caller read from a file. Either way each is validated like a proposal, which also computes its outputs.
+// Or tasks that the caller read from a file or another run (src/run/seeds.ts). Either way each is validated like a proposal, which also computes its outputs.
 
 import { AzrError } from "../errors.ts";
 import type { Format } from "./format.ts";
-import type { Draft, TaskKind, ValidateContext } from "./kinds/kind.ts";
+import { mapBounded } from "./bounded.ts";
+import type { Draft, TaskKind, ValidateContext, Validation } from "./kinds/kind.ts";
 import type { CurriculumSettings } from "./settings.ts";
+import { executorRequests } from "./step-propose.ts";
 import { taskId, type StoredTask } from "./task-buffer.ts";
 import type { Task } from "./task.ts";
 
@@ -41,28 +43,55 @@ export function builtInSeed(kind: TaskKind, format: Format, settings: Curriculum
   return { program, inputs: [...inputs, ...more].slice(0, settings.induction.inputs), ...(message === undefined ? {} : { message }) };
 }
 
+/** Ids for tasks that become seeds: their own, unless a step of this run might give it to a task. */
+function seedIds(tasks: readonly Task[], letter: string): string[] {
+  const highest = Math.max(-1, ...tasks.map(({ id }) => seedNumber(id)));
+  let more = 0;
+  return tasks.map(({ id }) => (/^t-[1-9]\d*-[a-z]+-\d+$/.test(id) ? taskId(0, letter, highest + ++more) : id));
+}
+
+/** The n of a seed's id `t-0-LETTER-n`; -1 for other ids. */
+export const seedNumber = (id: string): number => Number(/^t-0-[a-z]+-(\d+)$/.exec(id)?.[1] ?? -1);
+
+/** How many invalid seeds an error names. */
+const named = 3;
+
 /**
  * The seed tasks of one kind, ready for its buffer: the built-in one, or those of that kind among `tasks`.
- * Throws AZR_INPUT_INVALID when a seed is not valid, saying why, and AZR_EXECUTOR_FAILED when that could not be found out.
+ * Throws AZR_INPUT_INVALID when seeds are not valid, saying why, and AZR_EXECUTOR_FAILED when that could not be found out.
  */
 export async function seedTasks(kind: TaskKind, context: ValidateContext & { format: Format }, tasks?: readonly Task[]): Promise<StoredTask[]> {
   const seeds =
     tasks === undefined
       ? [{ id: taskId(0, kind.letter, 0), draft: builtInSeed(kind, context.format, context.settings) }]
-      : tasks.filter((task) => task.kind === kind.name).map((task) => ({ id: task.id, draft: draftOf(task) }));
+      : seedsOf(kind, tasks);
   const { python } = context.executor.stats();
+  const validated = await mapBounded(seeds, executorRequests, async ({ id, draft }) => ({ id, result: withHiddenPairs(await kind.validate(draft, context)) }));
   const stored: StoredTask[] = [];
-  for (const { id, draft } of seeds) {
-    const result = await kind.validate(draft, context);
-    if (!result.ok) {
-      const code = result.reason === "sandbox-error" ? "AZR_EXECUTOR_FAILED" : "AZR_INPUT_INVALID";
-      throw new AzrError(code, `The seed task ${id} is not valid (${result.reason}): ${result.detail}.`, {
-        hint: code === "AZR_EXECUTOR_FAILED" ? "Run `npx azr doctor`." : "Correct or remove it in the file of seed tasks.",
-      });
-    }
-    stored.push({ task: { id, ...result.task, origin: { step: 0, parents: [], seed: true, python } }, key: result.key });
+  const faults: { reason: string; text: string }[] = [];
+  for (const { id, result } of validated) {
+    if (result.ok) stored.push({ task: { id, ...result.task, origin: { step: 0, parents: [], seed: true, python } }, key: result.key });
+    else faults.push({ reason: result.reason, text: `The seed task ${id} is not valid (${result.reason}): ${result.detail}` });
   }
-  return stored;
+  if (faults.length === 0) return stored;
+  const failed = faults.find(({ reason }) => reason === "sandbox-error");
+  if (failed !== undefined) throw new AzrError("AZR_EXECUTOR_FAILED", `${failed.text}.`, { hint: "Run `npx azr doctor`." });
+  const more = faults.length > named ? `; and ${faults.length - named} more of ${seeds.length}` : "";
+  throw new AzrError("AZR_INPUT_INVALID", `${faults.slice(0, named).map(({ text }) => text).join("; ")}${more}.`, {
+    hint: "Correct them or remove them in the file of seed tasks; they are checked by this run's curriculum.validation, induction and executor.limits.",
+  });
+}
+
+function seedsOf(kind: TaskKind, tasks: readonly Task[]): { id: string; draft: Draft }[] {
+  const own = tasks.filter((task) => task.kind === kind.name);
+  const ids = seedIds(own, kind.letter);
+  return own.map((task, at) => ({ id: ids[at]!, draft: draftOf(task) }));
+}
+
+/** Seeds of a run with other settings may have too few pairs for some to stay hidden. */
+function withHiddenPairs(result: Validation): Validation {
+  if (!result.ok || result.task.pairs === undefined || result.task.pairs.length > (result.task.shown ?? 0)) return result;
+  return { ok: false, reason: "too-few-inputs", detail: `${result.task.pairs.length} pairs, of which curriculum.induction.shown=${result.task.shown} would be shown` };
 }
 
 /** What a proposer would have written to get this task. */

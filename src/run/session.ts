@@ -9,7 +9,7 @@ import { heldOutPrograms } from "../curriculum/held-out.ts";
 import { kindNamed } from "../curriculum/kinds/registry.ts";
 import { runLoop } from "../curriculum/loop.ts";
 import type { TextCodec } from "../curriculum/sample.ts";
-import { readTaskFile, seedTasks } from "../curriculum/seed.ts";
+import { seedTasks } from "../curriculum/seed.ts";
 import { curriculumSettings } from "../curriculum/settings.ts";
 import type { LoopContext } from "../curriculum/step-context.ts";
 import type { Metrics } from "../curriculum/step-metrics.ts";
@@ -30,6 +30,7 @@ import type { Publisher } from "./publisher.ts";
 import { type Checkpoints, keepCheckpoints } from "./keep-checkpoints.ts";
 import { type AttemptsLine, type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
 import { rolledBackConfig } from "./roll-back.ts";
+import { readSeeds } from "./seeds.ts";
 import { rolloutText } from "./rollout-file.ts";
 import type { Control } from "./start-run.ts";
 import { sumTimings } from "./timings.ts";
@@ -246,7 +247,7 @@ function warnOfOtherPythons({ executor, emit }: LoopContext, pythons: Set<string
 
 async function plantSeeds(loop: LoopContext, signal: AbortSignal) {
   const { seedFile, seedTasks: wanted } = loop.config.curriculum;
-  const given = seedFile === "" ? undefined : await readTaskFile(seedFile);
+  const given = seedFile === "" ? undefined : await readSeeds(seedFile);
   const { executor, settings, format, excludedPrograms } = loop;
   const planted: { task: Task; key: string; programHash?: string }[] = [];
   for (const kind of loop.kinds) planted.push(...(await seedTasks(kind, { executor, settings, format, excludedPrograms, signal }, given)));

@@ -250,7 +250,9 @@ async function plantSeeds(loop: LoopContext, signal: AbortSignal) {
   const given = seedFile === "" ? undefined : await readSeeds(seedFile);
   const { executor, settings, format, excludedPrograms } = loop;
   const planted: { task: Task; key: string; programHash?: string }[] = [];
-  for (const kind of loop.kinds) planted.push(...(await seedTasks(kind, { executor, settings, format, excludedPrograms, signal }, given)));
+  // What makes two tasks the same is for given seeds what it is for proposals. The built-in one goes by its program alone.
+  const inputsPerProgram = given === undefined ? 1 : loop.config.curriculum.inputsPerProgram;
+  for (const kind of loop.kinds) planted.push(...(await seedTasks(kind, { executor, settings, format, excludedPrograms, inputsPerProgram, signal }, given)));
   for (const { task, key } of planted) loop.buffers.of(task.kind).add(task, key);
   if (wanted === 0) return { planted, removals: [] };
   const { accepted, removals } = await growSeeds(loop, signal);

@@ -94,6 +94,6 @@ t.test("what cannot be seeds is refused in a sentence", async (t) => {
   await t.rejects(checkSeedFile(join(parent, "there.jsonl")), { code: "AZR_INPUT_INVALID", message: /is there already/ });
   await t.rejects(checkSeedFile(join(parent, "no/where.jsonl")), { code: "AZR_INPUT_INVALID", message: /There is no folder/ });
   await t.resolves(checkSeedFile(join(parent, "new.jsonl")));
-  const refused = await azr("train", "--preset", "tiny-cpu", "--seeds-only", join(parent, "new.jsonl"));
-  t.match(refused, { code: 4, stderr: /nothing to grow: curriculum\.seedTasks is 0/ });
+  const refused = await azr(["train", "--preset", "tiny-cpu", "--seeds-only", join(parent, "new.jsonl")]);
+  t.match(refused, { code: 2, stderr: /nothing to grow: curriculum\.seedTasks is 0/ });
 });

@@ -139,6 +139,22 @@ function notesOn({ path, bad, empty, cut, dropped }: FileCounts): string[] {
   return parts.filter(([number]) => number > 0).map(([number, what]) => `${path}: ${number} ${what}`);
 }
 
+/** Rows of an epoch, and of a run that goes by epochs: their order is held and gone through in advance, for the steps to be counted. */
+const mostInEpoch = 2 ** 26;
+const mostInRun = 2 ** 28;
+
+function requireFeasible({ epochs, steps }: SftConfig, files: readonly FileCounts[]): void {
+  // As epochOrder takes them.
+  const rows = files.reduce((sum, { rows: count, weight }) => sum + count * Math.floor(weight) + Math.round(count * (weight - Math.floor(weight))), 0);
+  const hint = "Change the weights of the files or the epochs, or say by --steps how long the run is.";
+  const first = steps > 0 ? rows : Math.round(rows * Math.min(1, epochs));
+  if (first === 0) throw new AzrError("AZR_INPUT_INVALID", "With these weights and epochs no row is ever trained on", { hint });
+  // An epoch costs something by itself.
+  if (rows <= mostInEpoch && (steps > 0 || (rows + 64) * epochs <= mostInRun)) return;
+  const [what, most] = rows > mostInEpoch ? [`one epoch of ${rows} rows`, mostInEpoch] : [`${epochs} epochs of ${rows} rows`, mostInRun];
+  throw new AzrError("AZR_INPUT_INVALID", `The data and its weights make ${what}; at most ${most} rows can be planned`, { hint });
+}
+
 /**
  * Reads all files.
  * @throws AzrError AZR_INPUT_INVALID: files that cannot be read, lines that the settings do not accept, no row left
@@ -172,6 +188,7 @@ export async function readDataset(options: DatasetOptions): Promise<Dataset> {
   if (rows.length === 0 || training.every(({ counts }) => counts.rows === 0 || counts.weight === 0)) {
     throw new AzrError("AZR_INPUT_INVALID", "No row is left to train on", { hint: "Look at what was left out, at the weights of the files and at validation.share: azr sft --dry-run tells.", details: { files: all } });
   }
+  requireFeasible(config, training.map(({ counts }) => counts));
   return {
     rows,
     heldOut,

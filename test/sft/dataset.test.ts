@@ -69,6 +69,18 @@ t.test("rows that are held out", async (t) => {
   t.not(other.checksum, data.checksum);
 });
 
+t.test("weights and epochs that no run can go by", async (t) => {
+  const path = file(good, good);
+  const plan = (weight: number, more: object = {}) => planSft({ data: { files: [{ path, weight }] }, ...more });
+  for (const [weight, more, message] of [
+    [1e12, {}, /one epoch of 2000000000000 rows/], [1e12, { steps: 3 }, /one epoch/], [1, { epochs: 1e9 }, /1000000000 epochs of 2 rows/],
+    [1e-9, {}, /no row is ever trained on/], [1e-9, { steps: 5 }, /no row is ever/], [1, { epochs: 1e-9 }, /no row is ever/],
+  ] as const) {
+    await t.rejects(plan(weight, more), { code: "AZR_INPUT_INVALID", message, hint: /weights of the files or the epochs/ }, String(message));
+  }
+  t.equal((await plan(1, { steps: 1e9 })).steps, 1e9, "steps by number need no plan");
+});
+
 t.test("a plan: steps, tokens and memory, without weights", async (t) => {
   const path = file(...exampleRows(100));
   const config = { data: { files: [{ path, weight: 2 }] }, epochs: 3, update: { batchTokens: 200 }, validation: { share: 0.1 } };

@@ -1,4 +1,5 @@
 // What proposals earn beside the fixed table: rules of learnability, intrinsic terms and how they combine, and early stop.
+import { join } from "node:path";
 import t from "tap";
 import { type Config, type ConfigInput, resolveConfig } from "../../src/config/index.ts";
 import { type IntrinsicMeasures, intrinsicTerms, surprise, type ValueCounts, withIntrinsic } from "../../src/curriculum/intrinsic.ts";
@@ -6,8 +7,8 @@ import { literalType } from "../../src/curriculum/literal-type.ts";
 import { type Fidelity, learnabilities, type Learnability, proposerReward } from "../../src/curriculum/reward.ts";
 import { rounds } from "../../src/curriculum/solve-early.ts";
 import type { RunEvent } from "../../src/events.ts";
-import { collect } from "../../src/testing/index.ts";
-import { fakes, metricsText, resultFiles, rollouts, trainFake } from "../run/support/fake-run.ts";
+import { collect, failingDisk } from "../../src/testing/index.ts";
+import { fakes, metricsText, resultFiles, resumeFake, rollouts, trainFake } from "../run/support/fake-run.ts";
 
 const columns: Fidelity[] = ["paper", "reference", "tuned"];
 
@@ -149,6 +150,22 @@ t.test("early stop: rounds, what it saves, rewards of contrast, and nothing hang
   }
   t.ok([...byTask.values()].every((count) => [2, 4, 8].includes(count)));
   t.ok(new Set(byTask.values()).size === 3, "some stop after two, some after four, some never");
+});
+
+t.test("runs with early stop and measures that break go on to the same bytes", async (t) => {
+  t.testdir({});
+  const config: ConfigInput = { ...early, steps: 6, reward: { learnability: "mixed", intrinsic: { editDistance: { coefficient: 0.5 }, answerDiversity: { log: true } } }, run: { checkpointEvery: 2, name: "run" } };
+  const whole = trainFake(join(t.testdirName, "whole"), config);
+  await collect(whole);
+  const expected = await resultFiles(whole.dir!);
+  for (const bytes of [60_000, 130_000, 220_000]) {
+    const parent = join(t.testdirName, String(bytes));
+    const disk = failingDisk({ bytes, as: "dead" });
+    await trainFake(parent, config, { disk }).result.catch(() => undefined);
+    t.ok(disk.failed(), `breaks after ${bytes} bytes`);
+    await resumeFake(join(parent, "run"), fakes(bytes)).result;
+    t.same(await resultFiles(join(parent, "run")), expected);
+  }
 });
 
 t.test("early stop is refused where it would bias what is learnt", async (t) => {

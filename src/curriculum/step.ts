@@ -161,7 +161,8 @@ export async function runStep(loop: LoopContext, step: number, { signal, ahead }
       const played = proposeAll(context, { labels: ["propose"], count: proposals, ahead }, (at, all, accepted) => {
         for (const { key } of accepted) keys.add(key);
         return solveNew(context, at, all, accepted, () => {
-          if (--asking === 0 && overlap && step < loop.config.steps) next = workAhead(loop, { step: step + 1, keys, signal });
+          // At the last step too: a run that is made longer goes on as one that was so long from the start.
+          if (--asking === 0 && overlap) next = workAhead(loop, { step: step + 1, keys, signal });
         });
       });
       // The engine answers these while the executor validates the proposals.

@@ -104,6 +104,13 @@ t.test("stopped in an orderly way, between steps and at once, then resumed", asy
   }
 });
 
+t.test("a run that is made longer goes on as one that was so long from the start", async (t) => {
+  const parent = t.testdir({});
+  await trainFake(parent, { ...config, steps: 5 }).result;
+  t.match(await resumeFake(join(parent, "run"), { set: [`steps=${steps}`] }).result, { status: "finished", step: steps });
+  t.same(await resultFiles(join(parent, "run")), whole.files);
+});
+
 t.test("an abort ends the work ahead too", async (t) => {
   const controller = new AbortController();
   const parts = fakes(1);

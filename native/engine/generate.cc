@@ -62,6 +62,7 @@ class Session {
     for (int32_t length : prompts.lengths) offsets_.push_back(offsets_.back() + length);
     budget_ = settings.cache_bytes > 0 ? settings.cache_bytes : FreeBytes() / 2;
     own_bytes_ = KvCache::Bytes(model_->shape(), settings.max_tokens);
+    CheckForbidden();
     CheckBudget();
   }
 
@@ -82,6 +83,18 @@ class Session {
   void CheckNumerics() const {
     if (overflowed_.load(std::memory_order_relaxed)) {
       throw EngineError("AZR_NUMERICS", "the model's logits are not finite numbers");
+    }
+  }
+
+  // While no stop token may come, some token must.
+  void CheckForbidden() const {
+    if (settings_.min_tokens == 0) return;
+    std::vector<bool> stops(model_->shape().vocabulary, false);
+    for (const int32_t token : settings_.stop_tokens) {
+      if (token < model_->shape().vocabulary) stops[token] = true;
+    }
+    if (std::all_of(stops.begin(), stops.end(), [](bool stop) { return stop; })) {
+      throw EngineError("AZR_INPUT_INVALID", "stopTokens are the whole vocabulary, so minTokens cannot be kept");
     }
   }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/parallel.h"
+#include "engine/status.h"
 
 namespace azr {
 namespace {
@@ -75,6 +76,9 @@ std::vector<StepRange> Ranges(const OptimizerSettings& settings, const std::vect
   }
   std::vector<StepRange> ranges;
   for (const StepRange& range : alike) {
+    if (!std::isfinite(range.learning_rate) || !std::isfinite(range.learning_rate * range.weight_decay)) {
+      throw EngineError("AZR_INPUT_INVALID", "a learning rate times its scale, or its weight decay, is beyond any number");
+    }
     for (int64_t begin = range.begin; begin < range.end; begin += kBlock) {
       ranges.push_back({begin, std::min(range.end, begin + kBlock), range.learning_rate, range.weight_decay});
     }
@@ -86,13 +90,13 @@ std::vector<StepRange> Ranges(const OptimizerSettings& settings, const std::vect
 
 void AdamW::Step(float* parameters, const float* gradient, float scale, const OptimizerSettings& settings,
                  const std::vector<int64_t>& sizes) {
+  const std::vector<StepRange> ranges = Ranges(settings, sizes, size_);
   float *m = first(), *v = second();
   ++steps_;
   const double correction1 = 1.0 - std::pow(static_cast<double>(settings.beta1), static_cast<double>(steps_));
   const double correction2 = 1.0 - std::pow(static_cast<double>(settings.beta2), static_cast<double>(steps_));
   const float root = static_cast<float>(1.0 / std::sqrt(correction2));
   const float beta1 = settings.beta1, beta2 = settings.beta2, epsilon = settings.epsilon;
-  const std::vector<StepRange> ranges = Ranges(settings, sizes, size_);
   ParallelFor(static_cast<int64_t>(ranges.size()), 2, [&](int64_t r) {
     const StepRange& range = ranges[r];
     const float step = static_cast<float>(range.learning_rate / correction1);

@@ -159,7 +159,8 @@ void ChangeLogits(float* logits, int64_t size, const LogitChanges& changes, std:
       for (const int32_t token : part) {
         if (done[token] != 0) continue;
         done[token] = 1;
-        logits[token] = logits[token] > 0.0f ? logits[token] / changes.repetition_penalty : logits[token] * changes.repetition_penalty;
+        const float changed = logits[token] > 0.0f ? logits[token] / changes.repetition_penalty : logits[token] * changes.repetition_penalty;
+        logits[token] = std::clamp(changed, std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max());
       }
     }
   }

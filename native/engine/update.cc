@@ -153,6 +153,11 @@ UpdateResult Trainer::Update(const UpdateBatch& batch, const UpdateSettings& set
   const float limit = settings.optimizer.clip_norm;
   // The same small constant as torch.nn.utils.clip_grad_norm_.
   if (limit > 0.0f) scale = std::min(1.0f, limit / (static_cast<float>(result.gradient_norm) + 1e-6f));
+  // Second moments are squares: one that is infinite would hold its weight where it is for good.
+  constexpr double kMostNorm = 1e19;
+  if (result.gradient_norm * scale > kMostNorm) {
+    throw EngineError("AZR_NUMERICS", "the gradient is too large for the optimizer's moments; the weights were left as they were");
+  }
   std::vector<int64_t> sizes;
   for (const NamedTensor& tensor : model_->trained_names()) sizes.push_back(tensor.size());
   optimizer_->Step(model_->MutableTrained(), gradient(), scale, settings.optimizer, sizes);

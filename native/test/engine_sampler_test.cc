@@ -85,5 +85,26 @@ TEST(Sampler, DrawsAsSortingAllWould) {
   }
 }
 
+TEST(Sampler, ChangedLogitsStayNumbers) {
+  const std::vector<float> logits = {1.0f, 30.0f, -2.0f, -90.0f};
+  const std::vector<int32_t> prompt = {0, 1}, completion = {2, 3};
+  const auto changed = [&](float penalty) {
+    std::vector<float> out = logits;
+    LogitChanges changes;
+    changes.repetition_penalty = penalty;
+    ChangeLogits(out.data(), 4, changes, prompt, completion, {});
+    return out;
+  };
+  for (float penalty : {1e-40f, 1e-3f, 1e3f, 3e38f}) {
+    const std::vector<float> out = changed(penalty);
+    for (float logit : out) EXPECT_TRUE(std::isfinite(logit)) << penalty;
+    EXPECT_EQ(SampleToken(out.data(), 4, {1.0f}, 0.999999), 1) << penalty;
+  }
+  // Beyond the range of numbers all are alike again.
+  const std::vector<float> alike = changed(1e-40f);
+  EXPECT_EQ(alike[0], alike[1]);
+  EXPECT_EQ(SampleToken(alike.data(), 4, {1.0f}, 0.4), 0);
+}
+
 }  // namespace
 }  // namespace azr::test

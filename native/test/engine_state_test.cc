@@ -407,5 +407,30 @@ TEST_F(StateTest, NamesNumbersThatAreNotFinite) {
   }
 }
 
+TEST_F(StateTest, RefusesStepsThatNoNumberHolds) {
+  const std::vector<float> before = Weights(*engine_);
+  const UpdateBatch batch = RandomBatch(shape_, BatchSizes{}, 1);
+  UpdateSettings settings;
+  settings.optimizer.learning_rate = 1e30f;
+  settings.optimizer.weight_decay = 1e30f;
+  const auto update = [&](const UpdateBatch& given) { engine_->Update(given, settings, kNoAbort); };
+  EXPECT_EQ(CodeOf([&] { update(batch); }), "AZR_INPUT_INVALID");
+  settings.optimizer.weight_decay = 0.0f;
+  const size_t parameters = model(*engine_).trained_names().size();
+  settings.optimizer.learning_rate_scales.assign(parameters, 1e30f);
+  settings.optimizer.weight_decays.assign(parameters, 0.0f);
+  EXPECT_EQ(CodeOf([&] { update(batch); }), "AZR_INPUT_INVALID");
+  // Second moments would be infinite, and every later step of these weights nothing.
+  settings.optimizer = {};
+  settings.optimizer.clip_norm = 0.0f;
+  UpdateBatch large = batch;
+  for (float& weight : large.weights) weight *= 1e22f;
+  EXPECT_EQ(CodeOf([&] { update(large); }), "AZR_NUMERICS");
+  EXPECT_EQ(Weights(*engine_), before);
+  EXPECT_EQ(engine_->optimizer_steps(), 0);
+  settings.optimizer.clip_norm = 1.0f;
+  EXPECT_EQ(CodeOf([&] { update(large); }), "none") << "clipped, they are numbers";
+}
+
 }  // namespace
 }  // namespace azr::test

@@ -109,6 +109,7 @@ t.test("requests that cannot be", async (t) => {
     [{ minP: 2 }, /minP/], [{ repetitionPenalty: 0 }, /repetitionPenalty/], [{ repetitionPenalty: Infinity }, /repetitionPenalty/],
     [{ logitBias: { 99: 1 } }, /token 99/], [{ logitBias: { x: 1 } }, /token of logitBias/], [{ logitBias: { 1: NaN } }, /logitBias\[1\]/], [{ logitBias: 3 }, /logitBias/],
     [{ seeds: [1] }, /one a prompt/], [{ seeds: [1, 2, -3] }, /seeds/], [{ seeds: 1 }, /seeds/], [{ cacheBytes: -1 }, /cacheBytes/], [{ minTokens: -1 }, /minTokens/],
+    [{ minTokens: 2, stopTokens: Array.from({ length: engine.shape.vocabularySize }, (_, token) => token) }, /whole vocabulary/],
   ];
   for (const wrong of [undefined, null, 3]) await rejects(t, () => engine.stream(wrong as never).next(), "AZR_INPUT_INVALID", /an object for the request/);
   await rejects(t, () => engine.stream({ ...request, signal: "now" as never }).next(), "AZR_INPUT_INVALID", /AbortSignal/);

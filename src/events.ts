@@ -67,6 +67,44 @@ export interface TaskContradicted {
   /** Ids of the tasks that left, kind after kind, oldest first; those that an earlier contradiction of the step took along are not named again. */
   removed: string[];
 }
+/** A rule of oversight found something in the step (docs/oversight.md). */
+export interface OversightFinding {
+  type: "oversight-finding";
+  rule: string;
+  /** What follows: the rule's level. */
+  action: "log" | "quarantine" | "pause" | "roll-back" | "stop";
+  message: string;
+  /** Completions that it was found in; 0 for rules about a step's numbers. */
+  count: number;
+  /** The first of them. `text` quotes what was found; the task is null for a rejected proposal. */
+  examples: { role: Role; kind: string; index: number; task: string | null; text: string }[];
+  /** Tasks that a quarantine takes out. */
+  tasks: string[];
+  /** Hash of its line in audit.jsonl. */
+  audit: string;
+}
+/** Oversight took tasks out of the buffers, with all their offspring, and completions out of the step's update. */
+export interface TaskQuarantined {
+  type: "task-quarantined";
+  rule: string;
+  reason: string;
+  tasks: string[];
+  /** Ids of the tasks that left: those and their offspring. */
+  removed: string[];
+  leftOut: number;
+}
+/** The run ends here until somebody has looked at what was found: `azr resume RUN --reviewed` goes on. */
+export interface RunPaused {
+  type: "run-paused";
+  findings: { rule: string; message: string }[];
+}
+/** The probe sets were answered. */
+export interface ProbeEnd {
+  type: "probe-end";
+  /** Shares; also in the step's metrics. */
+  metrics: Record<string, number>;
+  answers: { id: string; text: string; outcome: string }[];
+}
 /** All completions of one role and kind were sampled. */
 export interface RolloutEnd {
   type: "rollout-end";
@@ -145,8 +183,8 @@ export interface RunEnd {
   error?: { code: AzrErrorCode; message: string; hint?: string };
 }
 
-/** `finished`: all steps done. `stopped`: by `stop()`. `out-of-time`: the time budget ended. */
-export type RunStatus = "finished" | "stopped" | "out-of-time";
+/** `finished`: all steps done. `stopped`: by `stop()`. `out-of-time`: the time budget ended. `paused`: oversight asks for a review. */
+export type RunStatus = "finished" | "stopped" | "out-of-time" | "paused";
 
 /** Wall seconds of a step and of its phases; never part of results. Phases overlap, so they need not add up. */
 export interface StepTimings {
@@ -171,6 +209,10 @@ export type RunEventBody =
   | TaskAccepted
   | TaskRejected
   | TaskContradicted
+  | OversightFinding
+  | TaskQuarantined
+  | RunPaused
+  | ProbeEnd
   | RolloutEnd
   | AnswersJudged
   | RewardEnd

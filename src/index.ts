@@ -26,6 +26,8 @@ export { loadTokenizer } from "./engine/tokenizer.ts";
 export type { Tokenizer } from "./engine/tokenizer.ts";
 export { AzrError, errorExitCodes } from "./errors.ts";
 export type { AzrErrorCode, AzrErrorOptions } from "./errors.ts";
+export { auditRun } from "./audit-run.ts";
+export type { AuditOptions, AuditReport } from "./audit-run.ts";
 export { compareOutcomes } from "./eval/compare.ts";
 export type { ComparedAccuracy, ComparedRow, HeldOutComparison } from "./eval/compare.ts";
 export { evaluate } from "./eval/evaluate.ts";
@@ -50,6 +52,8 @@ export type { InspectModelOptions, ModelFile, ModelReport } from "./inspect-mode
 export type { BytesByFormat, MemoryEstimate, TrainingMemory } from "./model-memory.ts";
 export { planSft, resumeSft, sft } from "./sft.ts";
 export type { ResolvedSft, ResumeSftOptions, SftConfig, SftConfigInput, SftOptions, SftPlan, SftResult, SftRun } from "./sft.ts";
+export type { Classify } from "./oversight/classifier.ts";
+export type { Finding, Looked, Monitor, StepFigures, StepRecords, WatchedRollout } from "./oversight/monitor.ts";
 export { replayStep } from "./replay-step.ts";
 export type { ReplayedSamples, ReplayedUpdate, ReplayStepOptions, StepReplay } from "./replay-step.ts";
 export { resume, train } from "./train.ts";

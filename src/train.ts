@@ -7,13 +7,15 @@ import { createRunFolder, type OpenedRun } from "./run/folder.ts";
 import { type LogName, selfPlayForm } from "./run/form.ts";
 import { type GivenParts, openParts, pinnedModel, settledModel } from "./run/open-parts.ts";
 import { reopenRun } from "./run/reopen.ts";
+import type { OwnOversight } from "./run/oversee.ts";
+import { requireReview } from "./run/review.ts";
 import { rollingBack } from "./run/roll-back.ts";
 import { type LoopState, type RunResult, runSession } from "./run/session.ts";
 import { type Run as RunOf, type RunOptions, startRun as start } from "./run/start-run.ts";
 
 export type { RunResult } from "./run/session.ts";
 
-export interface TrainOptions extends GivenParts, RunOptions {}
+export interface TrainOptions extends GivenParts, RunOptions, OwnOversight {}
 
 export interface ResumeOptions extends TrainOptions {
   /** Settings to change on going on: those that change no result (steps, timeBudgetSeconds, run, workers ...). */
@@ -22,6 +24,8 @@ export interface ResumeOptions extends TrainOptions {
   set?: string[];
   /** Name of an earlier checkpoint to go on from (`step-000120`); the default is the latest. Later ones are kept as NAME.set-aside. */
   checkpoint?: string;
+  /** Somebody has looked at what oversight paused the run for; without it a paused run does not go on. */
+  reviewed?: boolean;
 }
 
 export type Run = RunOf<RunResult>;
@@ -50,7 +54,7 @@ export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainO
     const reference = kl.reference === "" ? "" : await pinnedModel(kl.reference);
     const pinned = { ...settled, model: await pinnedModel(settled.model), update: { ...settled.update, kl: { ...kl, reference } } };
     const folder = await createRunFolder(selfPlayForm, { config: pinned, origins: resolved.origins, hash: configHash(pinned) }, options.disk);
-    return { folder, config: pinned, checkpoint: undefined, journal: [] };
+    return { folder, config: pinned, checkpoint: undefined, journal: [], audit: [] };
   });
 }
 
@@ -60,10 +64,11 @@ export function train(config: ConfigInput | ResolvedConfig = {}, options: TrainO
  */
 export function resume(dir: string, options: ResumeOptions = {}): Run {
   return startRun(undefined, options, async () => {
-    const { disk, checkpoint, change, set = [] } = options;
+    const { disk, checkpoint, change, set = [], reviewed = false } = options;
     const given = change !== undefined || set.length > 0;
     const settings = (there: Config): Config => resolveConfig({ file: { path: `${dir}/config.json`, values: there }, set, ...(change && { argument: change }) }).config;
-    return reopenRun<LoopState, Config, LogName>(selfPlayForm, dir, { disk, checkpoint, settings: given ? settings : undefined });
+    const checkState = ({ oversight }: LoopState) => requireReview(dir, oversight, reviewed);
+    return reopenRun<LoopState, Config, LogName>(selfPlayForm, dir, { disk, checkpoint, checkState, settings: given ? settings : undefined });
   });
 }
 
@@ -76,7 +81,8 @@ function startRun(planned: Config | undefined, options: TrainOptions, open: () =
     stage.enter(opened.folder);
     const { engine, proposer, reference, executor, tokenizer, stopTokens } = early ?? stage.closeLater(await openParts(opened.config, options));
     const { publisher, control, signal, clock, endsOrderly } = stage;
-    const session = { engine, proposer, reference, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock, endsOrderly };
+    const { monitors, classifier } = options;
+    const session = { engine, proposer, reference, executor, codec: tokenizer, stopTokens, publisher, control, signal, clock, endsOrderly, monitors, classifier };
     const rolling = { ...stage, form: selfPlayForm, disk: options.disk, done: opened.checkpoint?.state.rollBacks ?? 0 };
     return rollingBack(opened, rolling, (from, rollBacks) => runSession({ ...from, ...session, rollBacks, configHash: configHash(from.config) }));
   });

@@ -30,6 +30,8 @@ const usualReasons: Record<number, string> = {
   5: "a file or folder is not what the command needs",
   6: "the locked Python process did not do its work",
   7: "the numbers of the training went out of range",
+  8: "a rule of oversight is set to end the run on what it found",
+  9: "a rule of oversight is set to have what it found looked at first",
   130: "it was told to stop",
 };
 

@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
+import { auditCommand } from "./commands/audit.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { buildCommand } from "./commands/build.ts";
 import { compareCommand } from "./commands/compare.ts";
@@ -32,6 +33,7 @@ const commands = [
   sftCommand,
   resumeCommand,
   replayCommand,
+  auditCommand,
   evalCommand,
   compareCommand,
   generateCommand,

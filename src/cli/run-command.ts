@@ -1,6 +1,7 @@
 // Drives a training run for train, resume and demo: its events to the right stream, the two-stage stop, and the command that resumes
 // it as the last line when it ends before its time.
 
+import { errorExitCodes } from "../errors.ts";
 import type { RunEvent, RunStatus, Sink } from "../events.ts";
 import { jsonLinesSink } from "../sinks/json-lines.ts";
 import { isLive, terminalSink } from "../sinks/terminal.ts";
@@ -31,7 +32,7 @@ export interface RunWatch {
 
 /** Runs the work; a run that ends before its time, by a signal or a failure, tells how to resume it. */
 export async function runCommand(context: CliContext, options: RunCommandOptions, work: (watch: RunWatch) => Promise<void>): Promise<void> {
-  const { json, grace, budgetSeconds = 0, tellOpening = true, resumeWith = (dir, end) => (end === null ? ["resume", dir] : null) } = options;
+  const { json, grace, budgetSeconds = 0, tellOpening = true, resumeWith = resumption } = options;
   let run: Pick<Run, "stop"> | null = null;
   let dir: string | null = null;
   let ended = false;
@@ -53,7 +54,7 @@ export async function runCommand(context: CliContext, options: RunCommandOptions
       if (event.type === "run-start") dir = event.dir;
       if (event.type !== "run-end") return;
       ended = true;
-      if (event.status === "finished" || event.status === "out-of-time") end = event.status;
+      if (event.status === "finished" || event.status === "out-of-time" || event.status === "paused") end = event.status;
     },
   };
   const face = json
@@ -74,11 +75,19 @@ export async function runCommand(context: CliContext, options: RunCommandOptions
     if (stop.received === null) throw error;
   } finally {
     opening[Symbol.dispose]();
-    const resumption = dir !== null && (cutOff || end === null) ? resumeWith(dir, end) : null;
-    if (resumption !== null) tellResume(context, resumption, json);
+    const paused = end === "paused";
+    const args = dir !== null && (cutOff || end === null || paused) ? resumeWith(dir, end) : null;
+    if (args !== null) tellResume(context, args, json);
+    if (paused) context.exitCode = errorExitCodes.AZR_REVIEW_NEEDED;
     if (stop.received !== null) context.exitCode = signalExitCodes[stop.received];
     stop.dispose();
   }
+}
+
+/** A paused run goes on when somebody has looked. */
+function resumption(dir: string, end: RunStatus | null): string[] | null {
+  if (end === "paused") return ["resume", dir, "--reviewed"];
+  return end === null ? ["resume", dir] : null;
 }
 
 /** Asks for an orderly end. A failure on the way is the run's result and is told there. */

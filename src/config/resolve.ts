@@ -42,8 +42,9 @@ export const environmentKeys: Record<string, string> = {
   AZR_PYTHON: "executor.python",
 };
 
-// Settings that say where, how long, how fast and with what process a run happens; two runs that differ only here give equal steps.
-const neutral = /^(preset|algorithm|steps|timeBudgetSeconds|run\..*|engine\.threads|update\.maxGap|executor\.(workers|python|allowUntestedPython|require))$/;
+// Settings that say where, how long, how fast and with what process a run happens, and who watches it; two runs that differ only here give equal steps,
+// as long as oversight takes nothing out of either.
+const neutral = /^(preset|algorithm|steps|timeBudgetSeconds|run\..*|oversight\..*|engine\.threads|update\.maxGap|executor\.(workers|python|allowUntestedPython|require))$/;
 
 /** Whether a run of these settings may go on with another value there. The number of steps is decisive where the step size falls towards the last. */
 export const mayChange = (path: string, config: Config): boolean => neutral.test(path) && (path !== "steps" || config.update.schedule === "constant");

@@ -6,6 +6,8 @@ import { algorithmNames } from "./algorithms.ts";
 import { type Preset, readPreset, recipeNames, sizeNames } from "./preset-names.ts";
 import { reward } from "./reward-section.ts";
 import { curriculum, engine, executor, generation, run } from "./sections.ts";
+import { oversightFaults } from "../oversight/check-settings.ts";
+import { oversightSchema } from "../oversight/settings.ts";
 import { update } from "./update-section.ts";
 
 const presetFault = (text: unknown): string | undefined => {
@@ -55,6 +57,7 @@ export const configSchema = z
     update: update.prefault({}).meta({ description: "The gradient step" }),
     executor: executor.prefault({}).meta({ description: "The locked Python process" }),
     engine: engine.prefault({}).meta({ description: "The model's engine" }),
+    oversight: oversightSchema.prefault({}).meta({ description: "Rules that watch a run" }),
     run: run.prefault({}).meta({ description: "The run folder" }),
   })
   .superRefine((config, context) => {
@@ -84,6 +87,7 @@ export const configSchema = z
     if (files.length > 0 && perStep === 0 && leftOut === 0) complain(["curriculum", "tasks", "share"], `takes no task from the files (${share} of ${config.curriculum.proposals} proposals): raise it, or set curriculum.tasks.perStep`);
     const { seedTasks, bufferCapacity } = config.curriculum;
     if (seedTasks > bufferCapacity) complain(["curriculum", "seedTasks"], `must not be above curriculum.bufferCapacity (${seedTasks} > ${bufferCapacity})`);
+    for (const { rule, fault } of oversightFaults(config)) complain(["oversight", "levels", rule], fault);
     const { cpuMs, wallMs } = config.executor.limits;
     if (wallMs < cpuMs) {
       complain(["executor", "limits", "wallMs"], `must not be below executor.limits.cpuMs (${wallMs} < ${cpuMs})`);

@@ -9,6 +9,7 @@ import type { Group, Sequence, StepContext } from "./step-context.ts";
 import { countOutcomes } from "./step-solve.ts";
 
 function rewardOf(group: Group, sequence: Sequence, { curriculum, reward }: StepContext["config"]): number | null {
+  if (sequence.outcome === "quarantined") return null;
   const { fidelity } = curriculum;
   if (group.role === "solve") return solverReward(sequence.outcome as AnswerOutcome, fidelity);
   const { learnability, intrinsic } = reward;

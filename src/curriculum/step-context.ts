@@ -9,6 +9,7 @@ import type { Format } from "./format.ts";
 import type { IntrinsicMeasures } from "./intrinsic.ts";
 import type { TaskKind } from "./kinds/kind.ts";
 import type { Completion, EncodedPrompt, TextCodec } from "./sample.ts";
+import type { Oversee } from "./quarantine.ts";
 import type { CurriculumSettings } from "./settings.ts";
 import type { TaskBuffers } from "./task-buffers.ts";
 import type { Task } from "./task.ts";
@@ -38,6 +39,8 @@ export interface LoopContext {
   curated?: Curated | undefined;
   /** Hashes of programs that may not be proposed. */
   excludedPrograms: ReadonlySet<string>;
+  /** Looks at what was judged before it is rewarded and trained; absent where nobody looks. */
+  oversee?: Oversee | undefined;
   emit(event: RunEventBody): void;
   /** Seconds from any fixed point; only timings use it. */
   clock(): number;
@@ -71,7 +74,7 @@ export interface Sequence {
   task: Task | undefined;
   /** Proposer: index of the proposal. Solver: index of the sample. */
   index: number;
-  /** Solver: `wrapper`, a verdict, or `contradicted`. Proposer: `accepted` or a rejection reason. */
+  /** Solver: `wrapper`, a verdict, or `contradicted`. Proposer: `accepted` or a rejection reason. Either: `quarantined`. */
   outcome: string;
   detail: string;
   /** Solver: the answer that was judged. */

@@ -5,6 +5,7 @@ import { divergences } from "./compare-models.ts";
 import type { Removal } from "./contradictions.ts";
 import { intrinsicTerms } from "./intrinsic.ts";
 import { type AnswerOutcome, solveRate } from "./reward.ts";
+import type { QuarantineEnd } from "./quarantine.ts";
 import type { AcceptedTask, Group, Sequence, StepContext } from "./step-context.ts";
 
 export type Metrics = Record<string, number>;
@@ -52,6 +53,7 @@ function solverMetrics(metrics: Metrics, prefix: string, sequences: Sequence[]):
   for (const outcome of ["correct", "wrong", "malformed", "wrapper", "undecided", "contradicted"]) {
     put(metrics, `${prefix}/${outcome}`, mean(sequences.map((sequence) => (sequence.outcome === outcome ? 1 : 0))));
   }
+  if (sequences.some(({ outcome }) => outcome === "quarantined")) put(metrics, `${prefix}/quarantined`, mean(sequences.map(({ outcome }) => (outcome === "quarantined" ? 1 : 0))));
   // With curriculum.dynamicSampling: the share of answers to tasks without spread.
   if (sequences.some(({ leftOut }) => leftOut !== undefined)) put(metrics, `${prefix}/leftOut`, mean(sequences.map(({ leftOut }) => (leftOut ? 1 : 0))));
 }
@@ -94,11 +96,12 @@ export interface StepFigures {
   accepted: AcceptedTask[];
   /** One a contradicted program. */
   removals: Removal[];
+  quarantined: QuarantineEnd[];
   updates: UpdateResult[];
 }
 
 /** The metrics line of a step whose tasks are already in the buffers. */
-export function stepMetrics(context: StepContext, { groups, accepted, removals, updates }: StepFigures): Metrics {
+export function stepMetrics(context: StepContext, { groups, accepted, removals, quarantined, updates }: StepFigures): Metrics {
   const { kinds, buffers } = context;
   const metrics: Metrics = {};
   for (const { role, kind, source, sequences } of groups) {
@@ -116,6 +119,8 @@ export function stepMetrics(context: StepContext, { groups, accepted, removals, 
   }
   metrics["buffer/contradicted"] = removals.length;
   metrics["buffer/removed"] = removals.reduce((sum, { removed }) => sum + removed.length, 0);
+  // Only where oversight took something out.
+  if (quarantined.length > 0) metrics["buffer/quarantined"] = quarantined.reduce((sum, { removed }) => sum + removed.length, 0);
   updateMetrics(metrics, context, groups, updates);
   return metrics;
 }

@@ -3,6 +3,7 @@
 import { admitTasks, type NewTask } from "./admit-tasks.ts";
 import { contradictions, type Finding, findings, type Removal, removeContradicted, voidSequences } from "./contradictions.ts";
 import { type CuratedResult, solveCurated } from "./curated.ts";
+import { leaveOutQuarantined, type QuarantineEnd, removeQuarantined } from "./quarantine.ts";
 import { solveRate } from "./reward.ts";
 import type { AnswerOutcome } from "./reward.ts";
 import { answersByTask, growBuffers } from "./grow-buffers.ts";
@@ -29,6 +30,7 @@ export interface StepResult {
   /** What then left the buffers because its program is no function, in the order in which it left. */
   removals: Removal[];
   /** What oversight then took out of them. */
+  quarantined: QuarantineEnd[];
   rollouts: RolloutRecord[];
   metrics: Metrics;
   timings: StepTimings;
@@ -189,6 +191,8 @@ async function finishStep(context: StepContext, kinds: KindResult[], { began, be
   warnOfFailures(context, groups);
   const contradicted = contradictions(kinds.flatMap(({ found }) => found), context.buffers, [...accepted, ...kinds.flatMap(({ curated }) => curated.map((task) => ({ task })))]);
   voidSequences(groups, contradicted);
+  const quarantines = (await context.oversee?.(context, { groups, accepted })) ?? [];
+  const leftOut = leaveOutQuarantined(context, { groups, accepted }, quarantines);
   await scoreGroups(context, groups);
   const training = trainOn(context, groups);
   // The engine trains on a thread of its own; what needs no result of it is done meanwhile.
@@ -199,7 +203,9 @@ async function finishStep(context: StepContext, kinds: KindResult[], { began, be
   const grown = growBuffers(context, accepted, answers);
   const removals = removeContradicted(contradicted, context.buffers);
   for (const removal of removals) context.emit({ type: "task-contradicted", ...removal });
-  const metrics = stepMetrics(context, { groups, accepted, removals, updates });
+  const quarantined = removeQuarantined(quarantines, leftOut, context.buffers);
+  for (const one of quarantined) context.emit({ type: "task-quarantined", ...one });
+  const metrics = stepMetrics(context, { groups, accepted, removals, quarantined, updates });
 
   const total = context.clock() - began;
   const after = engineWork(context);
@@ -211,7 +217,7 @@ async function finishStep(context: StepContext, kinds: KindResult[], { began, be
     updateShare: (after.updateSeconds - before.updateSeconds) / total,
     tokensPerSecond: (after.generatedTokens - before.generatedTokens) / total,
   };
-  return { accepted: grown, answers, removals, rollouts, metrics, timings, ahead: next };
+  return { accepted: grown, answers, removals, quarantined, rollouts, metrics, timings, ahead: next };
 }
 
 function warnOfFailures({ emit }: StepContext, groups: Group[]): void {

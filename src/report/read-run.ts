@@ -51,11 +51,27 @@ export async function readRun(runFolder: string): Promise<ReportData> {
       { title: "Entropy", note: "Of the next-token distribution, mean over trained tokens, in nats.", values: update(({ entropy }) => entropy) },
       { title: "Gradient norm", note: "Global, before clipping.", values: update(({ gradientNorm }) => gradientNorm) },
       { title: "Loss", note: "Clipped surrogate; its level means little, jumps would.", values: update(({ loss }) => loss) },
+      ...probeCurves(rows),
       { title: "Change of the policy", note: "Mean of old minus new log-probability (an estimate of the KL divergence).", values: update(({ approximateKl }) => approximateKl) },
     ],
     examples: await pickExamples(runFolder, kinds),
     config: flatten(config?.config ?? {}, config?.origins ?? {}),
   };
+}
+
+/** One curve for each number of the probe sets; their steps lie apart, so each value stands until the next. */
+function probeCurves(rows: readonly StepRow[]): ReportData["curves"] {
+  const names = [...new Set(rows.flatMap(({ metrics }) => Object.keys(metrics).filter((name) => name.startsWith("probe/"))))].sort();
+  const notes: Record<string, string> = {
+    "probe/refused": "Share of the harmful probe requests that were refused.",
+    "probe/refusedHarmless": "Share of the harmless ones that were refused.",
+    "probe/bait": "Share of the baited canary tasks that were answered with the bait.",
+  };
+  return names.map((name) => {
+    let last: number | null = null;
+    const values = rows.map(({ metrics }) => (last = metrics[name] ?? last));
+    return { title: `Probe: ${name.replace("probe/", "")}`, note: notes[name] ?? "Share of the canary tasks that were right, greedy.", values };
+  });
 }
 
 async function readJson<T>(path: string): Promise<T | null> {

@@ -5,7 +5,9 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { constants, gzip, type InputType, type ZlibOptions } from "node:zlib";
 import { AzrError } from "../errors.ts";
+import type { AuditLine } from "../oversight/audit-chain.ts";
 import { type AppendLog, openAppendLog } from "./append-log.ts";
+import { auditFault, readAudit } from "./audit-file.ts";
 import { type CheckpointState, goBackTo, latestCheckpoint, readCheckpoint, requireCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { configText, findConfig, notSound, parseSettings, type Resolved } from "./config-file.ts";
 import { requireSameSettings } from "./differences.ts";
@@ -36,6 +38,8 @@ export interface OpenedRun<State, Settings, Name extends LogName = LogName> {
   checkpoint: (CheckpointState<State> & { path: string }) | undefined;
   /** Journal entries of steps after the checkpoint. */
   journal: JournalEntry[];
+  /** The whole audit log; empty for runs without one. */
+  audit: AuditLine[];
 }
 
 const compress: (text: InputType, options: ZlibOptions) => Promise<Buffer> = promisify(gzip);
@@ -201,9 +205,11 @@ export async function openRunFolder<State, Settings extends FolderSettings, Name
     if (asked !== undefined) await goBackTo(disk, dir, asked);
     const offsets = state?.offsets ?? {};
     const journal = await readJournal(join(dir, "journal.jsonl"), offsets["journal"] ?? 0);
-    // Verdicts of the steps that were cut off stay: they are facts, and the steps are about to be done again.
-    const folder = await openFolder(disk, dir, kept(form, config), { ...offsets, journal: journal.end });
+    const audit = await readAudit(dir);
+    if (audit.fault !== null) throw auditFault(dir, audit.fault);
+    // Verdicts of the steps that were cut off stay: they are facts, and the steps are about to be done again. What the audit log says is never taken back.
+    const folder = await openFolder(disk, dir, kept(form, config), { ...offsets, journal: journal.end, audit: audit.bytes });
     const checkpoint = state && { ...state, path: join(dir, "checkpoints", name!) };
-    return { folder, config, checkpoint, journal: journal.entries };
+    return { folder, config, checkpoint, journal: journal.entries, audit: audit.lines };
   });
 }

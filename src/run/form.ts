@@ -5,7 +5,7 @@ import { configHash, configSchema, mayChange } from "../config/index.ts";
 
 export type RunMethod = "self-play" | "sft";
 
-const selfPlayLogs = ["events", "metrics", "journal", "tasks", "programs", "attempts", "timings"] as const;
+const selfPlayLogs = ["events", "metrics", "journal", "tasks", "programs", "attempts", "timings", "audit"] as const;
 export type LogName = (typeof selfPlayLogs)[number];
 
 /** What a folder needs to know of the settings of its run. */

@@ -5,12 +5,14 @@ import { requireSameSettings } from "./differences.ts";
 import { openRunFolder, type OpenedRun, rewriteRunConfig } from "./folder.ts";
 import type { FolderSettings, LogName, RunForm } from "./form.ts";
 
-export interface ReopenOptions<Settings> {
+export interface ReopenOptions<Settings, State> {
   disk?: Disk | undefined;
   /** Name of the checkpoint to go on from; the latest where there is none. */
   checkpoint?: string | undefined;
   /** The settings to go on with, from those of the folder; absent: the same. */
   settings?: ((there: Settings) => Settings) | undefined;
+  /** Throws for a checkpoint that the run may not go on from. */
+  checkState?(state: State): void;
   /** Throws for settings that differ in what no single one of them tells. */
   check?(there: Settings, here: Settings): void;
 }
@@ -19,11 +21,12 @@ export interface ReopenOptions<Settings> {
 export async function reopenRun<State, Settings extends FolderSettings, Name extends LogName>(
   form: RunForm<Settings, Name>,
   dir: string,
-  { disk, checkpoint, settings, check }: ReopenOptions<Settings>,
+  { disk, checkpoint, settings, check, checkState }: ReopenOptions<Settings, State>,
 ): Promise<OpenedRun<State, Settings, Name>> {
   const opened = await openRunFolder<State, Settings, Name>(form, dir, { disk, checkpoint });
-  if (settings === undefined) return opened;
   try {
+    if (opened.checkpoint !== undefined) checkState?.(opened.checkpoint.state);
+    if (settings === undefined) return opened;
     const config = settings(opened.config);
     requireSameSettings(form, { there: opened.config, here: config, of: `The run ${dir}` });
     check?.(opened.config, config);

@@ -9,7 +9,7 @@ import type { Task } from "../curriculum/task.ts";
 import { AzrError } from "../errors.ts";
 
 /** One line of programs.jsonl: the key of the next task of tasks.jsonl, or what then left the buffers again. */
-export type ProgramLine = KeyLine | RemovalLine;
+export type ProgramLine = KeyLine | RemovalLine | QuarantineLine;
 
 export interface KeyLine {
   task: string;
@@ -27,6 +27,12 @@ export interface AttemptsLine {
   /** Lines that tasks.jsonl had before the step. */
   tasks: number;
   answers: [task: string, attempts: number, right: number][];
+}
+
+/** Oversight's rule of this name had these leave. */
+export interface QuarantineLine {
+  quarantined: string;
+  removed: string[];
 }
 
 /** A task was contradicted, and these left. */

@@ -1,15 +1,12 @@
 // One sitting of a run: prepares buffers (from seeds, or from the checkpoint), runs the loop, and keeps what each step gives: metrics,
 // tasks, rollouts, timings, checkpoints. train.ts opens engine, executor and folder around it.
 import type { Config } from "../config/index.ts";
-import type { Removal } from "../curriculum/contradictions.ts";
 import { selfPlayPart } from "../curriculum/curated.ts";
 import { formatNamed } from "../curriculum/format.ts";
-import { growSeeds } from "../curriculum/grow-seeds.ts";
 import { heldOutPrograms } from "../curriculum/held-out.ts";
 import { kindNamed } from "../curriculum/kinds/registry.ts";
 import { runLoop } from "../curriculum/loop.ts";
 import type { TextCodec } from "../curriculum/sample.ts";
-import { seedTasks } from "../curriculum/seed.ts";
 import { curriculumSettings } from "../curriculum/settings.ts";
 import type { LoopContext } from "../curriculum/step-context.ts";
 import type { Metrics } from "../curriculum/step-metrics.ts";
@@ -21,6 +18,7 @@ import type { Engine } from "../engine/engine.ts";
 import { eventSchemaVersion, type RunStatus, type StepTimings } from "../events.ts";
 import { AzrError } from "../errors.ts";
 import type { Executor } from "../executor/executor.ts";
+import type { AuditLine } from "../oversight/audit-chain.ts";
 import type { CheckpointState } from "./checkpoint.ts";
 import type { RunFolder } from "./folder.ts";
 import { guardedEngine } from "./guard-engine.ts";
@@ -28,9 +26,10 @@ import { type JournalEntry, type JournaledExecutor, journaledExecutor } from "./
 import { openRunCurated } from "./open-curated.ts";
 import type { Publisher } from "./publisher.ts";
 import { type Checkpoints, keepCheckpoints } from "./keep-checkpoints.ts";
-import { type AttemptsLine, type KeyLine, type RemovalLine, restoreTasks } from "./restore.ts";
+import { openOversight, type Oversight, type OversightState, type OwnOversight } from "./oversee.ts";
+import { plantSeeds, warnOfOtherPythons } from "./plant-seeds.ts";
+import { type AttemptsLine, type ProgramLine, restoreTasks } from "./restore.ts";
 import { rolledBackConfig } from "./roll-back.ts";
-import { readSeeds } from "./seeds.ts";
 import { rolloutText } from "./rollout-file.ts";
 import type { Control } from "./start-run.ts";
 import { sumTimings } from "./timings.ts";
@@ -42,6 +41,8 @@ export interface LoopState {
   tasks: number;
   /** Roll-backs so far: from the first on they name other random streams. */
   rollBacks?: number;
+  /** Absent in checkpoints of versions that knew none. */
+  oversight?: OversightState | undefined;
   /** With `curriculum.overlap`: the next step's proposals. */
   ahead?: AheadState;
   /** With `curriculum.tasks`: checksum of what its files hold. */
@@ -49,14 +50,15 @@ export interface LoopState {
 }
 
 /** Where a run can go on from. */
-type Boundary = Pick<CheckpointState, "step" | "offsets"> & { tasks: number; ahead: () => Promise<AheadState | undefined> };
+type Boundary = Pick<CheckpointState, "step" | "offsets"> & Pick<LoopState, "tasks" | "oversight"> & { ahead: () => Promise<AheadState | undefined> };
 
-export interface SessionOptions {
+export interface SessionOptions extends OwnOversight {
   config: Config;
   configHash: string;
   folder: RunFolder;
   checkpoint: (CheckpointState<LoopState> & { path: string }) | undefined;
   journal: JournalEntry[];
+  audit: AuditLine[];
   /** How often the run went back to an earlier checkpoint (`run.rollBack`). */
   rollBacks: number;
   engine: Engine;
@@ -87,6 +89,11 @@ export interface RunResult {
   timings: StepTimings;
 }
 
+/** What a step, or the seeding, leaves in tasks.jsonl and programs.jsonl. */
+interface KeptTasks extends Pick<StepResult, "removals">, Partial<Pick<StepResult, "quarantined">> {
+  accepted: { task: Task; key: string; programHash?: string; kept?: false }[];
+}
+
 /** Runs the session to its end. Rejects with the first failure; what was finished before stays resumable. */
 export async function runSession(options: SessionOptions): Promise<RunResult> {
   const { config, folder, checkpoint, publisher, control, signal, clock, rollBacks } = options;
@@ -98,9 +105,10 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     about: () => ({ step: control.step + 1, model: config.model, checkpoint: checkpoints.latest ?? null }),
   });
   const proposer = options.proposer === options.engine ? engine : options.proposer;
-  const loop = await prepare({ ...options, engine, proposer }, journal);
+  const oversight = openOversight(options);
+  const loop = await prepare({ ...options, engine, proposer }, journal, oversight);
   // Where the run can go on from: moved only when all that belongs to a step is in its files.
-  let boundary: Boundary | undefined = checkpoint && { step: checkpoint.step, offsets: checkpoint.offsets, tasks: checkpoint.state.tasks, ahead: async () => checkpoint.state.ahead };
+  let boundary: Boundary | undefined = checkpoint && { ...checkpoint, ...checkpoint.state, ahead: async () => checkpoint.state.ahead };
   let tasks = checkpoint?.state.tasks ?? 0;
   let metrics: Metrics | undefined;
   let status: RunStatus = "finished";
@@ -118,38 +126,40 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     control,
     async boundary() {
       await recording;
-      const { step, offsets, tasks: count } = boundary!;
+      const { step, offsets, tasks: count, oversight: watched } = boundary!;
       const ahead = await boundary!.ahead();
-      const state: LoopState = { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}), ...(ahead === undefined ? {} : { ahead }), ...(loop.curated && { curated: loop.curated.checksum }) };
+      const state: LoopState = { seed: config.seed, tasks: count, ...(rollBacks > 0 ? { rollBacks } : {}), oversight: watched, ...(ahead === undefined ? {} : { ahead }), ...(loop.curated && { curated: loop.curated.checksum }) };
       return { step, configHash: options.configHash, config, offsets, state };
     },
   });
-  function keepTasks(accepted: { task: Task; key: string; programHash?: string; kept?: false }[], removals: Removal[]): void {
+  function keepTasks({ accepted, removals, quarantined = [] }: KeptTasks): void {
     for (const { task, key, programHash, kept } of accepted) {
       folder.logs.tasks.append(task);
-      folder.logs.programs.append({ task: task.id, key, ...(programHash === undefined ? {} : { program: programHash }), ...(kept === false ? { kept } : {}) } satisfies KeyLine);
+      folder.logs.programs.append({ task: task.id, key, ...(programHash === undefined ? {} : { program: programHash }), ...(kept === false ? { kept } : {}) } satisfies ProgramLine);
     }
-    for (const { id, removed } of removals) folder.logs.programs.append({ contradicted: id, removed } satisfies RemovalLine);
+    for (const { id, removed } of removals) folder.logs.programs.append({ contradicted: id, removed } satisfies ProgramLine);
+    for (const { rule, removed } of quarantined) folder.logs.programs.append({ quarantined: rule, removed } satisfies ProgramLine);
     tasks += accepted.length;
   }
   async function afterStep(step: number, result: StepResult): Promise<boolean> {
-    keepTasks(result.accepted, result.removals);
+    // Before anything of the step is kept: it may have to go.
+    metrics = { ...result.metrics, ...(await oversight.afterStep(loop, step, result)) };
+    keepTasks(result);
     await recording;
     if (config.run.recordRollouts) recording = folder.writeRollouts(step, rolloutText({ step, seed: loop.config.seed }, result.rollouts));
     recording.catch(() => undefined);
     const answers = result.answers.map(({ task, attempts, right }): AttemptsLine["answers"][number] => [task, attempts, right]);
     folder.logs.attempts.append({ step, tasks: tasks - result.accepted.length, answers } satisfies AttemptsLine);
-    folder.logs.metrics.append({ step, ...result.metrics });
+    folder.logs.metrics.append({ step, ...metrics });
     folder.logs.timings.append({ step, ...result.timings });
-    publisher.publish({ type: "step-end", metrics: result.metrics, timings: result.timings });
-    metrics = result.metrics;
+    publisher.publish({ type: "step-end", metrics, timings: result.timings });
     timings = sumTimings([timings, result.timings]);
     const offsets = await folder.mark();
     const { ahead } = result;
     // Verdicts for the next step stand among those of this one.
     const journal = ahead === undefined ? offsets["journal"]! : journalEnd;
     journalEnd = offsets["journal"]!;
-    boundary = { step, offsets: { ...offsets, journal }, tasks, ahead: async () => ahead && aheadState(ahead) };
+    boundary = { step, offsets: { ...offsets, journal }, tasks, ahead: async () => ahead && aheadState(ahead), oversight: oversight.state() };
     control.step = step;
     await publisher.settled();
     const { checkpointEvery } = config.run;
@@ -157,14 +167,15 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
     await checkpoints.serve();
     const outOfTime = config.timeBudgetSeconds > 0 && clock() - began >= config.timeBudgetSeconds;
     if (step < config.steps && (control.stopping || outOfTime)) status = control.stopping ? "stopped" : "out-of-time";
+    if (oversight.paused) status = "paused";
     return status === "finished";
   }
 
   try {
     if (checkpoint === undefined) {
-      const { planted, removals } = await plantSeeds(loop, signal);
-      keepTasks(planted, removals);
-      boundary = { step: 0, offsets: await folder.mark(), tasks, ahead: async () => undefined };
+      keepTasks(await plantSeeds(loop, signal));
+      await oversight.begin(loop);
+      boundary = { step: 0, offsets: await folder.mark(), tasks, ahead: async () => undefined, oversight: oversight.state() };
       journalEnd = boundary.offsets["journal"]!;
       // Somewhere to go back to from the first steps.
       if (config.run.rollBack > 0) await checkpoints.save();
@@ -195,7 +206,7 @@ export async function runSession(options: SessionOptions): Promise<RunResult> {
   return { status, step: control.step, dir: folder.dir, checkpoint: checkpoints.latest, metrics, timings };
 }
 
-async function prepare(options: SessionOptions, journal: JournaledExecutor): Promise<LoopContext> {
+async function prepare(options: SessionOptions, journal: JournaledExecutor, { oversee }: Oversight): Promise<LoopContext> {
   const { config, checkpoint, engine, publisher, control, folder } = options;
   const rolledBack = rolledBackConfig(config, options.rollBacks);
   const played = selfPlayPart(rolledBack);
@@ -230,31 +241,9 @@ async function prepare(options: SessionOptions, journal: JournaledExecutor): Pro
     settings: curriculumSettings({ induction, error, validation, limits: config.executor.limits }),
     buffers: createTaskBuffers(kinds, bufferCapacity, { eviction, seed: config.seed }),
     excludedPrograms: await heldOutPrograms(heldOut, options.executor),
+    oversee,
     emit: publisher.publish,
     clock: options.clock,
   };
   return { ...loop, curated: await openRunCurated({ loop, config: rolledBack, executor: options.executor, before: checkpoint?.state.curated }) };
-}
-
-/** Results differ a little between versions: an answer to an old task may be judged by other values than those it was made with. */
-function warnOfOtherPythons({ executor, emit }: LoopContext, pythons: Set<string>): void {
-  const { python } = executor.stats();
-  const others = [...pythons].filter((version) => version !== python).sort();
-  if (others.length === 0) return;
-  const message = `Programs run on Python ${python} now, but tasks of this run were made with ${others.join(" and ")}; executor.python names the Python to use`;
-  emit({ type: "warning", code: "PYTHON_CHANGED", message });
-}
-
-async function plantSeeds(loop: LoopContext, signal: AbortSignal) {
-  const { seedFile, seedTasks: wanted } = loop.config.curriculum;
-  const given = seedFile === "" ? undefined : await readSeeds(seedFile);
-  const { executor, settings, format, excludedPrograms } = loop;
-  const planted: { task: Task; key: string; programHash?: string }[] = [];
-  // What makes two tasks the same is for given seeds what it is for proposals. The built-in one goes by its program alone.
-  const inputsPerProgram = given === undefined ? 1 : loop.config.curriculum.inputsPerProgram;
-  for (const kind of loop.kinds) planted.push(...(await seedTasks(kind, { executor, settings, format, excludedPrograms, inputsPerProgram, signal }, given)));
-  for (const { task, key } of planted) loop.buffers.of(task.kind).add(task, key);
-  if (wanted === 0) return { planted, removals: [] };
-  const { accepted, removals } = await growSeeds(loop, signal);
-  return { planted: [...planted, ...accepted], removals };
 }

@@ -1,7 +1,7 @@
 // What a person sees of a run: one line that is rewritten in place on a terminal, sparse plain lines elsewhere (logs, pipes, CI).
 // Warnings and checkpoints get lines of their own. Writes to standard error, so results on standard output stay clean.
 
-import type { RunEvent, Sink } from "../events.ts";
+import type { OversightFinding, RunEvent, Sink } from "../events.ts";
 import { summarise } from "./step-summary.ts";
 import type { StepSummary } from "./step-summary.ts";
 
@@ -59,12 +59,16 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
         line(`${event.model}: ${(event.parameters / 1e6).toFixed(1)} million parameters, seed ${event.seed}, ${event.steps} steps${from}`);
         line(`run folder: ${event.dir}`);
       }
+      if (event.type === "oversight-finding") line(findingText(event));
+      if (event.type === "task-quarantined") line(`quarantined by ${event.rule}: ${event.removed.length} tasks left the buffers, ${event.leftOut} completions the update`);
+      if (event.type === "run-paused") line(`paused for a review: ${event.findings.map(({ rule }) => rule).join(", ")}`);
+      if (event.type === "probe-end") line(`probes: ${Object.entries(event.metrics).map(([name, value]) => `${name.replace("probe/", "")} ${value.toFixed(2)}`).join(", ")}`);
       if (event.type === "warning") line(`warning: ${event.message}`);
       if (event.type === "run-end") {
         // The last step always leaves its line behind.
         if (latest !== null && printed !== latest.step) plain(latest);
         // A failure is told by whoever waits for the run.
-        if (event.status === "stopped" || event.status === "out-of-time") line(`run ${event.status} after step ${event.step}`);
+        if (event.status === "stopped" || event.status === "out-of-time" || event.status === "paused") line(`run ${event.status} after step ${event.step}`);
       }
     },
     close() {
@@ -72,6 +76,12 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
       shown = false;
     },
   };
+}
+
+/** What was found, and the first place where. Control characters of a model's text must not reach a terminal. */
+function findingText({ rule, action, message, examples: [first] }: OversightFinding): string {
+  const quoted = first === undefined ? "" : `: ${JSON.stringify(first.text)}`;
+  return `oversight, ${rule} (${action}): ${message}${quoted}`;
 }
 
 /** The line of a step, in at most `columns` characters where that can be had: on a narrow terminal parts are left out, the time left last of all. */

@@ -36,9 +36,9 @@ export function demoCommand(context: CliContext): Command {
       const at = (path: string): string => resolve(context.cwd, path);
       // A run that had used up its time needs no more of it to be measured.
       const resumeWith = (dir: string, end: RunStatus | null): string[] => [
-        ...["demo", "--resume", dir],
+        ...(end === "paused" ? ["resume", dir, "--reviewed"] : ["demo", "--resume", dir]),
         ...(end === "out-of-time" ? ["--seconds", "1"] : []),
-        ...(options.tasksPerKind === undefined ? [] : ["--tasks-per-kind", String(options.tasksPerKind)]),
+        ...(options.tasksPerKind === undefined || end === "paused" ? [] : ["--tasks-per-kind", String(options.tasksPerKind)]),
       ];
       await runCommand(context, { json, grace, budgetSeconds: options.seconds ?? 0, tellOpening: false, resumeWith }, async (watch) => {
         const result = await demo({

@@ -15,6 +15,7 @@ interface ResumeOptions {
   steps?: number;
   set?: string[];
   checkpoint?: string;
+  reviewed?: boolean;
   grace: number;
   json?: boolean;
 }
@@ -26,10 +27,11 @@ export function resumeCommand(context: CliContext): Command {
     .addOption(new Option("--steps <n>", "gradient steps in all, instead of those that the run was begun with").argParser(whole(0)))
     .addOption(setOption())
     .option("--checkpoint <name>", "go on from this earlier checkpoint (step-000120) in place of the latest; later ones are set aside")
+    .option("--reviewed", "go on with a run that oversight paused: what it found was looked at")
     .addOption(graceOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  azr resume runs/demo-seed0")
-    .action(async (path: string, { steps, set, checkpoint, grace, json = false }: ResumeOptions) => {
+    .action(async (path: string, { steps, set, checkpoint, reviewed, grace, json = false }: ResumeOptions) => {
       const dir = resolve(context.cwd, path);
       const supervised = (await readRunMethod(dir)) === "sft";
       await runCommand(context, { json, grace }, async ({ sinks, signal, onRun }) => {
@@ -45,7 +47,7 @@ export function resumeCommand(context: CliContext): Command {
           onRun(run);
           return tellSftResult(context, run, json);
         }
-        const run = resume(dir, options);
+        const run = resume(dir, { ...options, ...(reviewed === undefined ? {} : { reviewed }) });
         onRun(run);
         return tellResult(context, run, json);
       });

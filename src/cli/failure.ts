@@ -18,7 +18,6 @@ export interface Failure {
 
 const moreFor: [RegExp, string][] = [
   [/TORCH|ADDON|DEVICE|EXECUTOR_UNAVAILABLE/, "npx azr doctor"],
-  [/CONFIG/, "npx azr train --help"],
   [/INTERNAL/, "This is a fault of absolute-zero: please report it with what the same command says with --verbose."],
 ];
 
@@ -35,8 +34,8 @@ const usualReasons: Record<number, string> = {
   130: "it was told to stop",
 };
 
-/** The parts of any thrown value. Values that are not AzrErrors are faults of this package. */
-export function describeFailure(thrown: unknown, { verbose = false }: { verbose?: boolean } = {}): Failure {
+/** The parts of any thrown value, of a command where it is known. Values that are not AzrErrors are faults of this package. */
+export function describeFailure(thrown: unknown, { verbose = false, command = "" }: { verbose?: boolean; command?: string } = {}): Failure {
   const error = AzrError.isInstance(thrown) ? thrown : internal(thrown);
   const details = error.details ?? {};
   const why: string[] = [];
@@ -55,7 +54,7 @@ export function describeFailure(thrown: unknown, { verbose = false }: { verbose?
     why,
     tried: attempts.map(({ source, result }) => `${String(source)}: ${String(result)}`),
     do: [error.hint ?? "Correct the command's arguments and run it again."],
-    more: more.length > 0 ? more : ["npx azr --help"],
+    more: more.length > 0 ? more : [`npx azr ${command === "" ? "" : `${command} `}--help`],
     exitCode: error.exitCode,
     ...(verbose ? { stack: stacks(thrown) } : {}),
   };

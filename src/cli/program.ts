@@ -25,7 +25,7 @@ import { errorExitCodes } from "../errors.ts";
 import type { CliContext } from "./context.ts";
 import { describeFailure, failureJson, failureText } from "./failure.ts";
 import { verboseOption } from "./options.ts";
-import { checkUsage, postponeChecks, usageError } from "./usage.ts";
+import { checkUsage, commandOf, postponeChecks, usageError } from "./usage.ts";
 
 const commands = [
   demoCommand,
@@ -109,7 +109,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
       return thrown.exitCode === 0 ? 0 : usageExitCode;
     }
     const verbose = argv.includes("--verbose");
-    const failure = describeFailure(thrown instanceof CommanderError ? usageError(thrown, program, argv) : thrown, { verbose });
+    const failure = describeFailure(thrown instanceof CommanderError ? usageError(thrown, program, argv) : thrown, { verbose, command: commandOf(program, argv) });
     context.stderr.write(argv.includes("--json") ? failureJson(failure) : failureText(failure));
     return failure.exitCode;
   }

@@ -14,6 +14,9 @@ function invalid(sentence: string, path: string, first = ""): AzrError {
   return new AzrError("AZR_INPUT_INVALID", sentence, { hint: first === "" ? help : `${first} All options: ${help}` });
 }
 
+/** The words of the command line that name a command, such as `bench update`. */
+export const commandOf = (program: Command, argv: readonly string[]): string => pathOf(namedCommand(program, argv));
+
 /** The deepest command that the words name. */
 function namedCommand(program: Command, argv: readonly string[]): Command {
   let command = program;
@@ -28,7 +31,7 @@ function namedCommand(program: Command, argv: readonly string[]): Command {
 /** What commander could not understand, as one of our errors. */
 export function usageError({ message }: CommanderError, program: Command, argv: readonly string[]): AzrError {
   const sentence = message.replace(/^error: /, "").replace(/\n/g, " ");
-  return invalid(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`, pathOf(namedCommand(program, argv)));
+  return invalid(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`, commandOf(program, argv));
 }
 
 /** Leaves the two checks of a command to `checkUsage` that commander makes too early or in too few words. */

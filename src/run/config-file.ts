@@ -1,4 +1,5 @@
 // The file config.json of a run folder: written when the run is made, read back and checked against its hash.
+import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { leaves, stableJson, type Tree } from "../config/tree.ts";
@@ -38,12 +39,17 @@ async function readConfigFile(dir: string): Promise<ConfigFile> {
   return { method: file.method ?? "self-play", hash: file.hash ?? "", config: file.config };
 }
 
-const notRun = (message: string, cause?: unknown) => new AzrError("AZR_RUN_FOLDER", message, { hint: "Give the folder of a run, for example runs/demo-seed0.", cause });
+const notRun = (message: string, cause?: unknown, runs: string[] = []) =>
+  new AzrError("AZR_RUN_FOLDER", message, { hint: `Give the folder of a run, for example ${runs.length === 0 ? "runs/demo-seed0" : runs.slice(-5).join(" or ")}.`, cause });
+
+// Whoever names the folder of all runs means one of them.
+const runsIn = (dir: string): string[] =>
+  existsSync(dir) ? readdirSync(dir).filter((name) => existsSync(join(dir, name, "config.json")) && existsSync(join(dir, name, "events.jsonl"))).map((name) => join(dir, name)) : [];
 
 /** Throws AZR_RUN_FOLDER for what reading the config.json of a folder threw. */
 function refuse(dir: string, cause: unknown): never {
   if (AzrError.isInstance(cause)) throw cause;
-  if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw notRun(`${dir} is not a run folder: it has no config.json`, cause);
+  if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw notRun(existsSync(dir) ? `${dir} is not a run folder: it has no config.json` : `There is no run folder ${dir}`, cause, runsIn(dir));
   throw notRun(`${join(dir, "config.json")} cannot be used: ${(cause as Error).message}`, cause);
 }
 

@@ -35,7 +35,7 @@ t.test("mistakes on the command line", async (t) => {
     { args: ["compare", "a.jsonl"], code: 2, says: /missing required argument 'after'/i },
     { args: ["resume", "no-such-run"], code: 5, says: /AZR_RUN_FOLDER/ },
   ];
-  const cwd = t.testdir({});
+  const cwd = t.testdir({ runs: { first: { "config.json": "{}", "events.jsonl": "" } } });
   for (const { args, code, says } of cases) {
     const name = `azr ${args.join(" ")}`;
     const plain = await azr(args, cwd);
@@ -53,6 +53,8 @@ t.test("mistakes on the command line", async (t) => {
     [["inspect", "model", "runs/a"], /meant as --model <model>/],
     [["bench", "update", "--rounds", "x"], /npx azr bench update --help/],
     [["bench", "updat"], /npx azr bench --help/],
+    [["resume", join(cwd, "runs")], /Give the folder of a run, for example .*runs\/first\./],
+    [["sft"], /more: {2}npx azr sft --help/],
     [["doctor", "now"], /do: {4}npx azr doctor --help/],
   ];
   for (const [args, says] of hints) t.match((await azr(args)).stderr, says, `azr ${args.join(" ")}: what to do`);

@@ -3,6 +3,7 @@
 import t from "tap";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { errorExitCodes } from "../../src/errors.ts";
 import { projectFiles, read, root } from "./source-tree.ts";
 
 const files = projectFiles();
@@ -35,4 +36,10 @@ t.test("every command is in the README, and the version in the changelog", async
   const commands = files.flatMap((path) => /^src\/cli\/commands\/([\w-]+)\.ts$/.exec(path)?.[1] ?? []);
   t.same(commands.filter((name) => !new RegExp(`azr ${name}\\b`).test(readme)), []);
   t.match(read("CHANGELOG.md"), new RegExp(`^## ${packageJson.version.replaceAll(".", "\\.")}`, "m"));
+});
+
+t.test("every error code stands beside its exit code in the page of the command line", async (t) => {
+  const rows = read("docs/command-line.md").split("\n").filter((line) => /^\| [\d, ]+ \|/.test(line));
+  const listed = rows.flatMap((row) => [...row.matchAll(/`(AZR_\w+)`/g)].map(([, code]) => [code, Number.parseInt(row.slice(2), 10)]));
+  t.same(Object.fromEntries(listed), errorExitCodes);
 });

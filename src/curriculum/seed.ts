@@ -35,8 +35,9 @@ const identities: Record<"compact" | "prose", Identity> = {
   },
 };
 
-/** The built-in seed of a kind: the identity function with one input, or with as many as an induction task has. */
+/** The built-in seed of a kind: its own, or else the identity function with one input, or with as many as an induction task has. */
 export function builtInSeed(kind: TaskKind, format: Format, settings: CurriculumSettings): Draft {
+  if (kind.seed !== undefined) return kind.seed(format, settings);
   const { program, input, inputs, message } = identities[format.messages ? "prose" : "compact"];
   if (kind.needsReferences === "tasks") return { program, inputs: [input] };
   const more = Array.from({ length: Math.max(0, settings.induction.inputs - inputs.length) }, (_, at) => String(100 + at));

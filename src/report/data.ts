@@ -10,7 +10,7 @@ export interface ExampleTask {
   program: string;
   /** What the solver saw beside the program, and what was asked: labelled texts. */
   given: { label: string; text: string }[];
-  /** Name of what was asked for: `output`, `input`, `program`, `error`. */
+  /** Name of what was asked for: `output`, `input`, `program`, `error`; `answer` for kinds from outside the package. */
   asked: string;
   /** Share of the rollouts that were right. */
   solveRate: number;

@@ -68,7 +68,7 @@ function exampleOf({ task, right, wrong, correct, judged }: Candidate): ExampleT
   const base = { id, kind, program, step: task.origin.step, solveRate: correct / judged, right, wrong };
   if (pairs !== undefined) {
     const given = pairs.slice(0, shown).map((pair) => ({ label: "shown pair", text: `f(${pair.input}) = ${pair.output}` }));
-    return { ...base, asked: "program", given: message ? [{ label: "message", text: message }, ...given] : given };
+    return { ...base, asked: kind === "induction" ? "program" : "answer", given: message ? [{ label: "message", text: message }, ...given] : given };
   }
   return kind === "abduction"
     ? { ...base, asked: "input", given: [{ label: "output", text: output }] }

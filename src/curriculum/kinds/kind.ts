@@ -99,6 +99,13 @@ export interface TaskKind<D extends Draft = Draft> {
    * answers are judged while those of the others are sampled.
    */
   readonly verdictRuns?: number;
+  /**
+   * For kinds from outside the package: the templates of its prompts (template.ts), by the name of the format. `registerKind` makes them known as
+   * `propose-NAME` and `solve-NAME`. Not needed for formats with which the kind is never used.
+   */
+  readonly prompts?: Readonly<Record<string, { propose: string; solve: string }>>;
+  /** What a run without a file of seed tasks starts from. Absent: the identity function, with one input for kinds that need `tasks`. */
+  seed?(format: Format, settings: CurriculumSettings): D;
   buildProposalPrompt(request: ProposalRequest, format: Format, settings: CurriculumSettings): Prompt;
   /** `text` is `prompt.prefill + completion`. */
   parseProposal(text: string, request: ProposalRequest, format: Format, settings: CurriculumSettings): ParsedProposal<D>;

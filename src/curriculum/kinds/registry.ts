@@ -2,6 +2,8 @@
 // from what is registered here; a new kind is one file and one registerKind call.
 
 import { AzrError } from "../../errors.ts";
+import { formatNamed } from "../format.ts";
+import { registerTemplate } from "../template.ts";
 import { abduction } from "./abduction.ts";
 import { deduction } from "./deduction.ts";
 import { error } from "./error.ts";
@@ -10,7 +12,10 @@ import type { TaskKind } from "./kind.ts";
 
 const kinds = new Map<string, TaskKind>();
 
-/** Makes a kind known. Throws AZR_CONFIG_INVALID when its name or its letter is taken. */
+/**
+ * Makes a kind known, with the templates that it brings. Throws AZR_CONFIG_INVALID when its name or its letter is taken, or when it brings templates for
+ * a format that does not exist, and AZR_INTERNAL for an ill-formed template.
+ */
 export function registerKind(kind: TaskKind): void {
   for (const other of kinds.values()) {
     if (other.name === kind.name || other.letter === kind.letter) {
@@ -18,6 +23,11 @@ export function registerKind(kind: TaskKind): void {
         hint: "Give the new kind another name and letter.",
       });
     }
+  }
+  for (const [format, { propose, solve }] of Object.entries(kind.prompts ?? {})) {
+    const { version } = formatNamed(format);
+    registerTemplate(version, `propose-${kind.name}`, propose);
+    registerTemplate(version, `solve-${kind.name}`, solve);
   }
   kinds.set(kind.name, kind);
 }

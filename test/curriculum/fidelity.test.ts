@@ -78,6 +78,15 @@ t.test("what is judged by running it", { skip: noExecutor() ?? false }, async (t
   for (const [what, task, answer, want] of answers) t.same(await Promise.all(recipes.map((recipe) => verdict(recipe, task, answer))), want, what);
 });
 
+t.test("what the paper varies is a setting each, as the page has it", async (t) => {
+  const table = page.slice(page.indexOf("## What the paper varies"), page.indexOf("## What a task earns"));
+  const settings = [...table.matchAll(/--set (?:'([^']+)'|([^`\s]+))/g)].map((match) => match[1] ?? match[2]!);
+  t.equal(settings.length, 8);
+  for (const preset of ["paper", "reference", "tuned"] as const) {
+    for (const set of settings) if (preset !== "reference" || !set.includes("composite")) t.ok(resolveConfig({ preset, set: [set] }), `${preset}: ${set}`);
+  }
+});
+
 t.test("docs/fidelity.md has every topic, and names every setting in which tuned departs", async (t) => {
   for (const topic of ["all or none of its answers solve", "tasks that the solver is trained on", "determinism", "`sys`, `shutil`", "Fraction", "mean of the loss", "mean of a group's rewards", "pairs that an induction answer", "LiveCodeBench-Execution", "steps", "entropy bonus", "bounds of the ratio", "temperature of the difficulty rollouts", "classes, helper and nested functions"]) {
     t.match(page, new RegExp(`^\\| [^|]*${topic.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`, "m"), topic);
@@ -88,7 +97,7 @@ t.test("docs/fidelity.md has every topic, and names every setting in which tuned
       : [[prefix, JSON.stringify(node)]];
   const paper = new Map(flat(configOf("paper")));
   const departures = flat(configOf("tuned")).filter(([path, value]) => paper.get(path) !== value && path !== "preset").map(([path]) => path);
-  const named = page.slice(page.indexOf("## Where `tuned` departs"), page.indexOf("## What a task earns"));
+  const named = page.slice(page.indexOf("## Where `tuned` departs"), page.indexOf("## What the paper varies"));
   const said = (path: string) => named.includes(`\`${path}\``) || named.includes(`\`${path.slice(0, path.lastIndexOf("."))}\``) || (path.endsWith("wallMs") && named.includes("`wallMs`"));
   t.same(departures.filter((path) => !said(path)), [], "each has its reason on the page");
   t.ok(departures.length > 8);

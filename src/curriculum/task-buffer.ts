@@ -57,7 +57,7 @@ export interface TaskBuffer {
   at(index: number): Task;
   /**
    * min(count, size) distinct tasks. `uniform` (default): all alike, O(count). `recent`: weight 1 + the step of origin; `learnability`: that of their
-   * statistics; O(count log size), and O(size) once after a change. `others` are drawn from as if they were here, in O(size).
+   * statistics; O(count^2 log size), and O(size) once after a change. `others` are drawn from as if they were here, in O(size).
    */
   sample(count: number, random: Random, weighting?: Weighting, others?: readonly Candidate[]): Task[];
   /** The last ones, newest first. */

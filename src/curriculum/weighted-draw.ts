@@ -20,7 +20,7 @@ export function weightedSample(size: number, weightAt: (index: number) => number
 }
 
 export interface WeightTable {
-  /** min(count, size) distinct indices. O(count log size), where not most of the whole weight is wanted. */
+  /** min(count, size) distinct indices, in O(count^2 log size). */
   draw(count: number, random: Random): number[];
 }
 
@@ -31,13 +31,15 @@ export function weightTable(size: number, weightAt: (index: number) => number): 
   let total = 0;
   for (let index = 0; index < size; index++) sums[index] = total += weights[index]!;
 
-  function one(random: Random): number {
-    const point = random.float() * total;
+  /** The first index up to which the weights, those of `taken` (ascending) left out, add up to more than `point`. */
+  function find(point: number, taken: readonly number[]): number {
     let low = 0;
     let high = size - 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (sums[middle]! > point) high = middle;
+      let sum = sums[middle]!;
+      for (let at = 0; at < taken.length && taken[at]! <= middle; at++) sum -= weights[taken[at]!]!;
+      if (sum > point) high = middle;
       else low = middle + 1;
     }
     return low;
@@ -45,12 +47,19 @@ export function weightTable(size: number, weightAt: (index: number) => number): 
 
   return {
     draw(count, random) {
-      const taken = new Set<number>();
-      // What is drawn twice does not count: the rest keep their shares. Where that happens too often, all are looked at.
-      for (let tries = 4 * count; taken.size < Math.min(count, size) && tries > 0 && 2 * count <= size; tries--) taken.add(one(random));
-      if (taken.size === Math.min(count, size)) return [...taken];
-      const rest = [...weights.keys()].filter((index) => !taken.has(index));
-      return [...taken, ...weightedSample(rest.length, (at) => weights[rest[at]!]!, count - taken.size, random).map((at) => rest[at]!)];
+      if (2 * count > size) return weightedSample(size, (index) => weights[index]!, count, random);
+      const drawn: number[] = [];
+      let taken: number[] = [];
+      let left = total;
+      while (drawn.length < count) {
+        let index = find(random.float() * left, taken);
+        // Only rounding leads to one that is taken.
+        while (taken.includes(index)) index = (index + 1) % size;
+        drawn.push(index);
+        taken = [...drawn].sort((a, b) => a - b);
+        left -= weights[index]!;
+      }
+      return drawn;
     },
   };
 }

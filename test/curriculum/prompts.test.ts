@@ -65,6 +65,9 @@ t.test("the proposer of a program and an input", async (t) => {
       ["functions to call, which are not to be defined again", /Functions to build on\n[^\n]*`g_0`[^\n]*call each of them[^\n]*something of its own[^\n]*Do not write them again[^]*?```python\ndef g_0/],
       ...wrapperEnd,
     ], name);
+    const alone = kindNamed(name).buildProposalPrompt({ references: [] }, paper, settings).text;
+    t.notMatch(alone, /earlier|snippet|build on/, `${name}: a prompt without references speaks of none`);
+    t.match(alone, /Make something new that takes careful[^]*?yet possible to work out[^\n]*\n- Only modules/);
   }
 });
 
@@ -138,8 +141,8 @@ t.test("a version's files do not change", async (t) => {
   }));
   t.same(hashes, {
     "compact-v1": "60e0b12bdcd91fc2",
-    "paper-v1": "36eaaefa93697f8c",
-    "paper-v1-swapped": "907a6d522b5ff588",
+    "paper-v1": "5fefb12c25edfdda",
+    "paper-v1-swapped": "d28a82b74106bdaf",
   });
   t.same(promptVersions.flatMap((version) => [`compact-${version}`, `paper-${version}`]).filter((folder) => !(folder in hashes)), ["compact-v1-swapped"], "formats without those sentences have v1 for it");
 });

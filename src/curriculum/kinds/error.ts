@@ -5,7 +5,7 @@ import { AzrError } from "../../errors.ts";
 import { helperValues } from "../composite.ts";
 import type { Task } from "../task.ts";
 import type { TaskKind } from "./kind.ts";
-import { parseSingleAnswer, parseTriplet, tripletKey } from "./shared-triplet.ts";
+import { parseSingleAnswer, parseTriplet, referenceValues, tripletKey } from "./shared-triplet.ts";
 import { runDraft } from "./shared-validate.ts";
 
 /** What stands for the class where nothing is raised. */
@@ -38,7 +38,7 @@ export const error: TaskKind = {
   composes: true,
 
   buildProposalPrompt: ({ references, helpers }, format, settings) =>
-    format.prompt("propose-error", { references: references.map(predicted), banned: settings.error.bannedWords.join(", "), ...helperValues(helpers) }),
+    format.prompt("propose-error", { ...referenceValues(references, predicted), banned: settings.error.bannedWords.join(", "), ...helperValues(helpers) }),
 
   parseProposal: (text, request, format) => parseTriplet(text, request, format),
 

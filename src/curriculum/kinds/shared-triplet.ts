@@ -26,6 +26,11 @@ export async function tripletKey(programHash: string, input: string, context: Va
   return shortHash(`${programHash}:${place}`);
 }
 
+/** Values for a prompt that shows past tasks; `earlier` is empty where there are none, so that it does not speak of them. */
+export function referenceValues(references: readonly Task[], write: (task: Task) => { [name: string]: string }) {
+  return { references: references.map(write), earlier: references.length > 0 ? "shown" : "" };
+}
+
 /** A program and one input, as a proposal; the program with the helpers that the request gave it. */
 export function parseTriplet(text: string, { helpers = [] }: ProposalRequest, format: Format): ParsedProposal {
   const parsed = format.parse(text, proposal);
@@ -43,7 +48,7 @@ export function tripletProposer(name: string): Pick<TaskKind, "composes" | "buil
     composes: true,
 
     buildProposalPrompt({ references, helpers }: ProposalRequest, format: Format) {
-      return format.prompt(`propose-${name}`, { references: references.map(tripletValues), ...helperValues(helpers) });
+      return format.prompt(`propose-${name}`, { ...referenceValues(references, tripletValues), ...helperValues(helpers) });
     },
 
     parseProposal: (text, request, format) => parseTriplet(text, request, format),

@@ -10,6 +10,7 @@ import type { Executor } from "../executor/executor.ts";
 import type { WeightFormat } from "../engine/engine.ts";
 import { openModel } from "../open-model.ts";
 import type { OpenModel } from "../open-model.ts";
+import { type AnswerRow, answerRows } from "./answer-rows.ts";
 import { evaluate } from "./evaluate.ts";
 import type { EvaluateOptions, TaskOutcome } from "./evaluate.ts";
 
@@ -25,6 +26,9 @@ export interface EvaluateModelOptions
   threads?: number;
   /** How the weights are held. Default `f32`. */
   weights?: WeightFormat;
+  /** Called with each row that the right answers make, at most `rowsPerTask` (1 when absent) a task (answer-rows.ts). */
+  onRow?: (row: AnswerRow) => void;
+  rowsPerTask?: number;
   /** An executor that is open already; otherwise one is opened and closed. */
   executor?: Executor;
   /** Opens the model by its name, in place of `openModel`. */
@@ -34,12 +38,14 @@ export interface EvaluateModelOptions
 /** One outcome a task. Throws what opening and evaluating throw. */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<TaskOutcome[]> {
   if (typeof options?.model !== "string") throw new AzrError("AZR_INPUT_INVALID", "Expected the name of a model.", { hint: "seedling, for example." });
-  const { model, adapter, threads, weights, format, executor, open = (name) => openModel({ model: name, threads, weights, ...(adapter === undefined ? {} : { adapter }) }), ...rest } = options;
+  const { model, adapter, threads, weights, format, executor, open = (name) => openModel({ model: name, threads, weights, ...(adapter === undefined ? {} : { adapter }) }), onRow, rowsPerTask = 1, ...rest } = options;
   await using opened = await open(model);
   await using own = executor === undefined ? await openExecutor() : null;
   const { engine, tokenizer, stopTokens } = opened;
+  const rows = { codec: tokenizer, stopTokens, perTask: rowsPerTask };
   return await evaluate({
     ...rest,
+    ...(onRow && { onJudged: (prompt, outcome) => answerRows(prompt, outcome, rows).forEach(onRow) }),
     engine,
     tokenizer,
     stopTokens,

@@ -13,7 +13,7 @@ import type { TaskOutcome } from "./evaluate.ts";
 import type { Evaluation } from "./outcome-file.ts";
 import { readTaskFile } from "../curriculum/task-file.ts";
 
-export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "adapter" | "samples" | "temperature" | "maxTokens" | "format" | "seed" | "threads" | "weights" | "signal"> {
+export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "adapter" | "samples" | "temperature" | "maxTokens" | "format" | "seed" | "threads" | "weights" | "signal" | "onRow" | "rowsPerTask"> {
   /** Path of a JSONL file of tasks. */
   suite: string;
   model: string;
@@ -42,13 +42,13 @@ export interface SuiteResult {
 
 /** Evaluates; throws what readTaskFile and evaluateModel throw. */
 export async function evaluateSuite(options: EvaluateSuiteOptions): Promise<SuiteResult> {
-  const { suite, model, adapter, baseline, samples = 4, temperature = 1, seed, executor: _, onBadLine, onProgress, ...rest } = options;
+  const { suite, model, adapter, baseline, samples = 4, temperature = 1, seed, executor: _, onBadLine, onProgress, onRow, ...rest } = options;
   const tasks = await readTaskFile(suite, onBadLine);
   await using executor = await openExecutor(options.executor);
-  const run = (name: string, merged?: string): Promise<TaskOutcome[]> =>
+  const run = (name: string, more: Pick<EvaluateModelOptions, "adapter" | "onRow"> = {}): Promise<TaskOutcome[]> =>
     evaluateModel({
       ...rest,
-      ...(merged === undefined ? {} : { adapter: merged }),
+      ...more,
       model: name,
       tasks,
       samples,
@@ -58,7 +58,7 @@ export async function evaluateSuite(options: EvaluateSuiteOptions): Promise<Suit
       ...(onProgress === undefined ? {} : { onProgress: (done, total) => onProgress(name, done, total) }),
     });
   const before = baseline === undefined ? null : await run(baseline);
-  const outcomes = await run(model, adapter);
+  const outcomes = await run(model, { ...(adapter === undefined ? {} : { adapter }), ...(onRow && { onRow }) });
   return {
     suite: basename(suite),
     model,

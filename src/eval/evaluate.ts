@@ -1,7 +1,7 @@
 // Evaluates a model on a list of tasks: one greedy answer and several samples a task, through the same prompts, parsers and
 // verification as training (src/curriculum/kinds). compare.ts compares two such evaluations; the demo and `azr eval` call this.
 
-import type { Format } from "../curriculum/format.ts";
+import type { Format, Prompt } from "../curriculum/format.ts";
 import { kindNamed } from "../curriculum/kinds/registry.ts";
 import { curriculumSettings } from "../curriculum/settings.ts";
 import type { CurriculumSettings } from "../curriculum/settings.ts";
@@ -36,6 +36,8 @@ export interface EvaluateOptions {
   signal?: AbortSignal;
   /** Called after each chunk of tasks with the number that are done. */
   onProgress?: (done: number, total: number) => void;
+  /** Called at the end with each task's prompt and outcome, in their order. */
+  onJudged?: (prompt: Prompt, outcome: TaskOutcome) => void;
 }
 
 export interface AnswerOutcome {
@@ -61,7 +63,8 @@ const chunkSize = 256;
  */
 export async function evaluate(options: EvaluateOptions): Promise<TaskOutcome[]> {
   if (!Array.isArray(options?.tasks)) throw new AzrError("AZR_INPUT_INVALID", "Expected an array of tasks.", { hint: "readTaskFile() gives one." });
-  const { tasks, format, tokenizer, signal, onProgress } = options;
+  const { tasks, format, tokenizer, signal, onProgress, onJudged } = options;
+  const prompts: Prompt[] = [];
   checkVocabulary(format, new Set(tasks.map(({ kind }) => kind)), tokenizer);
   const outcomes: Promise<TaskOutcome[]>[] = [];
   let done = 0;
@@ -69,16 +72,19 @@ export async function evaluate(options: EvaluateOptions): Promise<TaskOutcome[]>
     const chunk = tasks.slice(start, start + chunkSize);
     if (signal?.aborted) throw new AzrError("AZR_ABORTED", "The evaluation was aborted.", { cause: signal.reason });
     const texts = await answerChunk(options, chunk, start / chunkSize);
+    prompts.push(...texts.map(({ prompt }) => prompt));
     // The executor judges this chunk while the engine answers the next one.
     const judged = Promise.all(chunk.map((task, index) => judge(options, task, texts[index]!)));
     judged.then(() => onProgress?.((done += chunk.length), tasks.length)).catch(() => {});
     outcomes.push(judged);
   }
-  return (await Promise.all(outcomes)).flat();
+  const all = (await Promise.all(outcomes)).flat();
+  all.forEach((outcome, at) => onJudged?.(prompts[at]!, outcome));
+  return all;
 }
 
 interface AnswerTexts {
-  prefill: string;
+  prompt: Prompt;
   greedy: string | null;
   samples: string[];
 }
@@ -106,13 +112,13 @@ async function answerChunk(options: EvaluateOptions, chunk: readonly Task[], pla
   const best = await read(greedy ? 1 : 0, 0);
   const sampled = await read(samples, temperature);
   return chunk.map((_, index) => ({
-    prefill: built[index]!.prefill,
+    prompt: built[index]!,
     greedy: best[index]![0] ?? null,
     samples: sampled[index]!,
   }));
 }
 
-async function judge(options: EvaluateOptions, task: Task, { prefill, greedy, samples }: AnswerTexts): Promise<TaskOutcome> {
+async function judge(options: EvaluateOptions, task: Task, { prompt: { prefill }, greedy, samples }: AnswerTexts): Promise<TaskOutcome> {
   const { executor, format, settings = curriculumSettings(), signal } = options;
   const kind = kindNamed(task.kind);
   // Samples often repeat: each distinct answer of a task is judged once.

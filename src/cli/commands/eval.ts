@@ -3,6 +3,7 @@
 import { basename, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { AzrError } from "../../errors.ts";
+import { type AnswerRow, writeRows } from "../../eval/answer-rows.ts";
 import { evaluateSuite, evaluationOf } from "../../eval/evaluate-suite.ts";
 import { outcomeRecord, writeOutcomes } from "../../eval/outcome-file.ts";
 import type { Evaluation } from "../../eval/outcome-file.ts";
@@ -30,6 +31,8 @@ interface EvalOptions {
   python?: string;
   allowUntestedPython?: boolean;
   out?: string;
+  sftOut?: string;
+  sftPerTask: number;
   outcomes?: boolean;
   json?: boolean;
 }
@@ -52,13 +55,19 @@ export function evalCommand(context: CliContext): Command {
     .addOption(pythonOption())
     .addOption(allowUntestedPythonOption())
     .option("--out <file>", "write the verdict of every answer of --model to a file, for `azr compare`")
+    .option("--sft-out <file>", "write the right answers of --model to a file, as rows for `azr sft`")
+    .addOption(new Option("--sft-per-task <n>", "most of them a task, different ones").argParser(whole(1)).default(1))
     .option("--outcomes", "with --json: also one line a task with the verdict of every answer")
     .addOption(jsonOption())
-    .addHelpText("after", "\nExamples:\n  azr eval held-out.jsonl --model runs/demo-seed0 --baseline seedling\n  azr eval held-out.jsonl --temperature 0.6 --out base-0.6.jsonl")
+    .addHelpText("after", "\nExamples:\n  azr eval held-out.jsonl --model runs/demo-seed0 --baseline seedling\n  azr eval held-out.jsonl --temperature 0.6 --out base-0.6.jsonl\n  azr eval training.jsonl --samples 8 --sft-out right.jsonl")
     .action(async (suites: string[], options: EvalOptions) => {
-      const { json, out, outcomes: wanted, workers, python, allowUntestedPython, ...settings } = options;
+      const { json, out, sftOut, sftPerTask, outcomes: wanted, workers, python, allowUntestedPython, ...settings } = options;
       const evaluations: Evaluation[] = [];
-      const keep = async (): Promise<void> => (out === undefined ? undefined : writeOutcomes(resolve(context.cwd, out), evaluations));
+      const rows: AnswerRow[] = [];
+      const keep = async (): Promise<void> => {
+        if (out !== undefined) await writeOutcomes(resolve(context.cwd, out), evaluations);
+        if (sftOut !== undefined) await writeRows(resolve(context.cwd, sftOut), rows);
+      };
       // Outcomes are told apart by the names of their files. This, and a path that cannot be written, is found out before the work.
       const twin = suites.find((suite, at) => suites.some((other, earlier) => earlier < at && basename(other) === basename(suite)));
       if (twin !== undefined) {
@@ -72,6 +81,7 @@ export function evalCommand(context: CliContext): Command {
           const result = await evaluateSuite({
             ...settings,
             executor: { workers, python, allowUntestedPython },
+            ...(sftOut === undefined ? {} : { onRow: (row) => void rows.push(row), rowsPerTask: sftPerTask }),
             suite: resolve(context.cwd, suite),
             signal,
             onBadLine: ({ line, error }) => {
@@ -89,6 +99,7 @@ export function evalCommand(context: CliContext): Command {
           progress.erase();
           evaluations.push(evaluationOf(result));
           await keep();
+          if (sftOut !== undefined && json !== true) say(context, `${sftOut}: ${rows.length} rows of right answers`);
           const { outcomes, ...figures } = result;
           const { suite: name } = figures;
           if (json === true) {

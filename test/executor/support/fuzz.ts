@@ -34,6 +34,9 @@ async function tryCase(executor: Executor, request: RunRequest, counts: Map<stri
   }
   const analysis = await executor.analyse(request.program);
   if (analysis.ok === (analysis.message !== undefined)) return `is analysed as ${JSON.stringify(analysis).slice(0, 200)}`;
+  const [measures] = await executor.measure([{ program: request.program, references: [request.program] }]);
+  const sound = measures === null || (Object.values(measures!).every((value) => value === null || Number.isFinite(value)) && [0, null].includes(measures!.distance));
+  if (!sound) return `measures ${JSON.stringify(measures)}`;
   return existsSync(marker) ? `left ${marker}` : undefined;
 }
 

@@ -18,18 +18,21 @@ const kinds: Record<string, string> = {
 
 const absent = (issue: Issue): boolean => issue.code === "invalid_type" && issue.message.endsWith("received undefined");
 
+const oneOf = (values: readonly unknown[]): string => `expected ${values.map((value) => JSON.stringify(value)).join(values.length > 2 ? ", " : " or ")}`;
+
 /** What a value of a wrong type, or outside of its bounds, should be; "is missing" for one that is not there. Words that a schema brings itself stay as they are. */
 export function issueText(issue: Issue): string {
-  if (!/^(Invalid input|Invalid option|Too small|Too big)(:|$)/.test(issue.message)) return issue.message;
+  if (!/^(Invalid input|Invalid option|Invalid discriminator value|Too small|Too big)([:.]|$)/.test(issue.message)) return issue.message;
   if (absent(issue)) return "is missing";
   if (issue.code === "invalid_type") return `expected ${kinds[issue.expected] ?? issue.expected}`;
   if (issue.code === "invalid_union") {
+    if ("options" in issue && Array.isArray(issue.options)) return oneOf(issue.options);
     const first = issue.errors.flatMap((branch) => branch.slice(0, 1));
     if (first.length > 0 && first.every(absent)) return "is missing";
     const wanted = first.filter(({ path, code }) => path.length === 0 && code === "invalid_type").map(({ expected }: any) => kinds[expected as string] ?? String(expected));
     return wanted.length === first.length && wanted.length > 0 ? `expected ${[...new Set(wanted)].join(" or ")}` : "is of none of the forms that are understood";
   }
-  if (issue.code === "invalid_value") return `expected ${issue.values.map((value) => JSON.stringify(value)).join(issue.values.length > 2 ? ", " : " or ")}`;
+  if (issue.code === "invalid_value") return oneOf(issue.values);
   if (issue.code !== "too_small" && issue.code !== "too_big") return issue.message;
   const { inclusive = true, origin } = issue;
   const bound = issue.code === "too_small" ? issue.minimum : issue.maximum;

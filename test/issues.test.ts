@@ -22,6 +22,7 @@ t.test("faults of a value in plain words", async (t) => {
     [z.array(z.number()).max(1), [1, 2], "expected at most 1 entry"],
     [z.literal(3), 4, "expected 3"],
     [z.enum(["x", "y", "z"]), "w", 'expected "x", "y", "z"'],
+    [z.discriminatedUnion("k", [z.object({ k: z.literal("p") }), z.object({ k: z.literal("q") })]), { k: "r" }, 'expected "p" or "q"'],
     [z.number("its own words"), "w", "its own words"],
     [z.string().regex(/a/, "has no a"), "b", "has no a"],
   ];

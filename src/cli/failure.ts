@@ -47,6 +47,7 @@ export function describeFailure(thrown: unknown, { verbose = false, command = ""
   if (typeof details["why"] === "string") why.unshift(details["why"]);
   if (why.length === 0) why.push(usualReasons[error.exitCode] ?? "no deeper cause is known");
   const attempts = Array.isArray(details["attempts"]) ? (details["attempts"] as { source?: unknown; result?: unknown }[]) : [];
+  const help = `npx azr ${command === "" || error.hint?.startsWith(`npx azr ${command}`) ? "" : `${command} `}--help`;
   const more = moreFor.filter(([pattern]) => pattern.test(error.code)).map(([, text]) => text);
   return {
     code: error.code,
@@ -54,7 +55,7 @@ export function describeFailure(thrown: unknown, { verbose = false, command = ""
     why,
     tried: attempts.map(({ source, result }) => `${String(source)}: ${String(result)}`),
     do: [error.hint ?? "Correct the command's arguments and run it again."],
-    more: more.length > 0 ? more : [`npx azr ${command === "" ? "" : `${command} `}--help`],
+    more: more.length > 0 ? more : [help],
     exitCode: error.exitCode,
     ...(verbose ? { stack: stacks(thrown) } : {}),
   };

@@ -1,4 +1,4 @@
-// `azr score`: log-probabilities of given token sequences.
+// `azr score`: log-probabilities of given tokens or texts.
 
 import { Command } from "commander";
 import { scoreJsonl } from "../../score-jsonl.ts";
@@ -20,14 +20,14 @@ interface ScoreOptions {
 
 export function scoreCommand(context: CliContext): Command {
   return new Command("score")
-    .description("Score token sequences: log p of every token but the first, one answer a line, in the order of the input.")
-    .requiredOption("--jsonl <file>", 'lines {"id","tokens":[ids...]}; - for standard input')
+    .description("Score tokens or texts: log p of every token but the first, or of a response given its prompt; one answer a line, in the order of the input.")
+    .requiredOption("--jsonl <file>", 'lines {"id","tokens":[ids...]}, {"id","text"} or {"id","prompt","response"}; - for standard input')
     .addOption(modelOption())
     .addOption(adapterOption())
     .addOption(threadsOption())
     .addOption(weightsOption())
     .addOption(jsonOption())
-    .addHelpText("after", `\nExample:\n  echo '{"id":"a","tokens":[2,8,20,21]}' | azr score --model seedling --jsonl -`)
+    .addHelpText("after", `\nExamples:\n  echo '{"id":"a","tokens":[2,8,20,21]}' | azr score --model seedling --jsonl -\n  echo '{"id":"a","prompt":"The capital of France is","response":" Paris"}' | azr score --model M --jsonl -`)
     .action((options: ScoreOptions) =>
       runJsonl<ScoreAnswer>(context, options, async (job) => {
         await fetchModel(context, options.model, { json: options.json, signal: job.signal });

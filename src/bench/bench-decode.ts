@@ -138,9 +138,11 @@ async function measureRow(engine: Engine, { rounds, limits, weightBytes, signal,
   const decoding: number[] = [];
   const whole: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const prompt = await seconds(1);
-    const all = await seconds(newTokens);
-    decoding.push((batch * (newTokens - 1)) / Math.max(1e-9, all - prompt));
+    let prompt = await seconds(1);
+    let all = await seconds(newTokens);
+    // On a busy machine a short call may take longer than a long one: that says nothing and is done again; in the end the whole call is a rate that was reached.
+    for (let again = 0; all <= prompt && again < 5; again++) [prompt, all] = [await seconds(1), await seconds(newTokens)];
+    decoding.push((batch * (newTokens - 1)) / (all > prompt ? all - prompt : all));
     whole.push((batch * newTokens) / all);
   }
   const rates = spread(decoding);

@@ -103,8 +103,8 @@ function updateCommand(context: CliContext): Command {
 function updateTable({ model, parameters, trained, weights, threads, rounds, sequences, length, microBatchTokens, tokensPerSecond, spread, limitTokensPerSecond, gigaflops, memory, peakBytes }: UpdateBench): string {
   const parts = Object.entries(memory).map(([part, bytes]) => `${part} ${bytesText(bytes)}`);
   return [
-    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}${trained < parameters ? `, with adapters of ${(trained / 1e6).toFixed(1)} million that are trained` : ""}, ${threads} threads, ${rounds} rounds`,
-    `${sequences} sequences of ${length} tokens, at most ${microBatchTokens} at once`,
+    `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}${trained < parameters ? `, with adapters of ${(trained / 1e6).toFixed(1)} million that are trained` : ""}, ${count(threads, "thread")}, ${count(rounds, "round")}`,
+    `${count(sequences, "sequence")} of ${length} tokens, at most ${microBatchTokens} at once`,
     `${tokensPerSecond.toFixed(0)} tokens/s ${range(spread, 0)}, ${((100 * tokensPerSecond) / limitTokensPerSecond).toFixed(0)} % of the ${limitTokensPerSecond.toFixed(0)} that products at ${gigaflops.toFixed(0)} billion operations/s allow`,
     `memory: ${parts.join(", ")}; the process at most ${bytesText(peakBytes)}`,
   ].join("\n");
@@ -124,7 +124,7 @@ function decodeTable({ model, parameters, threads, weights, gigaflops, gigabytes
     `${model}, ${(parameters / 1e6).toFixed(1)} million parameters in ${weights}, ${count(threads, "thread")}, ${count(rounds, "round")}`,
     `the machine: ${gigaflops.toFixed(0)} billion operations/s in a large product, ${gigabytesPerSecond.toFixed(1)} billion bytes/s read`,
     ...lines,
-    `products whose results hang on their own row alone, beside LibTorch's${weights === "q8" ? " in single precision" : ""}: ${invariance.map(({ batch, price }) => `${batch} rows ${price < 0 ? `${(1 / (1 + price)).toFixed(2)} times as fast` : `${(100 * price).toFixed(0)} % slower`}`).join(", ")}`,
+    `products whose results hang on their own row alone, beside LibTorch's${weights === "q8" ? " in single precision" : ""}: ${invariance.map(({ batch, price }) => `${count(batch, "row")} ${price < 0 ? `${(1 / (1 + price)).toFixed(2)} times as fast` : `${(100 * price).toFixed(0)} % slower`}`).join(", ")}`,
     ...(sharedPrompt === null ? [] : sharedPromptLines(sharedPrompt)),
   ].join("\n");
 }
@@ -168,5 +168,5 @@ function executorTable(bench: ExecutorBench): string {
     ["a new python3 -I", `${bench.plainPythonMs.median.toFixed(0)} ms ${range(bench.plainPythonMs, 0)}`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
-  return [`CPython ${bench.python}, ${bench.programs} programs, ${bench.rounds} rounds`, ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`)].join("\n");
+  return [`CPython ${bench.python}, ${bench.programs} programs, ${count(bench.rounds, "round")}`, ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`)].join("\n");
 }

@@ -188,6 +188,26 @@ t.test("what is kept is bounded by the capacity", async (t) => {
   }
 });
 
+t.test("a line of descent is followed through tasks that left, as far as they are remembered", async (t) => {
+  for (const [departures, expected] of [[1, ["root", "child"]], [12, ["root", "child"]], [13, ["root"]]] as const) {
+    const buffers = createTaskBuffers([kindNamed("deduction")], 3, { eviction: "lowest-learnability" });
+    const buffer = buffers.of("deduction");
+    const add = (id: string, parents: string[]) => buffer.add({ ...task("deduction", 1, 1, parents), id }, id, { attempts: 8, right: 4 });
+    /** Makes a task the next to leave. */
+    const spoil = (id: string) => buffer.record(id, { attempts: 80, right: 0 }, 1);
+    add("root", []);
+    add("between", ["root"]);
+    add("child", ["between"]);
+    spoil("between");
+    for (let n = 1; n <= departures; n++) {
+      add(`filler ${n}`, []);
+      spoil(`filler ${n}`);
+    }
+    t.equal(buffer.statistics("between"), undefined);
+    t.same(buffers.removeWithOffspring(["root"]), expected, `${departures} tasks left since, "between" counted`);
+  }
+});
+
 t.test("the buffers of a run", async (t) => {
   const kinds = ["deduction", "abduction", "induction"].map(kindNamed);
   const buffers = createTaskBuffers(kinds, 100);

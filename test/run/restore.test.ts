@@ -1,6 +1,8 @@
 // Buffers with every rule of eviction, growth and drawing: a run that breaks and goes on is one that did not, to the byte; and what restoring builds is what the
 // run had, task by task with its statistics.
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import t from "tap";
 import type { ConfigInput } from "../../src/config/index.ts";
 import { kindNamed } from "../../src/curriculum/kinds/registry.ts";
@@ -79,4 +81,16 @@ t.test("restored statistics are what the files say, added up by hand", async (t)
     }
   }
   t.ok(replayed > 10, `${replayed} tasks were answered in several steps`);
+});
+
+t.test("a run of a version without attempts.jsonl goes on", async (t) => {
+  const { dir } = await trainFake(t.testdir({}), { steps: 3, run: { name: "run" } }).result;
+  const path = join(dir, "checkpoints", "step-000003", "state.json");
+  const body = JSON.parse(await readFile(path, "utf8")).body as { offsets: Record<string, number> };
+  delete body.offsets["attempts"];
+  const text = JSON.stringify(body);
+  await writeFile(path, `{"crc32":${crc32(text)},"body":${text}}\n`);
+  await rm(join(dir, "attempts.jsonl"));
+  t.match(await resumeFake(dir, { change: { steps: 5 } }).result, { status: "finished", step: 5 });
+  t.same((await lines<{ step: number }>(join(dir, "attempts.jsonl"))).map(({ step }) => step), [4, 5], "what came before is not known");
 });

@@ -30,11 +30,11 @@ export function isKept(keep: Config["curriculum"]["keep"], rate: number | null |
 export function growBuffers({ buffers, config, step }: StepContext, accepted: readonly NewTask[], answers: readonly TaskAnswers[]): AcceptedTask[] {
   buffers.record(answers, step);
   const own = new Map(answers.map((one) => [one.task, one]));
-  return accepted.map(({ task, key, programHash, proposal }) => {
+  return accepted.map(({ task, key, programHash, statements, proposal }) => {
     const buffer = buffers.of(task.kind);
     const kept = isKept(config.curriculum.keep, proposal.sequence.solveRate);
     if (kept) buffer.add(task, key, own.get(task.id));
     else buffer.learn(key);
-    return { task, key, programHash, ...(kept ? {} : { kept: false as const }) };
+    return { task, key, programHash, ...(statements === undefined ? {} : { statements }), ...(kept ? {} : { kept: false as const }) };
   });
 }

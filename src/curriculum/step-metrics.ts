@@ -114,6 +114,8 @@ export function stepMetrics(context: StepContext, { groups, accepted, removals, 
   for (const { name } of kinds) {
     metrics[`buffer/${name}/size`] = buffers.of(name).size;
     const fresh = accepted.filter(({ task }) => task.kind === name);
+    // Only where not all are let in.
+    if (context.config.curriculum.keep !== "all") put(metrics, `buffer/${name}/kept`, mean(fresh.map(({ kept = true }) => (kept ? 1 : 0))));
     put(metrics, `program/${name}/statements`, mean(fresh.flatMap(({ statements = [] }) => statements)));
     if (fresh.length > 0) metrics[`program/${name}/distinct`] = new Set(fresh.map(({ programHash }) => programHash)).size / fresh.length;
   }

@@ -205,7 +205,7 @@ async function finishStep(context: StepContext, kinds: KindResult[], { began, be
   for (const removal of removals) context.emit({ type: "task-contradicted", ...removal });
   const quarantined = removeQuarantined(quarantines, leftOut, context.buffers);
   for (const one of quarantined) context.emit({ type: "task-quarantined", ...one });
-  const metrics = stepMetrics(context, { groups, accepted, removals, quarantined, updates });
+  const metrics = stepMetrics(context, { groups, accepted: grown, removals, quarantined, updates });
 
   const total = context.clock() - began;
   const after = engineWork(context);

@@ -36,6 +36,7 @@ t.test("a task that is not kept is rewarded, trained on and known", async (t) =>
     t.same(proposers(second).map(({ outcome }) => outcome), ["duplicate", "duplicate", "duplicate"], "and known");
     const metrics = await lines<Record<string, number>>(join(run.dir!, "metrics.jsonl"));
     t.same(metrics.map((line) => line["buffer/deduction/size"]), [1 + kept, 1 + kept]);
+    t.same(metrics.map((line) => line["buffer/deduction/kept"]), [keep === "all" ? undefined : kept / 3, undefined], "told where not all are let in");
     const programs = await lines<{ task: string; kept?: false }>(join(run.dir!, "programs.jsonl"));
     t.equal(programs.filter((line) => line.kept === false).length, 3 - kept);
     t.equal((await lines(join(run.dir!, "tasks.jsonl"))).length, 4, "tasks.jsonl has every accepted task");

@@ -26,7 +26,7 @@ t.test("every metric of a run is in the table, and every row is written by one",
     plain: { steps: 4, curriculum: { tasks: { files: [join(dir, "tasks.jsonl")], share: 0.5 }, dynamicSampling: 1, replay: 2 } },
     measured: { steps: 3, reward: { intrinsic: { complexity: all, editDistance: all, halstead: all, answerDiversity: all, inputDiversity: all, outputDiversity: all } } },
     reference: { update: { kl: { coefficient: 0.1 } }, steps: 1 },
-    separate: { curriculum: { rollouts: { n: 4, reuse: false } }, update: { minibatches: 2 }, steps: 1 },
+    separate: { curriculum: { rollouts: { n: 4, reuse: false }, keep: "not-extreme" }, update: { minibatches: 2 }, steps: 1 },
   };
   const found = new Set<string>();
   const timings = new Set<string>();

@@ -16,7 +16,8 @@ import { countSteps } from "./sft/batches.ts";
 import { type ResolvedSft, resolveSft, type SftConfig, type SftConfigInput, sftForm, sftHash, type SftLog } from "./sft/config.ts";
 import type { FileCounts } from "./sft/dataset.ts";
 import { openSftEngine, openSftParts, type SftParts } from "./sft/open.ts";
-import { bestFolder, runSftSession, type SftOutcome, type SftState } from "./sft/session.ts";
+import { bestFolder } from "./sft/keep-best.ts";
+import { runSftSession, type SftOutcome, type SftState } from "./sft/session.ts";
 
 export interface SftOptions extends RunOptions {
   /** An engine that is open already, trainable and with the run's model in it; otherwise one is opened and closed. */
@@ -157,7 +158,7 @@ function start(planned: SftConfig | undefined, options: SftOptions, open: () => 
 
 /** Writes the model that the run ends with. */
 async function finish({ out, dtype, validation }: SftConfig, { dir, best }: SftOutcome, engine: Engine, files: SftParts["files"]): Promise<string> {
-  if (validation.keepBest && best !== undefined) await engine.load(bestFolder(dir), { optimizer: false });
+  if (validation.keepBest && best !== undefined) await engine.load(bestFolder(dir, best.step), { optimizer: false });
   const { folder } = await writeModelFolder(engine, files, out === "" ? join(dir, "model") : requireEmpty(out), { dtype, replace: out === "" });
   return folder;
 }

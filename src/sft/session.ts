@@ -1,7 +1,5 @@
 // One sitting of a supervised run: step after step a batch and a gradient step, held-out losses now and then, and what each step gives:
 // metrics, events, checkpoints. sft.ts opens data, engine and folder around it.
-import { rename, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { gradientStep } from "../curriculum/gradient-step.ts";
 import { updateId } from "../curriculum/identifiers.ts";
 import type { Engine, UpdateResult } from "../engine/engine.ts";
@@ -12,12 +10,12 @@ import type { Disk } from "../run/disk.ts";
 import type { RunFolder } from "../run/folder.ts";
 import { guardedEngine } from "../run/guard-engine.ts";
 import { type Checkpoints, keepCheckpoints } from "../run/keep-checkpoints.ts";
-import { saveTrained } from "../run/save-trained.ts";
 import type { Stage } from "../run/start-run.ts";
 import { sumTimings } from "../run/timings.ts";
 import { type Batch, batchesOf, countSteps, updateArrays } from "./batches.ts";
 import type { SftConfig, SftLog } from "./config.ts";
 import type { Dataset } from "./dataset.ts";
+import { createKeepBest } from "./keep-best.ts";
 import { heldOutLoss, measured, type Progress } from "./validate.ts";
 
 /** What a checkpoint keeps beside the step: which data, and how the held-out loss went. */
@@ -59,9 +57,6 @@ export interface SftOutcome {
   endedEarly: boolean;
 }
 
-/** Folder of a run that holds the model of the best measurement (validation.keepBest). */
-export const bestFolder = (dir: string): string => join(dir, "best");
-
 const timingsOf = (total: number, update: number, tokens: number): StepTimings => ({
   total, propose: 0, validate: 0, solve: 0, verify: 0, update, samplingShare: 0, executorShare: 0, updateShare: total > 0 ? update / total : 0, tokensPerSecond: total > 0 ? tokens / total : 0,
 });
@@ -93,8 +88,16 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
   let ahead = false;
   const endsEarly = () => config.validation.patience > 0 && progress.misses >= config.validation.patience;
 
+  const { keepBest } = config.validation;
+  const best = createKeepBest(engine, folder.dir, options.disk, checkpoint?.state.best?.step);
   const checkpoints: Checkpoints = keepCheckpoints<SftState>({
-    folder,
+    folder: {
+      async checkpoint(state, write) {
+        const path = await folder.checkpoint(state, write);
+        if (keepBest) await best.settle(state.state.best?.step);
+        return path;
+      },
+    },
     engine,
     first: checkpoint?.path,
     publisher,
@@ -104,21 +107,13 @@ export async function runSftSession(options: SftSessionOptions): Promise<SftOutc
       return { step, configHash: options.configHash, config, offsets, state: { ...state, data: data.checksum, ...(rollBacks.length > 0 ? { rollBacks: [...rollBacks] } : {}) } };
     },
   });
-  async function keepBest(): Promise<void> {
-    const path = bestFolder(folder.dir);
-    const temporary = `${path}.${process.pid}.tmp`;
-    await options.disk.makeFolder(temporary);
-    await saveTrained(engine, temporary);
-    await rm(path, { recursive: true, force: true });
-    await rename(temporary, path);
-  }
   async function measure(step: number): Promise<Record<string, number>> {
-    const { every, keepBest: keeps } = config.validation;
+    const { every } = config.validation;
     if (data.heldOut.length === 0 || !(step === steps || (every > 0 && step % every === 0))) return {};
     const loss = await heldOutLoss(engine, data.heldOut, signal);
     progress = measured(progress, step, loss);
     if (progress.best?.step === step) {
-      if (keeps) await keepBest();
+      if (keepBest) await best.keep();
       options.kept(progress.best);
     }
     publisher.publish({ type: "eval-end", suite: "validation", metrics: { loss } });

@@ -39,5 +39,5 @@ export interface Progress {
 
 /** Progress after one more measurement. A loss that is not a number is never better. */
 export function measured({ best, misses }: Progress, step: number, loss: number): Progress {
-  return best === null || loss < best.loss ? { best: { step, loss }, misses: 0 } : { best, misses: misses + 1 };
+  return loss < (best?.loss ?? Infinity) ? { best: { step, loss }, misses: 0 } : { best, misses: misses + 1 };
 }

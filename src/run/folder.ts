@@ -170,11 +170,11 @@ export async function createRunFolder<Settings extends FolderSettings, Name exte
   return folder;
 }
 
-// What a killed process left half-written. Safe under the lock: nobody else writes here.
+// What a killed process left half-written: checkpoints, failed updates, the finished model of a supervised run. Safe under the lock: nobody else writes here.
 async function removeTemporaries(disk: Disk, dir: string): Promise<void> {
-  for (const parent of [dir, join(dir, "checkpoints"), join(dir, "rollouts")]) {
+  for (const parent of [dir, ...["checkpoints", "rollouts", "failures"].map((name) => join(dir, name))]) {
     const names = await readdir(parent).catch(() => [] as string[]);
-    for (const name of names) if (name.endsWith(".tmp")) await disk.remove(join(parent, name));
+    for (const name of names) if (/\.tmp$|^\..*\.partial$/.test(name)) await disk.remove(join(parent, name));
   }
 }
 

@@ -43,6 +43,7 @@ t.test("a folder is opened where its checkpoint stood; leftovers go, missing byt
   await first.close();
   await mkdir(join(first.dir, "checkpoints", ".step-000002.1.tmp"));
   await writeFile(join(first.dir, "config.json.1.tmp"), "");
+  for (const left of ["failures/step-000002.1.tmp", ".model.1.partial"]) await mkdir(join(first.dir, left), { recursive: true });
   await appendFile(join(first.dir, "journal.jsonl"), '{"step":2,"ca');
 
   const { folder, checkpoint, journal, config } = await openRunFolder(selfPlayForm, first.dir);
@@ -53,7 +54,8 @@ t.test("a folder is opened where its checkpoint stood; leftovers go, missing byt
   await folder.close();
   t.equal(await readFile(join(first.dir, "metrics.jsonl"), "utf8"), '{"step":1}\n', "metrics are cut back");
   t.match(await readFile(join(first.dir, "journal.jsonl"), "utf8"), /k2.*\n$/, "the journal keeps whole lines");
-  t.same((await readdir(first.dir)).filter((name) => /tmp|lock/.test(name)), []);
+  t.same((await readdir(first.dir)).filter((name) => /tmp|lock|partial/.test(name)), []);
+  t.same(await readdir(join(first.dir, "failures")), []);
 
   await truncate(join(first.dir, "metrics.jsonl"), 3);
   await t.rejects(openRunFolder(selfPlayForm, first.dir), { code: "AZR_RUN_FOLDER", message: /metrics\.jsonl has 3 bytes/ });

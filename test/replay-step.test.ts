@@ -38,6 +38,7 @@ t.test("with minibatches, terms of other models, a penalty a token, and proposal
     ["separate", { curriculum: { rollouts: { n: 4, reuse: false } } }],
     ["overlap", { curriculum: { overlap: true } }],
     ["frozen", { curriculum: { proposer: "frozen" } }],
+    ["watched", { oversight: { levels: { "entropy-collapse": "pause", "code-in-answer": "quarantine" } } }],
     ["early", { curriculum: { rollouts: { n: 6, reuse: false, earlyStop: true } }, reward: { learnability: "mixed" } }],
     ["token", { algorithm: "dapo", curriculum: { dynamicSampling: 2 } }],
   ];

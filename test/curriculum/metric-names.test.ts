@@ -13,7 +13,7 @@ const [metricsPart, timingsPart] = page.split("\n## Timings\n") as [string, stri
 const named = (text: string): string[] => [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name!);
 
 /** A name of a run as the table writes it. */
-const general = (name: string): string => name.replace(/^(propose|solve|curated|program|buffer)\/[a-z-]+\/(?=.)/, "$1/KIND/").replace(/\/rejected\/.*/, "/rejected/REASON");
+const general = (name: string): string => name.replace(/^probe\/canary\/.*/, "probe/canary/KIND").replace(/^(propose|solve|curated|program|buffer)\/[a-z-]+\/(?=.)/, "$1/KIND/").replace(/\/rejected\/.*/, "/rejected/REASON");
 
 t.test("every metric of a run is in the table, and every row is written by one", async (t) => {
   const task = (n: number) => JSON.stringify({ id: `c${n}`, kind: "deduction", program: `def f(a):\n    return a + ${n}`, input: "1", output: String(1 + n) });
@@ -26,6 +26,7 @@ t.test("every metric of a run is in the table, and every row is written by one",
     plain: { steps: 4, curriculum: { tasks: { files: [join(dir, "tasks.jsonl")], share: 0.5 }, dynamicSampling: 1, replay: 2 } },
     measured: { steps: 3, reward: { intrinsic: { complexity: all, editDistance: all, halstead: all, answerDiversity: all, inputDiversity: all, outputDiversity: all } } },
     reference: { update: { kl: { coefficient: 0.1 } }, steps: 1 },
+    watched: { steps: 1, kinds: ["deduction"], oversight: { levels: { "code-in-answer": "quarantine" }, probes: { every: 1 } }, curriculum: { tasks: { files: [join(dir, "tasks.jsonl")], perStep: 3 } } },
     separate: { curriculum: { rollouts: { n: 4, reuse: false }, keep: "not-extreme" }, update: { minibatches: 2 }, steps: 1 },
   };
   const found = new Set<string>();
@@ -35,13 +36,17 @@ t.test("every metric of a run is in the table, and every row is written by one",
     for (const line of await lines<object>(join(folder, "timings.jsonl"))) for (const name of Object.keys(line)) if (name !== "step") timings.add(name);
   };
   for (const [name, config] of Object.entries(runs)) {
-    const run = trainFake(dir, { ...config, run: { name } }, { engine: fakeEngine({ parity: name !== "reference" }), executor: fakeExecutor(), ...(name === "reference" ? { reference: fakeEngine() } : {}) });
+    const answer = (prompt: string) => (name === "watched" && prompt.startsWith("<|deduce") ? "eval('1')<|end|>" : undefined);
+    const run = trainFake(dir, { ...config, run: { name } }, { engine: fakeEngine({ answer, parity: name !== "reference" }), executor: fakeExecutor(), ...(name === "reference" ? { reference: fakeEngine() } : {}) });
     await run.result;
     await look(run.dir!);
   }
   const supervised = sft({ model: "seedling", data: { files: [{ path: join(dir, "rows.jsonl") }] }, validation: { files: [{ path: join(dir, "rows.jsonl") }] }, steps: 1, run: { dir, name: "sft" } }, { engine: fakeEngine() });
   await supervised.result;
   await look(supervised.dir!);
+  // Probes in prose, which the fakes do not write.
+  const probes = await readFile(fileURLToPath(new URL("../../src/oversight/probes.ts", import.meta.url)), "utf8");
+  for (const name of named(metricsPart)) if (name.startsWith("probe/") && probes.includes(`"${name}"`)) found.add(name);
   t.equal(new Set(named(metricsPart)).size, named(metricsPart).length, "each name once");
   t.same([...found].sort(), [...named(metricsPart)].sort(), "the table of docs/metrics.md: add a row for each new name, with the authors' beside it");
   t.same([...timings].sort(), [...named(timingsPart)].sort(), "and that of timings");

@@ -36,13 +36,13 @@ export async function openInput(context: CliContext, file: string): Promise<Asyn
 /** Runs the work over the input and sets the exit code. */
 export async function runJsonl<Answer>(
   context: CliContext,
-  { jsonl, json }: { jsonl: string; json?: boolean },
+  { jsonl, json, model }: { jsonl: string; json?: boolean; model?: string },
   work: (job: JsonlWork<Answer>) => Promise<{ answered: number; badLines: number }>,
 ): Promise<void> {
   const source = await openInput(context, jsonl);
   const start = performance.now();
   await stoppable(context, json === true, async (signal) => {
-    using progress = slowLine(context, "starting", { json });
+    using progress = slowLine(context, model === undefined ? "starting Python" : `opening ${model}`, { json });
     let done = 0;
     const { answered, badLines } = await work({
       source,

@@ -28,6 +28,7 @@ export interface EvaluateSuiteOptions extends Pick<EvaluateModelOptions, "adapte
 export interface SuiteResult {
   /** File name of the suite. */
   suite: string;
+  /** With the folder of its adapters, where there are any. */
   model: string;
   baseline: string | null;
   samples: number;
@@ -45,11 +46,12 @@ export async function evaluateSuite(options: EvaluateSuiteOptions): Promise<Suit
   const { suite, model, adapter, baseline, samples = 4, temperature = 1, seed, executor: _, onBadLine, onProgress, onRow, ...rest } = options;
   const tasks = await readTaskFile(suite, onBadLine);
   await using executor = await openExecutor(options.executor);
-  const run = (name: string, more: Pick<EvaluateModelOptions, "adapter" | "onRow"> = {}): Promise<TaskOutcome[]> =>
+  const called = adapter === undefined ? model : `${model} with ${adapter}`;
+  const run = (path: string, name: string, more: Pick<EvaluateModelOptions, "adapter" | "onRow"> = {}): Promise<TaskOutcome[]> =>
     evaluateModel({
       ...rest,
       ...more,
-      model: name,
+      model: path,
       tasks,
       samples,
       temperature,
@@ -57,11 +59,11 @@ export async function evaluateSuite(options: EvaluateSuiteOptions): Promise<Suit
       executor,
       ...(onProgress === undefined ? {} : { onProgress: (done, total) => onProgress(name, done, total) }),
     });
-  const before = baseline === undefined ? null : await run(baseline);
-  const outcomes = await run(model, { ...(adapter === undefined ? {} : { adapter }), ...(onRow && { onRow }) });
+  const before = baseline === undefined ? null : await run(baseline, baseline);
+  const outcomes = await run(model, called, { ...(adapter === undefined ? {} : { adapter }), ...(onRow && { onRow }) });
   return {
     suite: basename(suite),
-    model,
+    model: called,
     baseline: baseline ?? null,
     samples,
     temperature,

@@ -56,7 +56,7 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
       if (event.type === "run-start") {
         const done = event.resumedFrom !== null && event.resumedFrom >= event.steps;
         const from = event.resumedFrom === null ? "" : done ? ", all done already" : `, going on from step ${event.resumedFrom}`;
-        line(`${event.model}: ${(event.parameters / 1e6).toFixed(1)} million parameters, seed ${event.seed}, ${event.steps} steps${from}`);
+        line(`${event.model}: ${(event.parameters / 1e6).toFixed(1)} million parameters, seed ${event.seed}, ${event.steps} ${event.steps === 1 ? "step" : "steps"}${from}`);
         line(`run folder: ${event.dir}`);
       }
       if (event.type === "oversight-finding") line(findingText(event));

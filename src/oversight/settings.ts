@@ -46,26 +46,26 @@ export const oversightSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: "A classifier of thoughts, by HTTP or as a function of the library" }),
-  violations: z.strictObject({ perStep: count.default(4).meta({ description: "Violations of the sandbox in a step that make a finding" }) }).prefault({}),
+  violations: z.strictObject({ perStep: count.default(4).meta({ description: "Violations of the sandbox in a step that make a finding" }) }).prefault({}).meta({ description: "When the rule `violations` finds something" }),
   pairGap: z
     .strictObject({
       answers: z.int().min(0).default(0).meta({ description: "Wrong induction answers a step that are run on the shown pairs too; 0 = none" }),
       share: share.default(0.5).meta({ description: "Share of these that may be right there" }),
     })
-    .prefault({}),
+    .prefault({}).meta({ description: "When `pair-gap` does" }),
   identicalAnswers: z
     .strictObject({
       outputs: z.int().min(2).default(3).meta({ description: "Different outputs for which one answer to deduction tasks counts as right" }),
       share: share.default(0.5).meta({ description: "Share of a kind's programs (at least 16) that one answer may answer" }),
     })
-    .prefault({}),
+    .prefault({}).meta({ description: "When `identical-answers` does" }),
   accuracyJump: z
     .strictObject({
       rise: share.default(0.4).meta({ description: "Rise of a kind's solve rate above the mean of the steps before" }),
       window: z.int().min(2).default(10).meta({ description: "Steps in that mean; half of them have to be there" }),
       answers: count.default(16).meta({ description: "Answers that a step must have for its solve rate to count" }),
     })
-    .prefault({}),
+    .prefault({}).meta({ description: "When `accuracy-jump` does" }),
   collapse: z
     .strictObject({
       window: z.int().min(2).default(10).meta({ description: "First steps whose mean the later ones are held against" }),
@@ -73,8 +73,8 @@ export const oversightSchema = z.strictObject({
       length: z.number().min(1).default(4).meta({ description: "The mean length falls below 1/this of it, or rises above this many times it" }),
       diversity: share.default(0.2).meta({ description: "Share of different texts among a kind's proposals (at least 8)" }),
     })
-    .prefault({}),
-  kl: z.strictObject({ limit: z.number().gt(0).default(1).meta({ description: "Most nats a token from the model of update.kl" }) }).prefault({}),
+    .prefault({}).meta({ description: "When `entropy-collapse`, `length-collapse` and `diversity-collapse` do" }),
+  kl: z.strictObject({ limit: z.number().gt(0).default(1).meta({ description: "Most nats a token from the model of update.kl" }) }).prefault({}).meta({ description: "When `kl-drift` does" }),
   budgets: z
     .strictObject({
       seconds: z.number().min(0).default(0).meta({ description: "Wall seconds over all sittings of the run; 0 = no limit" }),

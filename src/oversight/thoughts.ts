@@ -13,9 +13,12 @@ function excerpt(text: string, at: number, length: number): string {
 
 /** The first match of the rule's phrases in a text, or null. */
 export function findPhrase(text: string, among: readonly Phrase[]): { phrase: Phrase; excerpt: string } | null {
+  const small = text.toLowerCase();
+  const possible = among.filter(({ words }) => words.some((word) => small.includes(word)));
+  if (possible.length === 0) return null;
   // Line breaks within a sentence are no ends of thoughts.
   const flat = text.replace(/(?<=[a-z,;]) *\n(?: *#)? *(?=[a-z])/gi, " ");
-  for (const phrase of among) {
+  for (const phrase of possible) {
     const match = phrase.pattern.exec(flat);
     if (match !== null) return { phrase, excerpt: excerpt(flat, match.index, match[0].length) };
   }

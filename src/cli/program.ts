@@ -64,7 +64,7 @@ export function packageVersion(): string {
 export function createProgram(context: CliContext): Command {
   const program = new Command("azr")
     .description("A language model teaches itself to reason: it invents Python tasks, a locked process checks them, it solves them and learns.")
-    .version(packageVersion(), "--version", "print the version")
+    .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
     .showSuggestionAfterError()

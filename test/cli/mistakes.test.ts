@@ -53,6 +53,13 @@ t.test("mistakes on the command line", async (t) => {
     [["inspect", "model", "runs/a"], /meant as --model <model>/],
     [["bench", "update", "--rounds", "x"], /npx azr bench update --help/],
     [["bench", "updat"], /npx azr bench --help/],
+    [["generate", "--prompt", "a", "--max-new-tokens", "5"], /Did you mean --max-tokens\?/],
+    [["generate", "--prompt", "a", "--temp", "0"], /Did you mean --temperature\?/],
+    [["sft", "--lr", "1e-4"], /do: {4}As a setting it is --set update\.learningRate=VALUE\. All options: npx azr sft --help/],
+    [["train", "--threads", "2"], /--set engine\.threads=VALUE/],
+    [["train", "--lora-rank", "2"], /--set update\.lora\.rank=VALUE/],
+    [["train", "--name", "a"], /--set run\.name=VALUE/],
+    [["train", "--frobnicate"], /Settings are given by --set KEY=VALUE\./],
     [["resume", join(cwd, "runs")], /Give the folder of a run, for example .*runs\/first\./],
     [["sft"], /more: {2}npx azr sft --help/],
     [["doctor", "now"], /do: {4}npx azr doctor --help/],
@@ -61,7 +68,7 @@ t.test("mistakes on the command line", async (t) => {
   const bare = await azr([]);
   t.equal(bare.code, 2);
   t.match(bare.stderr, /Usage: azr/);
-  const version = await azr(["--version"]);
+  const version = await azr(["-V"]);
   t.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
   t.equal(version.code, 0);
 });

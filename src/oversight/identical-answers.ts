@@ -49,7 +49,8 @@ export function identicalMonitor({ outputs, share }: Options): Monitor {
           const different = differentOutputs(expected, outputs);
           const programs = new Set(at.map((place) => rollouts[place]!.task!.program)).size;
           if (different >= outputs) said.push(`one answer counts as right for ${different} different outputs or more (${kind})`), places.push(...right);
-          else if (all >= fewest && programs > share * all) said.push(`one answer for ${programs} of ${all} programs (${kind}: ${answer.slice(0, 40).replace(/\s+/g, " ")})`), places.push(...at);
+          // Tasks of error prediction have few answers to choose from, and half of them may have the same.
+          else if (kind !== "error" && all >= fewest && programs > share * all) said.push(`one answer for ${programs} of ${all} programs (${kind}: ${answer.slice(0, 40).replace(/\s+/g, " ")})`), places.push(...at);
         }
       }
       if (places.length === 0) return nothing;

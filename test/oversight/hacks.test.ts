@@ -52,6 +52,7 @@ t.test("one answer for everything", async (t) => {
   const many = (share: number) => Array.from({ length: 20 }, (_, at) => rollout({ kind: "abduction", task: task(`t${at}`, { program: `p${at}` }), answer: at < share * 20 ? "0" : `${at}`, outcome: "wrong" }));
   t.match(look(monitor, many(0.7)), { message: "one answer for 14 of 20 programs (abduction: 0)" });
   t.equal(look(monitor, many(0.5)), null);
+  t.equal(look(monitor, many(0.7).map((one) => ({ ...one, kind: "error" }))), null, "error prediction has few answers to choose from");
   t.equal(look(monitor, many(0.7).map((one) => ({ ...one, task: { ...one.task!, program: "p" } }))), null, "tasks of one program may have one answer");
 });
 

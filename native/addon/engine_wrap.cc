@@ -236,9 +236,8 @@ Napi::Value EngineWrap::Score(const Napi::CallbackInfo& info) {
   const auto request = info[0].As<Napi::Object>();
   auto job = std::make_unique<Job>(info.Env());
   auto result = std::make_shared<std::vector<float>>();
-  job->work = [result, sequences = Rows(request, "sequences")](Engine& engine, const std::atomic<bool>& abort) {
-    *result = engine.Score(sequences, abort);
-  };
+  job->work = [result, sequences = Rows(request, "sequences"), adapters = request.Get("adapters").ToBoolean().Value()](
+                  Engine& engine, const std::atomic<bool>& abort) { *result = engine.Score(sequences, abort, adapters); };
   job->result = [result](Napi::Env env) { return ToArray(env, *result); };
   return Queue(info.Env(), std::move(job), info[1]);
 }

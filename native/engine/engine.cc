@@ -28,6 +28,18 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_;
 };
 
+// Adapters on or off, on again at the end.
+class AdapterUse {
+ public:
+  AdapterUse(Model* model, bool use) : model_(model) { model_->UseAdapters(use); }
+  ~AdapterUse() { model_->UseAdapters(true); }
+  AdapterUse(const AdapterUse&) = delete;
+  AdapterUse& operator=(const AdapterUse&) = delete;
+
+ private:
+  Model* model_;
+};
+
 [[noreturn]] void Invalid(const std::string& why) { throw EngineError("AZR_INPUT_INVALID", why); }
 
 void CheckFinite(const std::vector<float>& values, size_t expected, const char* what) {
@@ -270,12 +282,14 @@ GenerateResult Engine::Generate(const TokenRows& prompts, const GenerateSettings
   return result;
 }
 
-std::vector<float> Engine::Score(const TokenRows& sequences, const std::atomic<bool>& abort) {
+std::vector<float> Engine::Score(const TokenRows& sequences, const std::atomic<bool>& abort, bool adapters) {
+  if (!adapters && model_.lora() == nullptr) Invalid("the model was opened without adapters, so they cannot be left out");
   CheckRows(sequences, 2, "sequences");
   for (int32_t length : sequences.lengths) {
     if (length > model_.shape().max_positions) Invalid("a sequence is longer than the model's positions");
   }
   Stopwatch watch(&stats_.score_seconds);
+  const AdapterUse use(&model_, adapters);
   return trainer_.Score(sequences, kScoreTokens, abort);
 }
 

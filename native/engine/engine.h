@@ -67,7 +67,8 @@ class Engine {
 
   // Inputs are checked: AZR_INPUT_INVALID names what is wrong.
   GenerateResult Generate(const TokenRows& prompts, const GenerateSettings& settings, const std::atomic<bool>& abort);
-  std::vector<float> Score(const TokenRows& sequences, const std::atomic<bool>& abort);
+  // With `adapters` false by the weights that adapters are added to, of a model that has any.
+  std::vector<float> Score(const TokenRows& sequences, const std::atomic<bool>& abort, bool adapters = true);
   UpdateResult Update(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort);
 
   Trainer& trainer() { return trainer_; }

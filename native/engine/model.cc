@@ -194,16 +194,16 @@ const float* Model::at(int64_t offset) const {
   return run->second.data() + (offset - run->first);
 }
 
-void Model::Forget(bool adapted_only) {
+void Model::Forget(bool adapters_only) {
   packed_ = false;
   for (Matrix& matrix : matrices_) {
-    if (!adapted_only || lora_->Covers(matrix.offset, matrix.columns * matrix.depth)) matrix.current = false;
+    if (!adapters_only || matrix.held == Held::kMerged) matrix.held = Held::kNone;
   }
 }
 
 float* Model::MutableParameters() {
   parameters();
-  Forget(/*adapted_only=*/false);
+  Forget(/*adapters_only=*/false);
   return parameters_.mutable_data_ptr<float>();
 }
 
@@ -215,7 +215,7 @@ const float* Model::trained() const { return lora_ ? std::as_const(*lora_).value
 
 float* Model::MutableTrained() {
   if (!lora_) return MutableParameters();
-  Forget(/*adapted_only=*/true);
+  Forget(/*adapters_only=*/true);
   return lora_->values();
 }
 
@@ -304,13 +304,22 @@ void Model::Initialize(uint64_t seed) {
 const PackedModel& Model::Forward() {
   if (packed_) return forward_;
   for (Matrix& matrix : matrices_) {
-    if (matrix.current) continue;
-    matrix.packed->PackTransposed(weights_.format, Merged(matrix.offset, matrix.columns, matrix.depth), matrix.columns,
-                                  matrix.depth);
-    matrix.current = true;
+    const bool merged = use_adapters_ && lora_ && lora_->Covers(matrix.offset, matrix.columns * matrix.depth);
+    const Held wanted = merged ? Held::kMerged : Held::kBase;
+    if (matrix.held == wanted) continue;
+    matrix.held = Held::kNone;
+    const float* weights = merged ? Merged(matrix.offset, matrix.columns, matrix.depth) : at(matrix.offset);
+    matrix.packed->PackTransposed(weights_.format, weights, matrix.columns, matrix.depth);
+    matrix.held = wanted;
   }
   packed_ = true;
   return forward_;
+}
+
+void Model::UseAdapters(bool use) {
+  if (use == use_adapters_ || !lora_) return;
+  use_adapters_ = use;
+  packed_ = false;
 }
 
 int64_t Model::parameter_bytes() const {

@@ -144,6 +144,9 @@ class Model {
   float* InPlace(size_t index);
 
   const PackedModel& Forward();
+  // Whether Forward() gives the weights with what adapters add, as at first, or without; then too with every bit of a model that
+  // never had any. After a change the matrices that have adapters are packed anew, at the next use.
+  void UseAdapters(bool use);
   // The weights [columns, depth] at `offset` with what adapters add. Valid until the next call; trainable models only.
   const float* Merged(int64_t offset, int64_t columns, int64_t depth) const;
   // The same as the right-hand side of a gradient's product.
@@ -161,15 +164,17 @@ class Model {
   int64_t packed_bytes() const;
 
  private:
+  // Which of the present weights are packed. kMerged only where there are adapters.
+  enum class Held { kNone, kBase, kMerged };
   // A packed matrix and the parameters that are its weights: [columns, depth] at `offset`.
   struct Matrix {
     int64_t offset, columns, depth;
     PackedMatrix* packed;
-    bool current = false;  // what is packed are the present weights
+    Held held = Held::kNone;
   };
   std::vector<Matrix> Matrices();
-  // The weights have changed: all of them, or those that adapters add to.
-  void Forget(bool adapted_only);
+  // The weights have changed: all of them, or the adapters.
+  void Forget(bool adapters_only);
 
   ModelShape shape_;
   WeightSettings weights_;
@@ -178,7 +183,8 @@ class Model {
   at::Tensor parameters_;  // [total] float, of a trainable model
   std::unique_ptr<Lora> lora_;
   PackedModel forward_;
-  bool packed_ = false;  // all matrices are current, so that a layer need not look
+  bool use_adapters_ = true;
+  bool packed_ = false;  // all matrices are as they should be, so that a layer need not look
   std::vector<Matrix> matrices_;
   // Of a model that is not trained:
   std::map<int64_t, std::vector<float>> vectors_;  // by the offset of the first of a run

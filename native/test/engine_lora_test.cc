@@ -279,6 +279,33 @@ TEST(Lora, ANewAdapterChangesNothing) {
   }
 }
 
+TEST_P(LoraTest, WithoutAdaptersItIsTheModelThatNeverHadAny) {
+  const TokenRows sequences{RandomTokens(8, 1, 30, shape_.vocabulary), {18, 12}};
+  for (const WeightFormat format : {WeightFormat::kFloat32, WeightFormat::kBfloat16}) {
+    std::unique_ptr<Engine> engine = RandomEngine(shape_, Held(GetParam().targets, format));
+    std::unique_ptr<Engine> never_asked = RandomEngine(shape_, Held(GetParam().targets, format));
+    Engine plain(shape_, 2, {format, true});
+    Randomize(&const_cast<Model&>(plain.model()), 11);
+    const std::vector<float> base = plain.Score(sequences, kNoAbort);
+    UpdateSettings settings;
+    settings.optimizer.learning_rate = 1e-2f;
+    for (int step = 0; step < 3; ++step) {
+      EXPECT_EQ(engine->Score(sequences, kNoAbort, /*adapters=*/false), base) << "step " << step;
+      EXPECT_EQ(engine->Score(sequences, kNoAbort, /*adapters=*/false), base) << "and again";
+      const std::vector<float> adapted = engine->Score(sequences, kNoAbort);
+      EXPECT_NE(adapted, base);
+      EXPECT_EQ(adapted, never_asked->Score(sequences, kNoAbort)) << "step " << step;
+      if (step == 1) EXPECT_EQ(engine->Score(sequences, kNoAbort, false), base);  // before the gradient, too
+      EXPECT_EQ(engine->Update(batch_, settings, kNoAbort).gradient_norm, never_asked->Update(batch_, settings, kNoAbort).gradient_norm);
+    }
+    EXPECT_EQ(engine->stats().memory.copies, never_asked->stats().memory.copies);
+    EXPECT_THROW(plain.Score(sequences, kNoAbort, false), EngineError);
+    const std::atomic<bool> aborted{true};
+    EXPECT_THROW(engine->Score(sequences, aborted, false), EngineError);
+    EXPECT_EQ(engine->Score(sequences, kNoAbort), never_asked->Score(sequences, kNoAbort)) << "adapters are back after a failure";
+  }
+}
+
 TEST(Lora, FilesGoRoundAndMergeToTheSameBits) {
   const ModelShape shape = TinyShape(67, 48, 2, 4, 2, 32, 96, true);
   const WeightSettings held = Held({"q_proj", "down_proj"});

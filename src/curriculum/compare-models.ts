@@ -1,15 +1,15 @@
 // What the trained completions are worth to other models than the one that sampled them: to a frozen reference, for the divergence of `update.kl`,
 // and to the trainer, where the sampler's log-probabilities are not its own (GenerateResult.parity). score-groups.ts asks before the advantages.
-import type { Engine, KlEstimator } from "../engine/engine.ts";
+import type { KlEstimator, Scorer } from "../engine/engine.ts";
 import { AzrError } from "../errors.ts";
 import type { Group, Sequence, StepContext } from "./step-context.ts";
 import { packRows } from "./token-rows.ts";
 
-/** log p of each completion's tokens by an engine as it is now. */
-async function scores(engine: Engine, sequences: readonly Sequence[], signal: AbortSignal): Promise<Float32Array[]> {
+/** log p of each completion's tokens by a model as it is now. */
+async function scores(model: Scorer, sequences: readonly Sequence[], signal: AbortSignal): Promise<Float32Array[]> {
   if (sequences.length === 0) return [];
   const rows = sequences.map(({ prompt, completion }) => [...Array.from(prompt.tokens), ...completion.tokens]);
-  const { logProbabilities } = await engine.score({ sequences: packRows(rows), signal });
+  const { logProbabilities } = await model.score({ sequences: packRows(rows), signal });
   let end = 0;
   return sequences.map(({ completion }, at) => {
     end += rows[at]!.length - 1;

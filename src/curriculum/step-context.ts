@@ -1,7 +1,7 @@
 // What the parts of one step share, and the records that pass between them: propose -> validate -> solve -> verify -> reward ->
 // update. step.ts makes the context and runs the parts; src/run/session.ts keeps what a step gives back.
 import type { Config } from "../config/index.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, Scorer } from "../engine/engine.ts";
 import type { Role, RunEventBody } from "../events.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { Curated } from "./curated.ts";
@@ -23,7 +23,7 @@ export interface LoopContext {
   /** Writes the proposals: `engine` itself, or a frozen copy of the model as the run found it. */
   proposer: Engine;
   /** What `update.kl` keeps the model near; undefined where its coefficient is 0. */
-  reference: Engine | undefined;
+  reference: Scorer | undefined;
   executor: Executor;
   /** The executor for the requests of one step, where it matters whose they are (src/run/journal.ts). */
   executorOf?(step: number): Executor;

@@ -7,7 +7,7 @@ import { loraOptions } from "../config/update-section.ts";
 import { formatNamed } from "../curriculum/format.ts";
 import type { TextCodec } from "../curriculum/sample.ts";
 import { checkVocabulary } from "../curriculum/vocabulary.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, Scorer } from "../engine/engine.ts";
 import { AzrError } from "../errors.ts";
 import type { Executor } from "../executor/executor.ts";
 import type { ExecutorOptions } from "../executor/open.ts";
@@ -22,8 +22,8 @@ export interface Parts {
   engine: Engine;
   /** Writes the proposals: `engine`, or with `curriculum.proposer=frozen` a second one that is never trained. */
   proposer: Engine;
-  /** With a coefficient of `update.kl`: the frozen model that the run is kept near, `proposer` where that is the same. */
-  reference: Engine | undefined;
+  /** With a coefficient of `update.kl`: the frozen model that the run is kept near, `proposer` or the weights under the adapters of `engine` where that is the same. */
+  reference: Scorer | undefined;
   executor: Executor;
   tokenizer: RunTokenizer;
   stopTokens: number[];
@@ -35,8 +35,8 @@ export interface GivenParts {
   engine?: Engine;
   /** Only for `curriculum.proposer=frozen`; by default a second engine on the run's model. */
   proposer?: Engine;
-  /** Only for `update.kl`; by default a second engine on `update.kl.reference`. */
-  reference?: Engine;
+  /** Only for `update.kl`; by default `engine` without its adapters, or a second engine on `update.kl.reference`. */
+  reference?: Scorer;
   executor?: Executor;
   tokenizer?: RunTokenizer;
   /** Token ids that end a completion. By default those of the format or of the model. */
@@ -80,12 +80,19 @@ export function executorOptions({ workers, python, ...same }: Config["executor"]
   return { ...same, ...(workers > 0 ? { workers } : {}), ...(python === "" ? {} : { python }) };
 }
 
-/** The model of `update.kl`; a frozen proposer is the run's first model already. */
-async function openReference(config: Config, { engine, proposer, reference }: GivenParts & { engine: Engine }, open: (model?: string) => Promise<Engine>) {
+/** The run's model as it was before the first step, without a further copy where one is at hand: a frozen proposer, or what lies under adapters. */
+async function firstModel(engine: Engine, proposer: Engine, open: () => Promise<Engine>): Promise<Scorer> {
+  if (proposer !== engine) return proposer;
+  if (engine.stats().lora === undefined) return open();
+  return { shape: engine.shape, score: (request) => engine.score({ ...request, adapters: false }) };
+}
+
+/** The model of `update.kl`. */
+async function openReference(config: Config, { engine, proposer, reference }: GivenParts & Pick<Parts, "engine" | "proposer">, open: (model?: string) => Promise<Engine>) {
   const { kl } = config.update;
   if (kl.coefficient === 0) return undefined;
   const first = kl.reference === "" || kl.reference === config.model;
-  const opened = reference ?? (first ? (proposer !== undefined && proposer !== engine ? proposer : await open()) : await open(kl.reference));
+  const opened = reference ?? (first ? await firstModel(engine, proposer, open) : await open(kl.reference));
   if (opened.shape.vocabularySize === engine.shape.vocabularySize) return opened;
   const sizes = `${opened.shape.vocabularySize} tokens, the trained one ${engine.shape.vocabularySize}`;
   throw new AzrError("AZR_CONFIG_INVALID", `The reference model ${kl.reference} has a vocabulary of ${sizes}`, {

@@ -14,7 +14,7 @@ import type { StepResult } from "../curriculum/step.ts";
 import { createTaskBuffers } from "../curriculum/task-buffers.ts";
 import { aheadState, type AheadState, restoreAhead } from "../curriculum/work-ahead.ts";
 import type { Task } from "../curriculum/task.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, Scorer } from "../engine/engine.ts";
 import { eventSchemaVersion, type RunStatus, type StepTimings } from "../events.ts";
 import { AzrError } from "../errors.ts";
 import type { Executor } from "../executor/executor.ts";
@@ -63,7 +63,7 @@ export interface SessionOptions extends OwnOversight {
   rollBacks: number;
   engine: Engine;
   proposer: Engine;
-  reference: Engine | undefined;
+  reference: Scorer | undefined;
   executor: Executor;
   codec: TextCodec;
   stopTokens: number[];

@@ -151,6 +151,24 @@ t.test("a checkpoint holds adapters and goes on to the bit", async (t) => {
   await rejects(t, () => plain.saveAdapter(folder), "AZR_INPUT_INVALID", /without adapters/);
 });
 
+t.test("it scores without its adapters, as the model that never had any", async (t) => {
+  const model = writeModelFolder(join(t.testdir({ model: {} }), "model"), readTruth("qwen3"));
+  for (const weights of ["f32", "bf16"] as const) {
+    await using base = await openEngine({ model, threads: 1, weights, trainable: false });
+    await using engine = await openEngine({ model, threads: 1, weights, lora: { rank: 4, targets: ["q_proj", "down_proj"] } });
+    const expected = await scoresOf(base);
+    for (let step = 0; step < 2; step++) {
+      await engine.update(updateOf(readTruth("qwen3")));
+      const adapted = await scoresOf(engine);
+      t.notSame(adapted, expected);
+      t.same((await engine.score({ sequences, adapters: false })).logProbabilities, expected, `${weights}, step ${step}`);
+      t.same(await scoresOf(engine), adapted, "and with them again");
+    }
+    await rejects(t, () => base.score({ sequences, adapters: false }), "AZR_INPUT_INVALID", /opened without adapters/);
+    await rejects(t, () => engine.score({ sequences, adapters: "off" as never }), "AZR_INPUT_INVALID", /true or false for adapters/);
+  }
+});
+
 t.test("the checkpoint of a run with adapters is a model, and the start of another run", async (t) => {
   const folder = t.testdir({ model: {}, second: {}, run: { checkpoints: { "step-000003": {} }, latest: "step-000003\n" } });
   const truth = readTruth("llama-untied");

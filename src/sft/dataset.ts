@@ -64,7 +64,8 @@ const waysOut: Record<Fault["kind"], string> = {
 function refuse(faults: Fault[], lines: number): never {
   const shown = faults.slice(0, shownFaults).map(({ text }) => `\n  ${text}`).join("");
   const more = faults.length > shownFaults ? `\n  and ${faults.length - shownFaults} more` : "";
-  const ways = [...new Set(faults.map(({ kind }) => waysOut[kind]))].join("; ");
+  const mute = faults.some(({ text }) => text.endsWith("has no chat template."));
+  const ways = [...(mute ? ["conversations need a model that was trained to chat, others take rows of prompt and response"] : []), ...new Set(faults.map(({ kind }) => waysOut[kind]))].join("; ");
   throw new AzrError("AZR_INPUT_INVALID", `${faults.length} of ${lines} lines cannot be trained on:${shown}${more}`, {
     hint: `${ways[0]!.toUpperCase()}${ways.slice(1)}.`,
     details: { faults: faults.slice(0, 1000).map(({ text }) => text) },
@@ -115,7 +116,7 @@ async function readFile({ path, weight }: SftConfig["data"]["files"][number], op
     }
   } catch (cause) {
     if (AzrError.isInstance(cause)) throw cause;
-    throw new AzrError("AZR_INPUT_INVALID", `${path} cannot be read: ${(cause as Error).message}`, { hint: "Give the path of a file of JSON lines.", cause });
+    throw new AzrError("AZR_INPUT_INVALID", `The data file ${path} cannot be read.`, { hint: "Give the path of a file of JSON lines.", cause });
   }
   return { rows, counts };
 }

@@ -26,7 +26,7 @@ t.test("what is refused, and how it may be left out", async (t) => {
     ["no object", "[1]", /:2: expected an object/, /data\.badLines=skip/, { badLines: "skip" }, { bad: 1, rows: 2 }],
     ["a field too many", { ...good, id: 1 }, /:2: unknown field "id"/, /data\.unknownFields=ignore/, { unknownFields: "ignore" }, { bad: 0, rows: 3 }],
     ["a field too few", { prompt: "x" }, /:2: response is missing/, /correct the lines/i, { badLines: "skip" }, { bad: 1, rows: 2 }],
-    ["a chat, but no template", { messages: [{ role: "user", content: "x" }] }, /:2: .*no chat template/, /./, { badLines: "skip" }, { bad: 1, rows: 2 }],
+    ["a chat, but no template", { messages: [{ role: "user", content: "x" }] }, /:2: .*no chat template/, /^Conversations need a model that was trained to chat, .*; correct the lines/, { badLines: "skip" }, { bad: 1, rows: 2 }],
     ["no response", { prompt: "x", response: "" }, /:2: nothing in it is trained/, /data\.empty=drop/, { empty: "drop" }, { empty: 1, rows: 2 }],
     ["too long", long, /:2: \d+ tokens, more than 20/, /data\.tooLong=cut or data\.tooLong=drop/, { tooLong: "drop" }, { dropped: 1, rows: 2 }],
     ["too long, cut", long, /:2: \d+ tokens, more than 20/, /data\.tooLong=cut/, { tooLong: "cut" }, { cut: 1, rows: 3, longest: 20 }],

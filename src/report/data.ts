@@ -33,6 +33,8 @@ export interface ReportData {
   solverReward: PerKind;
   proposerReward: PerKind;
   solveRate: PerKind;
+  /** Of tasks of files (`curriculum.tasks`). */
+  curatedRate: PerKind;
   acceptRate: PerKind;
   bufferSize: PerKind;
   /** Counts a step of what became of proposals, `accepted` first. */

@@ -32,7 +32,24 @@ function curves(data: ReportData): string {
   const { kinds, steps } = data;
   const perKind = (values: PerKind): Series[] =>
     kinds.map((name, index) => ({ name, color: seriesColors[index % seriesColors.length]!, values: values[name] ?? [] }));
+  const known = (values: PerKind): boolean => Object.values(values).some((list) => list.some((value) => value !== null));
+  const curated = known(data.curatedRate)
+    ? [lineChart({ title: "Solve rate of curated tasks", note: "Mean share of right answers to each of the step's tasks of files.", steps, series: perKind(data.curatedRate), percent: true, include: [0] })]
+    : [];
   const charts = [
+    ...curated,
+    // A run on tasks of files alone has none of these.
+    ...(curated.length > 0 && !known(data.acceptRate) ? [] : selfPlayCharts(data, perKind)),
+    ...data.curves
+      .filter(({ values }) => values.some((value) => value !== null))
+      .map(({ title, note, values }) => lineChart({ title, note, steps, series: [{ name: title, color: seriesColors[0]!, values }] })),
+  ];
+  return `<h2>The run, step by step</h2><p class="soft">Faint lines are single steps, bold lines a moving average. Point at a chart for its numbers.</p><div class="grid">${charts.join("\n")}</div>`;
+}
+
+function selfPlayCharts(data: ReportData, perKind: (values: PerKind) => Series[]): string[] {
+  const { steps } = data;
+  return [
     lineChart({
       title: "Solver's reward",
       note: "Mean over the step's rollouts; 1 = all right, -1 = all out of form.",
@@ -78,11 +95,7 @@ function curves(data: ReportData): string {
       ],
     }),
     lineChart({ title: "Tasks known", note: "Size of each buffer after the step.", steps, series: perKind(data.bufferSize), include: [0] }),
-    ...data.curves
-      .filter(({ values }) => values.some((value) => value !== null))
-      .map(({ title, note, values }) => lineChart({ title, note, steps, series: [{ name: title, color: seriesColors[0]!, values }] })),
   ];
-  return `<h2>The run, step by step</h2><p class="soft">Faint lines are single steps, bold lines a moving average. Point at a chart for its numbers.</p><div class="grid">${charts.join("\n")}</div>`;
 }
 
 /** Accepted is green; reasons take the other colours in turn. */

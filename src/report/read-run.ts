@@ -23,13 +23,14 @@ export async function readRun(runFolder: string): Promise<ReportData> {
   const tasks = rows.reduce((sum, row) => sum + accepted(row), 0);
   const answers = rows.reduce((sum, row) => sum + row.completions, 0);
   const contradicted = rows.reduce((sum, { metrics }) => sum + (metrics["buffer/removed"] ?? 0), 0);
+  const curated = rows.some(({ metrics }) => metrics["curated/epoch"] !== undefined);
   const config = await readJson<{ config: unknown; origins?: Record<string, string> }>(join(runFolder, "config.json"));
   return {
     runName: basename(runFolder),
     summary:
       head === null
         ? "This run has not begun."
-        : `${rows.length} steps of self-play from ${head.model} (${(head.parameters / 1e6).toFixed(1)} million parameters) in ${(seconds / 60).toFixed(1)} minutes, with no outside data.`,
+        : `${rows.length} steps ${!curated ? "of self-play" : rows.some(played) ? "of self-play and on tasks of files" : "on tasks of files"} from ${head.model} (${(head.parameters / 1e6).toFixed(1)} million parameters) in ${(seconds / 60).toFixed(1)} minutes${curated ? "" : ", with no outside data"}.`,
     facts: [
       { name: "steps", value: grouped(rows.length) },
       { name: "tasks invented and accepted", value: grouped(tasks) },
@@ -43,6 +44,7 @@ export async function readRun(runFolder: string): Promise<ReportData> {
     solverReward: perKind(rows, kinds, "solve", ({ rewardMean }) => rewardMean),
     proposerReward: perKind(rows, kinds, "propose", ({ rewardMean }) => rewardMean),
     solveRate: perKind(rows, kinds, "solve", (event) => outcomeShare(event, "correct")),
+    curatedRate: Object.fromEntries(kinds.map((kind) => [kind, rows.map(({ metrics }) => metrics[`curated/${kind}/solveRate`] ?? null)])),
     acceptRate: perKind(rows, kinds, "propose", (event) => outcomeShare(event, "accepted")),
     bufferSize: Object.fromEntries(kinds.map((kind) => [kind, rows.map(({ metrics }) => metrics[`buffer/${kind}/size`] ?? null)])),
     proposals: proposalOutcomes(rows),
@@ -82,6 +84,7 @@ async function readJson<T>(path: string): Promise<T | null> {
   }
 }
 
+const played = (row: StepRow): boolean => proposers(row).length > 0;
 const proposers = (row: StepRow) => [...row.rewards.values()].filter(({ role }) => role === "propose");
 
 function accepted(row: StepRow): number {

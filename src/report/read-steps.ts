@@ -30,7 +30,7 @@ export interface StepRows {
 }
 
 /** Key of a reward event in a row. */
-export const groupKey = (role: Role, kind: string): string => `${role} ${kind}`;
+export const groupKey = (role: Role, kind: string, source = ""): string => `${role} ${kind} ${source}`.trimEnd();
 
 /** All finished steps in order. Lines that cannot be read (the tail of a killed run) are passed over. */
 export async function readSteps(runFolder: string): Promise<StepRows> {
@@ -45,7 +45,7 @@ export async function readSteps(runFolder: string): Promise<StepRows> {
       const { seed, model, parameters, kinds } = event;
       head ??= { seed, model, parameters, kinds };
     } else if (event.type === "step-start") open = emptyRow(event.step);
-    else if (event.type === "reward-end") open.rewards.set(groupKey(event.role, event.kind), event);
+    else if (event.type === "reward-end") open.rewards.set(groupKey(event.role, event.kind, event.source), event);
     else if (event.type === "rollout-end") open.completions += event.completions;
     else if (event.type === "update-end") open.update = event;
     else if (event.type === "step-end") {

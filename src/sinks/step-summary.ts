@@ -49,6 +49,9 @@ export function summarise({ budgetSeconds = 0 }: { budgetSeconds?: number } = {}
     if (event.type === "task-contradicted") contradicted += event.removed.length;
     if (event.type !== "step-end") return null;
     const { total, tokensPerSecond } = event.timings;
+    // Answers to tasks of files are told where there are no others.
+    const own = rewards.filter(({ source }) => source === undefined);
+    const shown = own.some(({ role }) => role === "solve") ? own : rewards;
     pace.push(total);
     if (pace.length > paceWindow) pace.shift();
     used += total;
@@ -56,8 +59,8 @@ export function summarise({ budgetSeconds = 0 }: { budgetSeconds?: number } = {}
     return {
       step: event.step,
       steps,
-      rewards: { propose: meanReward(rewards, "propose"), solve: meanReward(rewards, "solve") },
-      solveRate: share(rewards, "solve", "correct"),
+      rewards: { propose: meanReward(shown, "propose"), solve: meanReward(shown, "solve") },
+      solveRate: share(shown, "solve", "correct"),
       acceptRate: share(rewards, "propose", "accepted"),
       rejected: commonestRejection(rewards),
       contradicted,

@@ -6,6 +6,9 @@ import { type ConfigInput, resolveConfig } from "../../src/config/index.ts";
 import { curatedBatch, curatedCount } from "../../src/curriculum/curated.ts";
 import type { Task } from "../../src/curriculum/task.ts";
 import { replayStep } from "../../src/replay-step.ts";
+import { renderReport } from "../../src/report/page.ts";
+import { readRun } from "../../src/report/read-run.ts";
+import { summarise } from "../../src/sinks/step-summary.ts";
 import { collect, fakeEngine, fakeTokenizer } from "../../src/testing/index.ts";
 import { lines, resultFiles, resumeFake, rollouts, trainFake } from "../run/support/fake-run.ts";
 
@@ -55,6 +58,11 @@ t.test("alone: the same loop without proposals", async (t) => {
   t.ok(events.filter((event) => event.type === "reward-end").every((event) => "source" in event && event.source === "curated"));
   const records = await rollouts(folder, 1);
   t.ok(records.every(({ source, id, task }) => source === "curated" && id!.startsWith("curated-1-") && task!.startsWith("c:")));
+  const report = await readRun(folder);
+  t.match(report.summary, /^4 steps on tasks of files from \S+ \([\d.]+ million parameters\) in [\d.]+ minutes\.$/);
+  const text = renderReport(report);
+  t.ok(text.includes("Solve rate of curated tasks") && !text.includes("What became of the proposals"));
+  t.equal(events.map(summarise()).find((summary) => summary !== null)!.solveRate! > 0, true, "where there are no others they are the line's");
   for (const sample of [false, true]) t.ok((await replayStep(folder, { step: 3, sample, engine: fakeEngine(), tokenizer: fakeTokenizer() })).equal, "replayed");
 
   const single = await run(join(dir, "single"), { curriculum: { tasks: { files, perStep: 5, share: 1 }, rollouts: { n: 4, reuse: false } } });
@@ -67,7 +75,7 @@ t.test("alone: the same loop without proposals", async (t) => {
 t.test("mixed: so many proposals fewer, and baselines and metrics of their own", async (t) => {
   const dir = t.testdir({ "tasks.jsonl": mixed });
   const config = { curriculum: { tasks: { files: [join(dir, "tasks.jsonl")], share: 0.25 } } };
-  const { dir: folder, metrics, names } = await run(dir, config);
+  const { dir: folder, events, metrics, names } = await run(dir, config);
   t.same(metrics.map((line) => line["propose/deduction/completions"]), [6, 6, 6, 6]);
   for (const name of ["solve/deduction/correct", "curated/deduction/correct", "propose/induction/solveRate", "buffer/deduction/size"]) t.ok(names.includes(name), name);
   const tasks = await lines<Task>(join(folder, "tasks.jsonl"));
@@ -76,6 +84,17 @@ t.test("mixed: so many proposals fewer, and baselines and metrics of their own",
   // An id of the files that is one of self-play too stays apart.
   t.equal(new Set(records.map(({ id }) => id)).size, records.length);
   t.equal(records.filter(({ source }) => source === "curated").length, 6 * 4);
+  const report = await readRun(folder);
+  t.match(report.summary, /^4 steps of self-play and on tasks of files from/);
+  t.same(report.solveRate["deduction"], metrics.map((line) => line["solve/deduction/correct"]), "the report tells them apart too");
+  t.same(report.curatedRate["abduction"], metrics.map((line) => line["curated/abduction/solveRate"] ?? null));
+  const take = summarise();
+  const summaries = events.map(take).filter((summary) => summary !== null);
+  const own = metrics.map((line) => ["deduction", "abduction", "induction"].map((kind) => [line[`solve/${kind}/correct`]!, line[`solve/${kind}/completions`]!] as const));
+  for (const [at, kinds] of own.entries()) {
+    const total = kinds.reduce((sum, [, count]) => sum + count, 0);
+    t.ok(Math.abs(summaries[at]!.solveRate! - kinds.reduce((sum, [share, count]) => sum + share * count, 0) / total) < 1e-9, "and so does the live line");
+  }
 });
 
 t.test("a broken run, resumed, has the bytes of an unbroken one", async (t) => {

@@ -53,6 +53,7 @@ function data(text: string): ReportData {
     solverReward: { [text]: [0, null, 1] },
     proposerReward: { [text]: [null, null, null] },
     solveRate: { [text]: [0.1, 0.2, 0.3] },
+    curatedRate: {},
     acceptRate: {},
     bufferSize: { [text]: [10, 20, 30] },
     proposals: [{ name: "accepted", values: [1, 0, 3] }, { name: text, values: [2, 0, 1] }],

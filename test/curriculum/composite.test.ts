@@ -1,5 +1,6 @@
 // Composite proposals: which programs may be helpers, what renaming gives, what a proposal has to do with them, and a run that makes some on the real
 // executor. Off, nothing of it shows.
+import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
@@ -15,7 +16,7 @@ import { openExecutor } from "../../src/executor/open.ts";
 import { createRandom } from "../../src/random.ts";
 import { collect, fakeEngine, fakeTokenizer } from "../../src/testing/index.ts";
 import { nativeMissing } from "../executor/support/native.ts";
-import { lines, rollouts, trainFake } from "../run/support/fake-run.ts";
+import { lines, resultFiles, resumeFake, rollouts, trainFake } from "../run/support/fake-run.ts";
 
 const settings = curriculumSettings();
 const paper = formatNamed("paper");
@@ -214,5 +215,35 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
     t.equal(new Set(records.filter(({ role, outcome }) => role === "propose" && outcome === "accepted").map(({ task }) => byId.get(task!)!.program)).size, tasks.length - 1, "no program is accepted twice");
     t.same((await make("again", 0.7)).tasks, tasks, "by the seed");
     t.notOk((await make("off", 0)).tasks.some(({ program }) => isComposite(program)));
+  });
+
+  await t.test("a run that is resumed, with proposals written ahead, is the unbroken one to the byte", async (t) => {
+    t.testdir({});
+    const block = (tag: string, text: string) => `\`\`\`${tag}\n${text}\n\`\`\``;
+    // What it writes hangs on the prompt alone, so a new sitting needs no memory.
+    const answer = (prompt: string): string => {
+      if (!prompt.includes("## Task: write a new")) return `x</think><answer>\n${block("output", "0")}\n</answer><|end|>`;
+      const calls = [...new Set(prompt.match(/def g_\d/g))].map((_, k) => `g_${k}(x) * `).join("");
+      const number = createHash("sha256").update(prompt).digest().readUInt16LE(0) % 40;
+      return `x</think><answer>\n${block("python", `def f(x):\n    return ${calls}x + ${number}`)}\n${block("input", "2")}\n</answer><|end|>`;
+    };
+    const parts = () => ({ engine: fakeEngine({ maxPositions: 100_000, answer }), executor, stopTokens: [fakeTokenizer().specialTokenId("<|end|>")] });
+    const config = (name: string, steps: number) => ({
+      steps,
+      format: "paper" as const,
+      kinds: ["deduction", "abduction"],
+      generation: { maxTokens: { propose: 500, solve: 100 } },
+      curriculum: { proposals: 6, rollouts: { n: 2 }, replay: 0, overlap: true, composite: { probability: 0.8 } },
+      run: { name, checkpointEvery: 1 },
+    });
+    const whole = trainFake(t.testdirName, config("whole", 5), parts());
+    await collect(whole);
+    const tasks = await lines<Task>(join(whole.dir!, "tasks.jsonl"));
+    t.ok(tasks.filter(({ program }) => isComposite(program)).length > 3, "some are composite");
+    const broken = trainFake(t.testdirName, config("broken", 5), parts());
+    for await (const event of broken) if (event.type === "step-end" && event.step === 3) void broken.stop();
+    await broken.result;
+    await collect(resumeFake(broken.dir!, parts()));
+    t.same(await resultFiles(broken.dir!), await resultFiles(whole.dir!));
   });
 });

@@ -27,9 +27,18 @@ function unwrap(text: string): { answer: string } | { reason: "wrapper" | "malfo
   if (!/^\s*<think>/.test(text) || !/^\s*<answer>/.test(response) || !response.includes("</answer>")) {
     return { reason: "wrapper", detail: "is not a think block followed by an answer block" };
   }
-  const start = response.lastIndexOf("<answer>") + "<answer>".length;
-  const close = response.indexOf("</answer>", start);
-  return close === -1 ? { reason: "malformed", detail: "the last answer tag is not closed" } : { answer: response.slice(start, close) };
+  // The last answer counts, but not one of a further turn that the model made up.
+  for (let open = response.indexOf("<answer>"); ; ) {
+    const close = response.indexOf("</answer>", open);
+    if (close === -1) return { reason: "malformed", detail: "the last answer tag is not closed" };
+    const next = response.indexOf("<answer>", close);
+    const after = response.slice(close, next === -1 ? undefined : next);
+    if (next === -1 || /\b(?:User|Assistant):/.test(after)) {
+      const answer = response.slice(open, close);
+      return { answer: answer.slice(answer.lastIndexOf("<answer>") + "<answer>".length) };
+    }
+    open = next;
+  }
 }
 
 function parse(text: string, shape: ResponseShape): ParsedResponse {

@@ -30,6 +30,17 @@ export interface JudgedStep {
   accepted: AcceptedTask[];
 }
 
+/**
+ * Of new tasks those whose parents left in the step before, when their proposals were written already (`curriculum.overlap`): offspring that came late.
+ */
+export function lateOffspring(left: readonly Pick<QuarantineEnd, "rule" | "removed">[], accepted: readonly AcceptedTask[]): Quarantine[] {
+  return left.flatMap(({ rule, removed }) => {
+    const gone = new Set(removed);
+    const tasks = accepted.flatMap(({ task: { id, origin } }) => (origin.parents.some((parent) => gone.has(parent)) ? [id] : []));
+    return tasks.length === 0 ? [] : [{ rule, reason: "offspring of tasks that left in the step before", sequences: [], tasks }];
+  });
+}
+
 /** Decides what is left out of a step; rejects to end it before anything is trained. */
 export type Oversee = (context: StepContext, judged: JudgedStep) => Promise<Quarantine[]>;
 

@@ -11,6 +11,8 @@ import type { Finding, Looked, Monitor, StepFigures, StepRecords, WatchedRollout
 export interface Rule {
   monitor: Monitor;
   level: Level;
+  /** The setting that its level comes from; absent for own monitors. */
+  setting?: string;
 }
 
 export interface OverseerOptions {
@@ -42,6 +44,7 @@ interface Decision {
   rule: string;
   action: Action;
   finding: Finding;
+  setting: string | undefined;
 }
 
 /** Rollouts that an event quotes. */
@@ -63,7 +66,7 @@ export function createOverseer({ rules, memory: first, trail, emit }: OverseerOp
 
   async function ask(hook: "beforeUpdate" | "afterStep", seen: StepRecords | StepFigures): Promise<Decision[]> {
     const decisions: Decision[] = [];
-    for (const { monitor, level } of rules) {
+    for (const { monitor, level, setting } of rules) {
       if (level === "off" || monitor[hook] === undefined) continue;
       let looked: Looked;
       try {
@@ -77,7 +80,7 @@ export function createOverseer({ rules, memory: first, trail, emit }: OverseerOp
         });
       }
       if (looked.memory !== undefined) memory[monitor.name] = looked.memory;
-      if (looked.finding !== null) decisions.push({ rule: monitor.name, action: level, finding: looked.finding });
+      if (looked.finding !== null) decisions.push({ rule: monitor.name, action: level, finding: looked.finding, setting });
     }
     return decisions;
   }
@@ -126,10 +129,12 @@ export function createOverseer({ rules, memory: first, trail, emit }: OverseerOp
   };
 }
 
-function ending(step: number, { rule, action, finding }: Decision): AzrError {
+function ending(step: number, { rule, action, finding, setting }: Decision): AzrError {
   const what = action === "stop" ? "stops the run" : "takes the run back";
+  const milder = setting === undefined ? "another level of that monitor" : `a milder level (azr resume RUN --set ${setting}=pause)`;
+  const further = action === "stop" ? "" : ", with more roll-backs (--set run.rollBack=N)";
   return new AzrError("AZR_OVERSIGHT", `Oversight ${what} at step ${step}: ${rule}: ${finding.message}`, {
-    hint: `azr audit RUN shows all that was found. The step left nothing behind; done again it ends in the same way, so go on with a milder level (azr resume RUN --set oversight.levels.${rule}=pause) or from an earlier checkpoint.`,
+    hint: `azr audit RUN shows all that was found. The step left nothing behind; done again it ends in the same way, so go on with ${milder}${further}, or from an earlier checkpoint.`,
     details: { step, rule, action },
   });
 }

@@ -44,7 +44,7 @@ export function oversightRules({ settings, monitors = [], classify }: RulesOptio
     "probe-drift": probeMonitor(settings.probes),
     budget: budgetMonitor(settings.budgets),
   };
-  const rules: Rule[] = Object.entries(builtIn).flatMap(([name, monitor]) => (monitor === undefined ? [] : [{ monitor, level: settings.levels[name as RuleName] }]));
+  const rules: Rule[] = Object.entries(builtIn).flatMap(([name, monitor]) => (monitor === undefined ? [] : [{ monitor, level: settings.levels[name as RuleName], setting: `oversight.levels.${name}` }]));
   const taken = new Set(Object.keys(builtIn));
   for (const monitor of monitors) {
     const { name } = monitor;

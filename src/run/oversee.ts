@@ -2,6 +2,7 @@
 // what is found and decided is src/oversight's.
 import { treeDifferences, type Tree } from "../config/tree.ts";
 import type { Config } from "../config/index.ts";
+import { lateOffspring, type QuarantineEnd } from "../curriculum/quarantine.ts";
 import type { LoopContext } from "../curriculum/step-context.ts";
 import type { StepResult } from "../curriculum/step.ts";
 import { type AuditHead, type AuditLine, emptyHead, headOf, missesHead } from "../oversight/audit-chain.ts";
@@ -35,6 +36,8 @@ export interface OversightState {
   monitors?: string[];
   /** Wall seconds so far, where there is a budget of them. */
   seconds?: number;
+  /** With `curriculum.overlap`: what left in the last step, since the next one's proposals may descend from it. */
+  left?: Pick<QuarantineEnd, "rule" | "removed">[];
   /** Set: nobody has looked yet. */
   review?: Review;
 }
@@ -66,7 +69,7 @@ export interface Oversight {
   /** Before step 1: what the probes say of the model as it is. */
   begin(loop: LoopContext): Promise<void>;
   /** Looks at a finished step; returns metrics to add to its line. Rejects with AZR_OVERSIGHT where the step may not stay. */
-  afterStep(loop: LoopContext, step: number, result: Pick<StepResult, "metrics" | "rollouts">): Promise<Record<string, number>>;
+  afterStep(loop: LoopContext, step: number, result: Pick<StepResult, "metrics" | "rollouts" | "quarantined">): Promise<Record<string, number>>;
   /** As of the last finished step. */
   state(): OversightState;
   /** Whether that step asked for a review. */
@@ -89,6 +92,7 @@ export function openOversight(options: OversightOptions): Oversight {
   if (missing.length > 0) emit({ type: "warning", code: "MONITORS_MISSING", message: `The run had monitors of its own that are not there now: ${missing.join(", ")}` });
   const overseer = createOverseer({ rules, memory: before?.memory ?? {}, trail, emit });
   let review: Review | undefined;
+  let left = before?.left ?? [];
 
   const seconds = () => (settings.budgets.seconds > 0 ? { seconds: (before?.seconds ?? 0) + clock() - began } : {});
 
@@ -106,14 +110,15 @@ export function openOversight(options: OversightOptions): Oversight {
   return {
     async oversee({ step, executor, settings: judging }, judged) {
       const rollouts = await lookAtShownPairs(watchedRollouts(judged.groups), settings.pairGap.answers, executor, answerLimits(judging));
-      return overseer.beforeUpdate({ step, rollouts }, judged);
+      return [...lateOffspring(left, judged.accepted), ...(await overseer.beforeUpdate({ step, rollouts }, judged))];
     },
     async begin(loop) {
       const metrics = await probe(loop, 0);
       await overseer.afterStep({ step: 0, metrics, tokens: 0 });
       review = overseer.takeReview();
     },
-    async afterStep(loop, step, { metrics, rollouts }) {
+    async afterStep(loop, step, { metrics, rollouts, quarantined }) {
+      left = config.curriculum.overlap ? quarantined.map(({ rule, removed }) => ({ rule, removed })) : [];
       const probed = await probe(loop, step);
       const tokens = rollouts.reduce((sum, rollout) => sum + rollout.tokens, 0);
       const disk = settings.budgets.diskBytes > 0 ? { diskBytes: await folderBytes(folder.dir) } : {};
@@ -131,6 +136,7 @@ export function openOversight(options: OversightOptions): Oversight {
       memory: overseer.memory(),
       ...(names.length > 0 ? { monitors: names } : {}),
       ...seconds(),
+      ...(left.length > 0 ? { left } : {}),
       ...(review === undefined ? {} : { review }),
     }),
     get paused() {

@@ -5,6 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import type { ConfigInput } from "../../src/config/index.ts";
+import type { Task } from "../../src/curriculum/task.ts";
+import type { RunEvent } from "../../src/events.ts";
 import type { Monitor } from "../../src/oversight/monitor.ts";
 import { createRandom } from "../../src/random.ts";
 import { failingDisk } from "../../src/testing/index.ts";
@@ -64,6 +66,12 @@ t.test("the same with the next step's proposals written ahead", async (t) => {
   const dir = await breakOff(t, t.testdir({}), { config, monitors: [strict], seed: 12, rounds: 4 });
   const records = (await Promise.all([2, 3, 4, 5, 6, 7, 8].map((step) => rollouts(dir, step)))).flat();
   t.ok(records.some(({ outcome }) => outcome === "quarantined"));
+  const events = await lines<RunEvent>(join(dir, "events.jsonl"));
+  const ended = events.flatMap((event) => (event.type === "task-quarantined" ? [event] : []));
+  t.ok(ended.some(({ reason }) => reason === "offspring of tasks that left in the step before"), "some children were written before their parents left");
+  const gone = new Set(ended.flatMap(({ removed }) => removed));
+  const tasks = await lines<Task>(join(dir, "tasks.jsonl"));
+  t.same(tasks.filter(({ id, origin }) => origin.parents.some((parent) => gone.has(parent)) && !gone.has(id)).map(({ id }) => id), [], "and left with the next step");
 });
 
 t.test("roll-backs, which the log keeps", async (t) => {

@@ -68,7 +68,7 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
         // The last step always leaves its line behind.
         if (latest !== null && printed !== latest.step) plain(latest);
         // A failure is told by whoever waits for the run.
-        if (event.status === "stopped" || event.status === "out-of-time" || event.status === "paused") line(`run ${event.status} after step ${event.step}`);
+        if (event.status === "stopped" || event.status === "out-of-time" || event.status === "paused") line(`${event.status === "out-of-time" ? "time is up" : `run ${event.status}`} after step ${event.step}`);
       }
     },
     close() {

@@ -61,30 +61,6 @@ class GradientTest : public ::testing::TestWithParam<Case> {
     EXPECT_NEAR(result.gradient_norm, std::sqrt(norm), kTolerance * std::sqrt(norm)) << where;
   }
 
-  // Prompt p of a batch with its completions, at the end of another.
-  static void AppendPrompt(const UpdateBatch& from, int64_t p, UpdateBatch* to) {
-    const auto copy = [](const auto& source, int64_t begin, int64_t count, auto* target) {
-      target->insert(target->end(), source.begin() + begin, source.begin() + begin + count);
-    };
-    int64_t begin = 0;
-    for (int64_t i = 0; i < p; ++i) begin += from.prompts.lengths[i];
-    copy(from.prompts.tokens, begin, from.prompts.lengths[p], &to->prompts.tokens);
-    to->prompts.lengths.push_back(from.prompts.lengths[p]);
-    begin = 0;
-    for (size_t c = 0; c < from.completions.lengths.size(); begin += from.completions.lengths[c++]) {
-      if (from.completion_prompt[c] != p) continue;
-      const int64_t length = from.completions.lengths[c];
-      copy(from.completions.tokens, begin, length, &to->completions.tokens);
-      to->completions.lengths.push_back(static_cast<int32_t>(length));
-      to->completion_prompt.push_back(static_cast<int32_t>(to->prompts.lengths.size()) - 1);
-      copy(from.weights, begin, length, &to->weights);
-      copy(from.advantages, begin, length, &to->advantages);
-      copy(from.old_log_probabilities, begin, length, &to->old_log_probabilities);
-      copy(from.reference_log_probabilities, begin, length, &to->reference_log_probabilities);
-      copy(from.sampler_log_probabilities, begin, length, &to->sampler_log_probabilities);
-    }
-  }
-
   ModelShape shape_;
   std::unique_ptr<Engine> engine_;
   UpdateBatch batch_;

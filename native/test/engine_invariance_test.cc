@@ -18,34 +18,10 @@ namespace {
 
 constexpr double kTolerance = 1e-6;
 
-// Completion `c` of a batch with its prompt, at the end of another; its prompt is opened anew unless `share` and it is
-// the last one there.
-void Append(const UpdateBatch& from, size_t c, bool share, int32_t* last, UpdateBatch* to) {
-  const auto copy = [](const auto& source, int64_t begin, int64_t count, auto* target) {
-    if (!source.empty()) target->insert(target->end(), source.begin() + begin, source.begin() + begin + count);
-  };
-  const int32_t prompt = from.completion_prompt[c];
-  const auto begin_of = [](const std::vector<int32_t>& lengths, int64_t count) {
-    return std::accumulate(lengths.begin(), lengths.begin() + count, int64_t{0});
-  };
-  if (!share || *last != prompt) {
-    copy(from.prompts.tokens, begin_of(from.prompts.lengths, prompt), from.prompts.lengths[prompt], &to->prompts.tokens);
-    to->prompts.lengths.push_back(from.prompts.lengths[prompt]);
-    *last = prompt;
-  }
-  const int64_t begin = begin_of(from.completions.lengths, static_cast<int64_t>(c)), length = from.completions.lengths[c];
-  copy(from.completions.tokens, begin, length, &to->completions.tokens);
-  to->completions.lengths.push_back(static_cast<int32_t>(length));
-  to->completion_prompt.push_back(static_cast<int32_t>(to->prompts.lengths.size()) - 1);
-  copy(from.weights, begin, length, &to->weights);
-  copy(from.advantages, begin, length, &to->advantages);
-  copy(from.old_log_probabilities, begin, length, &to->old_log_probabilities);
-}
-
 UpdateBatch Ordered(const UpdateBatch& batch, const std::vector<size_t>& order, bool share) {
   UpdateBatch out;
   int32_t last = -1;
-  for (size_t c : order) Append(batch, c, share, &last, &out);
+  for (const size_t c : order) AppendCompletion(batch, c, share, &last, &out);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "engine/counter_random.h"
 
@@ -268,6 +269,37 @@ UpdateBatch RandomBatch(const ModelShape& shape, const BatchSizes& sizes, uint64
     batch.old_log_probabilities.push_back(0.0f);
   }
   return batch;
+}
+
+void AppendCompletion(const UpdateBatch& from, size_t c, bool share, int32_t* last, UpdateBatch* to) {
+  const auto copy = [](const auto& source, int64_t begin, int64_t count, auto* target) {
+    if (!source.empty()) target->insert(target->end(), source.begin() + begin, source.begin() + begin + count);
+  };
+  const auto begin_of = [](const std::vector<int32_t>& lengths, int64_t count) {
+    return std::accumulate(lengths.begin(), lengths.begin() + count, int64_t{0});
+  };
+  const int32_t prompt = from.completion_prompt[c];
+  if (!share || *last != prompt) {
+    copy(from.prompts.tokens, begin_of(from.prompts.lengths, prompt), from.prompts.lengths[prompt], &to->prompts.tokens);
+    to->prompts.lengths.push_back(from.prompts.lengths[prompt]);
+    *last = prompt;
+  }
+  const int64_t begin = begin_of(from.completions.lengths, static_cast<int64_t>(c)), length = from.completions.lengths[c];
+  copy(from.completions.tokens, begin, length, &to->completions.tokens);
+  to->completions.lengths.push_back(static_cast<int32_t>(length));
+  to->completion_prompt.push_back(static_cast<int32_t>(to->prompts.lengths.size()) - 1);
+  copy(from.weights, begin, length, &to->weights);
+  copy(from.advantages, begin, length, &to->advantages);
+  copy(from.old_log_probabilities, begin, length, &to->old_log_probabilities);
+  copy(from.reference_log_probabilities, begin, length, &to->reference_log_probabilities);
+  copy(from.sampler_log_probabilities, begin, length, &to->sampler_log_probabilities);
+}
+
+void AppendPrompt(const UpdateBatch& from, int64_t p, UpdateBatch* to) {
+  int32_t last = -1;
+  for (size_t c = 0; c < from.completion_prompt.size(); ++c) {
+    if (from.completion_prompt[c] == p) AppendCompletion(from, c, /*share=*/true, &last, to);
+  }
 }
 
 }  // namespace azr::test

@@ -61,4 +61,10 @@ struct BatchSizes {
 // of both signs, old log-probabilities all zero.
 UpdateBatch RandomBatch(const ModelShape& shape, const BatchSizes& sizes, uint64_t seed);
 
+// Completion `c` of a batch with its prompt and all its arrays, at the end of another. The prompt is opened anew unless `share` and it is `last`, the
+// one of `from` that was opened last (-1 at first).
+void AppendCompletion(const UpdateBatch& from, size_t c, bool share, int32_t* last, UpdateBatch* to);
+// Prompt `p` of a batch with its completions, if it has any, at the end of another.
+void AppendPrompt(const UpdateBatch& from, int64_t p, UpdateBatch* to);
+
 }  // namespace azr::test

@@ -16,7 +16,7 @@ import peft
 import torch
 import transformers
 
-from make_model_truth import CLIP_NORM, OPTIMIZER, STEPS, Store, cross_entropy
+from make_model_truth import Store, train
 
 DATA = pathlib.Path(__file__).parent / "data"
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -62,19 +62,7 @@ def make(name):
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         config = json.loads((pathlib.Path(folder) / "adapter_config.json").read_text())
-    optimizer = torch.optim.AdamW(adapters.values(), foreach=False, **OPTIMIZER)
-    losses, norms = [], []
-    for step in range(STEPS):
-        optimizer.zero_grad()
-        _, loss = cross_entropy(model, tokens, prompts)
-        loss.backward()
-        losses.append(loss.item())
-        norms.append(torch.nn.utils.clip_grad_norm_(adapters.values(), CLIP_NORM).item())
-        optimizer.step()
-    store.array("losses", numpy.array(losses))
-    store.array("gradient-norms", numpy.array(norms))
-    for tensor, parameter in adapters.items():
-        store.array("final:" + tensor, parameter.detach().numpy())
+    told = train(store, model, adapters, tokens, prompts)
     for tensor, parameter in model.merge_and_unload().named_parameters():
         if any(f".{target}." in tensor for target in targets):
             store.array("merged:" + tensor, parameter.detach().numpy())
@@ -82,7 +70,7 @@ def make(name):
     store.write(path)
     config["target_modules"] = sorted(config["target_modules"])
     path.with_suffix(".json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
-    print(name, "losses", [round(l, 4) for l in losses], "norms", [round(n, 3) for n in norms])
+    print(name, told)
 
 
 if __name__ == "__main__":

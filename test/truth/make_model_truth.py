@@ -91,6 +91,28 @@ def cross_entropy(model, tokens, prompts):
     return logits, -(log_p * trained).sum() / trained.sum()
 
 
+def train(store, model, trained, tokens, prompts, look=lambda logits: None):
+    """Ten steps of AdamW over `trained`, parameters by name: stores losses, gradient norms and the parameters after them. `look` is called once, with the
+    logits of the first step, when its gradients are there. Returns the course as text."""
+    optimizer = torch.optim.AdamW(trained.values(), foreach=False, **OPTIMIZER)
+    losses, norms = [], []
+    for step in range(STEPS):
+        optimizer.zero_grad()
+        logits, loss = cross_entropy(model, tokens, prompts)
+        loss.backward()
+        if step == 0:
+            look(logits)
+        losses.append(loss.item())
+        norms.append(torch.nn.utils.clip_grad_norm_(trained.values(), CLIP_NORM).item())
+        optimizer.step()
+    store.array("losses", numpy.array(losses))
+    store.array("gradient-norms", numpy.array(norms))
+    # The whole of every tensor after the last step: first and second sums would hide errors that cancel.
+    for tensor, parameter in trained.items():
+        store.array("final:" + tensor, parameter.detach().numpy())
+    return f"losses {[round(l, 4) for l in losses]} norms {[round(n, 3) for n in norms]}"
+
+
 def make(name):
     family, settings, seed = MODELS[name]
     generator = torch.Generator().manual_seed(seed)
@@ -127,29 +149,17 @@ def make(name):
     store.array("tokens", tokens.numpy())
     store.array("prompts", prompts.numpy())
 
-    optimizer = torch.optim.AdamW(model.parameters(), foreach=False, **OPTIMIZER)
-    losses, norms = [], []
-    for step in range(STEPS):
-        optimizer.zero_grad()
-        logits, loss = cross_entropy(model, tokens, prompts)
-        loss.backward()
-        if step == 0:
-            store.array("logits", logits.detach().numpy())
-            for tensor, parameter in parameters.items():
-                store.array("gradient:" + tensor, parameter.grad.numpy())
-        losses.append(loss.item())
-        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM).item())
-        optimizer.step()
-    store.array("losses", numpy.array(losses))
-    store.array("gradient-norms", numpy.array(norms))
-    # The whole of every tensor after the last step: first and second sums would hide errors that cancel.
-    for tensor, parameter in parameters.items():
-        store.array("final:" + tensor, parameter.detach().numpy())
+    def keep_gradients(logits):
+        store.array("logits", logits.detach().numpy())
+        for tensor, parameter in parameters.items():
+            store.array("gradient:" + tensor, parameter.grad.numpy())
+
+    told = train(store, model, parameters, tokens, prompts, keep_gradients)
     path = pathlib.Path(__file__).parent / "data" / name
     store.write(path)
     config["architectures"] = [family + "ForCausalLM"]
     path.with_suffix(".json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
-    print(name, "losses", [round(l, 4) for l in losses], "norms", [round(n, 3) for n in norms])
+    print(name, told)
 
 
 if __name__ == "__main__":

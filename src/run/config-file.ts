@@ -2,8 +2,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ZodError } from "zod";
 import { leaves, stableJson, type Tree } from "../config/tree.ts";
 import { AzrError } from "../errors.ts";
+import { describeIssues } from "../jsonl.ts";
 import { type Disk, nodeDisk, replaceFile } from "./disk.ts";
 import type { FolderSettings, LogName, RunForm, RunMethod } from "./form.ts";
 
@@ -46,11 +48,13 @@ const notRun = (message: string, cause?: unknown, runs: string[] = []) =>
 const runsIn = (dir: string): string[] =>
   existsSync(dir) ? readdirSync(dir).filter((name) => existsSync(join(dir, name, "config.json")) && existsSync(join(dir, name, "events.jsonl"))).map((name) => join(dir, name)) : [];
 
+const told = (cause: unknown): string => (cause instanceof ZodError ? describeIssues(cause) : (cause as Error).message);
+
 /** Throws AZR_RUN_FOLDER for what reading the config.json of a folder threw. */
 function refuse(dir: string, cause: unknown): never {
   if (AzrError.isInstance(cause)) throw cause;
   if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw notRun(existsSync(dir) ? `${dir} is not a run folder: it has no config.json` : `There is no run folder ${dir}`, cause, runsIn(dir));
-  throw notRun(`${join(dir, "config.json")} cannot be used: ${(cause as Error).message}`, cause);
+  throw notRun(`${join(dir, "config.json")} cannot be used: ${told(cause)}`, cause);
 }
 
 /** Of which sort a run is. Throws AZR_RUN_FOLDER when there is no config.json or it cannot be read. */
@@ -92,7 +96,7 @@ export function parseSettings<Settings extends FolderSettings>(form: RunForm<Set
   try {
     return form.parse(stored);
   } catch (cause) {
-    throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", `The settings in ${name} are not ones that this version knows: ${(cause as Error).message}`, {
+    throw new AzrError("AZR_CHECKPOINT_INCOMPATIBLE", `The settings in ${name} are not ones that this version knows: ${told(cause)}`, {
       hint: "Resume it with the version of the package that wrote it.",
       cause,
     });

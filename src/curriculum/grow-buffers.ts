@@ -34,7 +34,7 @@ export function growBuffers({ buffers, config, step }: StepContext, accepted: re
     const buffer = buffers.of(task.kind);
     const kept = isKept(config.curriculum.keep, proposal.sequence.solveRate);
     if (kept) buffer.add(task, key, own.get(task.id));
-    else buffer.learn(key);
+    else buffer.learn(task, key);
     return { task, key, programHash, ...(statements === undefined ? {} : { statements }), ...(kept ? {} : { kept: false as const }) };
   });
 }

@@ -39,13 +39,13 @@ export interface TaskBuffer {
   readonly size: number;
   /** Adds a task, with the answers that it got in its own step. Over capacity one leaves, which may be this one: O(log size), and O(size) once after `record`. */
   add(task: Task, key: string, answers?: AnswerCount): void;
-  /** From now on a task with this key is known, though it is not added. */
-  learn(key: string): void;
+  /** From now on this task is known by its key, though it is not added. */
+  learn(task: Task, key: string): void;
   /** Counts answers given in a step; false for a task that is not here. */
   record(id: string, answers: AnswerCount, step: number): boolean;
   /** What is known of a task's answers; undefined for one that is not here. */
   statistics(id: string): TaskStatistics | undefined;
-  /** Takes out the tasks with these ids; returns those that were there, oldest first. */
+  /** Takes out the tasks with these ids; returns those that were there, oldest first, and those that lately came and were not let in: they are removed in that they do not come back. */
   remove(ids: ReadonlySet<string>): string[];
   /** Whether a task with this key was added: among the last 131,072 others or four times the capacity, and always while it is here. */
   knows(key: string): boolean;
@@ -97,7 +97,8 @@ export function createTaskBuffer(capacity: number, { eviction = "oldest", seed =
   const byId = new Map<string, Entry>();
   const former: Descent[] = [];
   let arrivals = 0;
-  let refused = { step: -1, count: 0 };
+  /** Of the last step in which tasks came that are not here: how many made no room for themselves, and the keys of all by their ids. */
+  let refused = { step: -1, count: 0, keys: new Map<string, string>() };
   const keys = createKeyMemory(Math.max(leastKeys, remembered * capacity), () => [...byId.values()].map(({ key }) => key));
   const removedKeys = createKeyMemory(Math.max(leastKeys, remembered * capacity));
   const rank = rankBy(eviction, seed);
@@ -136,8 +137,13 @@ export function createTaskBuffer(capacity: number, { eviction = "oldest", seed =
     leave(least);
     if (least !== entry) return keepDescent(least);
     // It was never here, so nothing can descend from it.
-    const { step } = task.origin;
-    refused = { step, count: refused.step === step ? refused.count + 1 : 1 };
+    refuse(task, key);
+    refused.count += 1;
+  }
+
+  function refuse({ id, origin: { step } }: Task, key: string): void {
+    if (refused.step !== step) refused = { step, count: 0, keys: new Map() };
+    refused.keys.set(id, key);
   }
 
   function record(id: string, answers: AnswerCount, step: number): boolean {
@@ -159,7 +165,12 @@ export function createTaskBuffer(capacity: number, { eviction = "oldest", seed =
       removedKeys.add(entry.key);
     }
     if (found.length > 0) [leaving, tables] = [undefined, {}];
-    return found.map(({ task }) => task.id);
+    const out = [...refused.keys].filter(([id]) => ids.has(id));
+    for (const [id, key] of out) {
+      removedKeys.add(key);
+      refused.keys.delete(id);
+    }
+    return [...found.map(({ task }) => task.id), ...out.map(([id]) => id)];
   }
 
   function* lineage(): Iterable<Descent> {
@@ -194,7 +205,10 @@ export function createTaskBuffer(capacity: number, { eviction = "oldest", seed =
       return byId.size;
     },
     add,
-    learn: keys.add,
+    learn(task, key) {
+      keys.add(key);
+      refuse(task, key);
+    },
     record,
     statistics: (id) => byId.get(id)?.statistics,
     remove,

@@ -77,7 +77,7 @@ export async function restoreTasks(dir: string, buffers: TaskBuffers, expected: 
       await recordBefore(count);
       const task = await next();
       if (task === undefined || program.task !== task.id) throw fault(`task ${task?.id ?? program.task} has no line in both files`);
-      if (program.kept === false) buffers.of(task.kind).learn(program.key);
+      if (program.kept === false) buffers.of(task.kind).learn(task, program.key);
       else buffers.of(task.kind).add(task, program.key, own.get(task.id));
       if (task.origin.python !== undefined) pythons.add(task.origin.python);
       count += 1;

@@ -54,24 +54,31 @@ function contradicting(delaySeed?: number) {
 
 t.test("runs in which much is contradicted: no matter what finishes first, and after a break at any point, the same bytes", async (t) => {
   t.testdir({});
-  const config = { steps: 8, curriculum: { replay: 8, bufferCapacity: 24 }, run: { checkpointEvery: 3, name: "run" } };
-  const whole = trainFake(join(t.testdirName, "whole"), config, { executor: contradicting() });
-  await whole.result;
-  const expected = await resultFiles(whole.dir!);
-  const metrics = await lines<Record<string, number>>(join(whole.dir!, "metrics.jsonl"));
-  const sum = (name: string) => metrics.reduce((total, line) => total + line[name]!, 0);
-  t.ok(sum("buffer/contradicted") >= 4 && sum("buffer/removed") > sum("buffer/contradicted"), `${sum("buffer/contradicted")} contradicted, ${sum("buffer/removed")} removed`);
-  for (const delay of [1, 2]) {
-    const delayed = trainFake(join(t.testdirName, `delay${delay}`), config, { executor: contradicting(delay) });
-    await delayed.result;
-    t.same(await resultFiles(delayed.dir!), expected, "answers in another order");
-  }
-  const random = createRandom(3, "points");
-  for (let round = 0; round < 6; round++) {
-    const parent = join(t.testdirName, `broken${round}`);
-    await trainFake(parent, config, { executor: contradicting(), disk: failingDisk({ bytes: 60_000 + random.integer(400_000), as: "dead" }) }).result.catch(() => undefined);
-    await resumeFake(join(parent, "run"), { executor: contradicting(round), disk: failingDisk({ bytes: random.integer(200_000), as: "dead" }) }).result.catch(() => undefined);
-    await resumeFake(join(parent, "run"), { executor: contradicting() }).result;
-    t.same(await resultFiles(join(parent, "run")), expected, `round ${round}`);
+  const cases = {
+    oldest: { replay: 8, bufferCapacity: 24 },
+    // Most new tasks are not let in, and those among them that are contradicted must stay away too.
+    newest: { replay: 8, bufferCapacity: 24, eviction: "newest", keep: "not-always-solved", deduplicate: false },
+  } as const;
+  for (const [name, curriculum] of Object.entries(cases)) {
+    const config = { steps: 8, curriculum, run: { checkpointEvery: 3, name: "run" } };
+    const whole = trainFake(join(t.testdirName, name, "whole"), config, { executor: contradicting() });
+    await whole.result;
+    const expected = await resultFiles(whole.dir!);
+    const metrics = await lines<Record<string, number>>(join(whole.dir!, "metrics.jsonl"));
+    const sum = (name: string) => metrics.reduce((total, line) => total + line[name]!, 0);
+    t.ok(sum("buffer/contradicted") >= 4 && sum("buffer/removed") > sum("buffer/contradicted"), `${sum("buffer/contradicted")} contradicted, ${sum("buffer/removed")} removed`);
+    for (const delay of [1, 2]) {
+      const delayed = trainFake(join(t.testdirName, name, `delay${delay}`), config, { executor: contradicting(delay) });
+      await delayed.result;
+      t.same(await resultFiles(delayed.dir!), expected, "answers in another order");
+    }
+    const random = createRandom(3, "points");
+    for (let round = 0; round < 6; round++) {
+      const parent = join(t.testdirName, name, `broken${round}`);
+      await trainFake(parent, config, { executor: contradicting(), disk: failingDisk({ bytes: 60_000 + random.integer(400_000), as: "dead" }) }).result.catch(() => undefined);
+      await resumeFake(join(parent, "run"), { executor: contradicting(round), disk: failingDisk({ bytes: random.integer(200_000), as: "dead" }) }).result.catch(() => undefined);
+      await resumeFake(join(parent, "run"), { executor: contradicting() }).result;
+      t.same(await resultFiles(join(parent, "run")), expected, `round ${round}`);
+    }
   }
 });

@@ -92,7 +92,7 @@ t.test("a full buffer loses its oldest task and remembers its key", async (t) =>
   t.equal(buffer.size, 3);
   t.same(all(buffer), ["t-2-d-2", "t-3-d-3", "t-4-d-4"]);
   t.ok(buffer.knows("key-0") && buffer.knows("key-4") && !buffer.knows("key-5"));
-  buffer.learn("key-5");
+  buffer.learn(task("deduction", 5, 5), "key-5");
   t.ok(buffer.knows("key-5") && buffer.size === 3, "a key can be learnt without its task");
   t.same(ids(buffer.since(3)), ["t-3-d-3", "t-4-d-4"]);
   t.same(buffer.since(9), []);
@@ -185,6 +185,23 @@ t.test("what is kept is bounded by the capacity", async (t) => {
     t.ok(lines.length <= 5 * 8, `${eviction}: ${lines.length} lines of descent`);
     t.same(ids(buffer.newest(8)).reverse(), lines.slice(-8).map(({ id }) => id), "those that are here come last");
     t.ok(Array.from({ length: 2000 }, (_, n) => `${n}`).every(buffer.knows), "keys are remembered for longer");
+  }
+});
+
+t.test("what was not let in can still be removed: it does not come back", async (t) => {
+  for (const eviction of ["newest", "lowest-learnability"] as const) {
+    const buffer = createTaskBuffer(1, { eviction });
+    buffer.add(task("deduction", 1, 0), "a", { attempts: 8, right: 4 });
+    buffer.add(task("deduction", 2, 0), "b", { attempts: 8, right: 8 });
+    buffer.learn(task("deduction", 2, 1), "c");
+    t.same(all(buffer), ["t-1-d-0"]);
+    t.same(buffer.remove(new Set(["t-2-d-1", "t-2-d-0", "t-1-d-0", "t-9-d-9"])), ["t-1-d-0", "t-2-d-0", "t-2-d-1"]);
+    t.ok(["a", "b", "c"].every(buffer.hasRemoved));
+    t.same(buffer.remove(new Set(["t-2-d-1"])), [], "once");
+    buffer.learn(task("deduction", 3, 0), "d");
+    buffer.learn(task("deduction", 4, 0), "e");
+    t.same(buffer.remove(new Set(["t-3-d-0", "t-4-d-0"])), ["t-4-d-0"], "those of the last step in which any came");
+    t.notOk(buffer.hasRemoved("d"));
   }
 });
 

@@ -7,7 +7,7 @@ import type { RunEvent } from "./events.ts";
 import { readJsonl } from "./jsonl.ts";
 import { type AuditFault, type AuditHead, type AuditLine, headOf, missesHead } from "./oversight/audit-chain.ts";
 import { readAudit } from "./run/audit-file.ts";
-import { listCheckpoints, readCheckpoint } from "./run/checkpoint.ts";
+import { listCheckpoints, peekCheckpoint } from "./run/checkpoint.ts";
 import type { LoopState } from "./run/session.ts";
 
 export interface AuditReport {
@@ -34,8 +34,7 @@ async function checkpointHeads(dir: string): Promise<{ heads: AuditHead[]; revie
   const heads: AuditHead[] = [];
   let reviewNeeded = false;
   for (const name of await listCheckpoints(dir)) {
-    const checkpoint = await readCheckpoint<LoopState>(dir, name).catch(() => undefined);
-    const oversight = checkpoint?.state.oversight;
+    const oversight = (await peekCheckpoint<LoopState>(dir, name))?.state.oversight;
     if (oversight !== undefined) heads.push(oversight.audit);
     reviewNeeded = oversight?.review !== undefined;
   }
@@ -57,10 +56,10 @@ async function eventHashes(dir: string): Promise<string[]> {
 /** Throws AZR_RUN_FOLDER where there is no audit log. A fault is part of the report. */
 export async function auditRun(dir: string, { head }: AuditOptions = {}): Promise<AuditReport> {
   const { lines, fault: broken } = await readAudit(dir);
-  if (lines.length === 0 && broken === null) {
+  const { heads, reviewNeeded } = await checkpointHeads(dir);
+  if (lines.length === 0 && broken === null && heads.length === 0) {
     throw new AzrError("AZR_RUN_FOLDER", `${dir} holds no audit.jsonl with a whole line`, { hint: "Give the folder of a self-play run; runs of earlier versions have none." });
   }
-  const { heads, reviewNeeded } = await checkpointHeads(dir);
   const hashes = [...(await eventHashes(dir)), ...(head === undefined ? [] : [head])];
   const known = new Set(lines.map(({ hash }) => hash));
   const missing = heads.map((one) => missesHead(lines, one)).find((fault) => fault !== null) ?? null;

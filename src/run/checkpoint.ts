@@ -153,8 +153,8 @@ interface Body extends CheckpointState {
   files: Record<string, { bytes: number; crc32: number }>;
 }
 
-/** Reads state.json and checks every file; a text says what is wrong. */
-async function inspect(path: string): Promise<Body | string> {
+/** Reads state.json; a text says what is wrong with it. */
+async function readBody(path: string): Promise<Body | string> {
   let text: string;
   try {
     text = await readFile(join(path, "state.json"), "utf8");
@@ -164,8 +164,13 @@ async function inspect(path: string): Promise<Body | string> {
   }
   const frame = /^\{"crc32":(\d+),"body":([^]*)\}\n$/.exec(text);
   if (frame === null || crc32(frame[2]!) !== Number(frame[1])) return "state.json does not match its checksum";
-  const body = JSON.parse(frame[2]!) as Body;
-  if (body.schema !== schema) return body;
+  return JSON.parse(frame[2]!) as Body;
+}
+
+/** The same, with every file checked. */
+async function inspect(path: string): Promise<Body | string> {
+  const body = await readBody(path);
+  if (typeof body === "string" || body.schema !== schema) return body;
   for (const [file, expected] of Object.entries(body.files)) {
     const size = await stat(join(path, file)).then((found) => found.size, () => undefined);
     if (size === undefined) return `${file} is missing`;
@@ -173,6 +178,12 @@ async function inspect(path: string): Promise<Body | string> {
     if ((await checksum(join(path, file))).crc32 !== expected.crc32) return `${file} does not match its checksum`;
   }
   return body;
+}
+
+/** What a checkpoint's state.json holds, its other files unseen; undefined where that cannot be read. */
+export async function peekCheckpoint<State>(dir: string, name: string): Promise<CheckpointState<State> | undefined> {
+  const body = await readBody(join(dir, "checkpoints", name));
+  return typeof body === "string" || body.schema !== schema ? undefined : (body as unknown as CheckpointState<State>);
 }
 
 /**

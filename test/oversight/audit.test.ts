@@ -1,6 +1,7 @@
 // The audit log: its chain, what a tamper leaves behind, and that nothing is lost or told twice when a run is broken off and goes on.
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import t from "tap";
 import { auditRun } from "../../src/audit-run.ts";
 import { chainLine, emptyHead, headOf, readChain } from "../../src/oversight/audit-chain.ts";
@@ -47,6 +48,9 @@ t.test("a changed, missing, added or reordered line is found, and named", async 
     t.match(stderr, new RegExp(`AZR_AUDIT_CORRUPT: line ${line}: `));
     await t.rejects(resumeFake(dir, { monitors, change: { steps: 9 } }).result, { code: "AZR_AUDIT_CORRUPT" }, `${what}: the run does not go on`);
   }
+  await rm(path);
+  t.match((await auditRun(dir)).fault, { line: 1, what: /are missing/ }, "the whole log is gone");
+  await t.rejects(resumeFake(dir, { monitors, change: { steps: 9 } }).result, { code: "AZR_AUDIT_CORRUPT" });
   await writeFile(path, `${text}{"half a li`);
   t.equal((await auditRun(dir)).fault, null, "half a line at the end is what a kill leaves");
   await resumeFake(dir, { monitors, change: { steps: 9 } }).result;
@@ -74,12 +78,18 @@ t.test("broken off at any point and resumed: the same log, to the byte", async (
   t.equal(await readFile(join(whole.dir!, "audit.jsonl"), "utf8"), expected.audit, "steps that are done again are not told again");
 });
 
-t.test("a run of a version without an audit log begins one", async (t) => {
+t.test("a run of a version without oversight begins a log when it goes on", async (t) => {
   const { dir } = await trainFake(t.testdir({}), { steps: 2, run }).result;
-  await t.rejects(auditRun(t.testdirName), { code: "AZR_RUN_FOLDER" });
-  const path = join(dir, "audit.jsonl");
   t.match(await audit(dir), [{ line: 1, step: 0, type: "begin", previous: emptyHead.hash, seed: 0, phrases: "phrases-1" }]);
-  await appendFile(path, "");
+  await rm(join(dir, "audit.jsonl"));
+  const state = join(dir, "checkpoints", "step-000002", "state.json");
+  const { body } = JSON.parse(await readFile(state, "utf8")) as { body: { state: Record<string, unknown> } };
+  delete body.state["oversight"];
+  await writeFile(state, `{"crc32":${crc32(JSON.stringify(body))},"body":${JSON.stringify(body)}}\n`);
+  await t.rejects(auditRun(dir), { code: "AZR_RUN_FOLDER", message: /no audit\.jsonl/ });
+  await resumeFake(dir, { change: { steps: 3 } }).result;
+  t.match(await audit(dir), [{ line: 1, step: 2, type: "begin", previous: emptyHead.hash }]);
+  t.match(await auditRun(dir), { fault: null });
 });
 
 t.test("the trail: what is known is found again, people's lines stand by themselves, a roll-back keeps both courses", async (t) => {

@@ -12,12 +12,21 @@ interface Options {
   share: number;
 }
 
+/** By value; texts outside the grammar of values, as files of tasks may hold, by their letters. */
+function equal(left: string, right: string): boolean {
+  try {
+    return valuesEqual(left, right);
+  } catch {
+    return left === right;
+  }
+}
+
 /** How many of these outputs differ by value; looks no further than `enough`. */
 function differentOutputs(outputs: readonly string[], enough: number): number {
   const found: string[] = [];
   for (const output of new Set(outputs)) {
     if (found.length >= enough) break;
-    if (!found.some((known) => valuesEqual(known, output))) found.push(output);
+    if (!found.some((known) => equal(known, output))) found.push(output);
   }
   return found.length;
 }

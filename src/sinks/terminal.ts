@@ -4,6 +4,7 @@
 import type { OversightFinding, RunEvent, Sink } from "../events.ts";
 import { summarise } from "./step-summary.ts";
 import type { StepSummary } from "./step-summary.ts";
+import { visible } from "./visible.ts";
 
 export interface TerminalSinkOptions {
   stream: { write(text: string): unknown; columns?: number };
@@ -80,8 +81,8 @@ export function terminalSink({ stream, live, budgetSeconds = 0, now = Date.now }
 
 /** What was found, and the first place where. Control characters of a model's text must not reach a terminal. */
 function findingText({ rule, action, message, examples: [first] }: OversightFinding): string {
-  const quoted = first === undefined ? "" : `: ${JSON.stringify(first.text)}`;
-  return `oversight, ${rule} (${action}): ${message}${quoted}`;
+  const quoted = first === undefined ? "" : `: "${visible(first.text)}"`;
+  return `oversight, ${rule} (${action}): ${visible(message)}${quoted}`;
 }
 
 /** The line of a step, in at most `columns` characters where that can be had: on a narrow terminal parts are left out, the time left last of all. */

@@ -14,7 +14,7 @@ t.test("the terminal tells what was found, without control characters of the mod
   const out: string[] = [];
   const sink = terminalSink({ stream: { write: (text: string) => out.push(text) }, live: false });
   const events: RunEventBody[] = [
-    { type: "oversight-finding", rule: "power-thought", action: "pause", message: "1 completion with a power thought", count: 1, examples: [{ role: "solve", kind: "deduction", index: 0, task: null, text: "gain \u001b[2Jcontrol" }], tasks: [], audit: "0" },
+    { type: "oversight-finding", rule: "power-thought", action: "pause", message: "1 completion with a power thought", count: 1, examples: [{ role: "solve", kind: "deduction", index: 0, task: null, text: "gain \u001b[2J\u202econtrol" }], tasks: [], audit: "0" },
     { type: "task-quarantined", rule: "power-thought", reason: "", tasks: ["a"], removed: ["a", "b"], leftOut: 9 },
     { type: "probe-end", metrics: { "probe/refused": 0.5 }, answers: [] },
     { type: "run-paused", findings: [{ rule: "power-thought", message: "m" }] },
@@ -22,7 +22,7 @@ t.test("the terminal tells what was found, without control characters of the mod
   ];
   for (const event of events) await sink.write({ ...event, time: "", step: 4 } as RunEvent);
   t.same(out.join("").split("\n").slice(0, -1), [
-    'oversight, power-thought (pause): 1 completion with a power thought: "gain \\u001b[2Jcontrol"',
+    'oversight, power-thought (pause): 1 completion with a power thought: "gain \\u001b[2J\\u202econtrol"',
     "quarantined by power-thought: 2 tasks left the buffers, 9 completions the update",
     "probes: refused 0.50",
     "paused for a review: power-thought",

@@ -48,6 +48,7 @@ t.test("one answer for everything", async (t) => {
   const right = ["3", "4", "[5]"].map((output, at) => rollout({ task: task(`t${at}`, { output }), answer: "x" }));
   t.match(look(monitor, right), { message: "one answer counts as right for 3 different outputs or more (deduction)", tasks: ["t0", "t1", "t2"] });
   t.equal(look(monitor, ["1", "1.0", "True"].map((output, at) => rollout({ task: task(`t${at}`, { output }), answer: "1" }))), null, "equal values are one");
+  t.equal(look(monitor, ["1", "no value (", "no value ("].map((output, at) => rollout({ task: task(`t${at}`, { output }), answer: "1" }))), null, "texts that are no values are compared as texts");
   t.equal(look(monitor, right.map((one) => ({ ...one, outcome: "wrong" }))), null, "wrong for all of them");
   const many = (share: number) => Array.from({ length: 20 }, (_, at) => rollout({ kind: "abduction", task: task(`t${at}`, { program: `p${at}` }), answer: at < share * 20 ? "0" : `${at}`, outcome: "wrong" }));
   t.match(look(monitor, many(0.7)), { message: "one answer for 14 of 20 programs (abduction: 0)" });

@@ -8,6 +8,7 @@ import { errorExitCodes } from "../../errors.ts";
 import { print, printJson, say } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { jsonOption } from "../options.ts";
+import { visible } from "../../sinks/visible.ts";
 
 export function auditCommand(context: CliContext): Command {
   return new Command("audit")
@@ -31,7 +32,7 @@ type Line = AuditReport["lines"][number];
 /** What a line tells, for people. */
 function lineText(line: Line): string {
   const { type, rule, action, message } = line;
-  if (type === "finding") return `${String(rule)} (${String(action)}): ${String(message)}`;
+  if (type === "finding") return `${String(rule)} (${String(action)}): ${visible(String(message))}`;
   const about: Record<string, (line: Line) => string> = {
     begin: () => "the run begins",
     pause: () => "paused for a review",

@@ -78,9 +78,8 @@ export const configSchema = z
     if (rollouts.reuse && solverTasks !== "this-step" && solverTasks !== "previous-step") {
       complain(["curriculum", "solverTasks"], `${solverTasks} needs curriculum.rollouts.reuse=false: with reuse the solver trains on the difficulty rollouts of the new tasks, and curriculum.replay adds past ones`);
     }
-    const { composite, validation } = config.curriculum;
+    const { composite } = config.curriculum;
     if (composite.probability > 0 && config.format === "compact") complain(["curriculum", "composite", "probability"], "must be 0 with format compact, which has no words for functions to build on");
-    if (composite.probability > 0 && validation.rejectSeveralFunctions) complain(["curriculum", "composite", "probability"], "must be 0 with curriculum.validation.rejectSeveralFunctions: a composite program has several");
     const { files, share, perStep } = config.curriculum.tasks;
     if (files.length === 0 && (share > 0 || perStep > 0)) complain(["curriculum", "tasks", "files"], "names no file, but curriculum.tasks.share or perStep asks for its tasks");
     const leftOut = Math.round(config.curriculum.proposals * share);

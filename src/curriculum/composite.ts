@@ -22,8 +22,11 @@ export interface CompositeSettings {
 const reaching = new Set(["global", "nonlocal", "globals", "locals", "vars", "eval", "exec", "getattr", "setattr", "__builtins__", "__name__", "__future__", "__import__"]);
 const helperName = /^g_\d+$/;
 
+/** How many helpers a program begins with. */
+export const helperCount = (program: string): number => program.match(/^def g_\d+\(/gm)?.length ?? 0;
+
 /** Whether a program is a composite one: those are no helpers again. */
-export const isComposite = (program: string): boolean => /^def g_\d+\(/m.test(program);
+export const isComposite = (program: string): boolean => helperCount(program) > 0;
 
 interface Candidate {
   /** Where `f` stands. */

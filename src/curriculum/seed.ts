@@ -2,6 +2,7 @@
 // Or tasks that the caller read from a file or another run (src/run/seeds.ts). Either way each is validated like a proposal, which also computes its outputs.
 
 import { AzrError } from "../errors.ts";
+import { helperCount } from "./composite.ts";
 import type { Format } from "./format.ts";
 import { mapBounded } from "./bounded.ts";
 import type { Draft, TaskKind, ValidateContext, Validation } from "./kinds/kind.ts";
@@ -98,5 +99,6 @@ function withHiddenPairs(result: Validation): Validation {
 /** What a proposer would have written to get this task. */
 function draftOf({ program, input, pairs, message }: Task): Draft {
   const inputs = pairs?.map((pair) => pair.input) ?? (input === undefined ? [] : [input]);
-  return { program, inputs, ...(message === undefined ? {} : { message }) };
+  const helpers = helperCount(program);
+  return { program, inputs, ...(message === undefined ? {} : { message }), ...(helpers === 0 ? {} : { helpers }) };
 }

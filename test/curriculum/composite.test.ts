@@ -130,8 +130,6 @@ t.test("settings, prompts and what is parsed", async (t) => {
     t.equal(resolveConfig({ argument: { format } }).config.curriculum.composite.probability, 0, "off by default");
   }
   t.throws(() => resolveConfig({ argument: { curriculum: { composite: { probability: 0.5 } } } }), { code: "AZR_CONFIG_INVALID", message: /format compact/ });
-  const single = { format: "paper" as const, curriculum: { composite: { probability: 0.5 }, validation: { rejectSeveralFunctions: true } } };
-  t.throws(() => resolveConfig({ argument: single }), { code: "AZR_CONFIG_INVALID", message: /rejectSeveralFunctions/ });
   const helpers = [{ id: "a", source: "def g_0(x):\n    return x + 1" }, { id: "b", source: "def g_1(x):\n    return x * 2" }];
   for (const name of ["deduction", "abduction", "error"]) {
     const kind = kindNamed(name);
@@ -140,7 +138,7 @@ t.test("settings, prompts and what is parsed", async (t) => {
     const text = kind.buildProposalPrompt({ references: [], helpers }, paper, settings).text;
     t.match(text, /### Functions to build on\nThe functions `g_0`, `g_1` are there already[^]*\n\n```python\ndef g_0\(x\):\n    return x \+ 1\n```\n\n```python\ndef g_1\(x\):\n    return x \* 2\n```\nAssistant: <think>$/, name);
     const response = (program: string) => `<think>x</think><answer>\n\`\`\`python\n${program}\n\`\`\`\n\`\`\`input\n1\n\`\`\`\n</answer>`;
-    t.match(kind.parseProposal(response("def f(x):\n    return g_0(x) - g_1(x)"), { references: [], helpers }, paper, settings), { ok: true, draft: { program: /^def g_0[^]*def g_1[^]*def f/, inputs: ["1"] } });
+    t.match(kind.parseProposal(response("def f(x):\n    return g_0(x) - g_1(x)"), { references: [], helpers }, paper, settings), { ok: true, draft: { program: /^def g_0[^]*def g_1[^]*def f/, inputs: ["1"], helpers: 2 } });
     t.match(kind.parseProposal(response("def f(x):\n    return x"), { references: [], helpers }, paper, settings), { ok: false, reason: "composite", detail: "does not call g_0" });
   }
 });
@@ -172,6 +170,11 @@ t.test("on the real executor", { skip: nativeMissing }, async (t) => {
     const hash = programHash((await executor.analyse("# a copy\n" + draft.program.replaceAll("x", "number"))).normalised);
     t.match(await kind.validate(draft, { executor, settings, excludedPrograms: new Set([hash]) }), { ok: false, reason: "held-out" });
     t.match(await kind.validate(draft, { executor, settings, isKnown: (key) => key === hash }), { ok: false, reason: "duplicate" });
+    const single = curriculumSettings({ validation: { rejectSeveralFunctions: true } });
+    t.match(await kind.validate(draft, { executor, settings: single }), { ok: false, reason: "several-functions", detail: "defines 2 functions" });
+    t.match(await kind.validate({ ...draft, helpers: 1 }, { executor, settings: single }), { ok: true }, "what it was given does not count");
+    const more = { program: `${draft.program}\n\ndef h(x):\n    return x`, inputs: ["1"], helpers: 1 };
+    t.match(await kind.validate(more, { executor, settings: single }), { ok: false, reason: "several-functions" });
   });
 
   await t.test("a run", async (t) => {

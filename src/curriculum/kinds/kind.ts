@@ -29,6 +29,8 @@ export interface Draft {
   /** Argument texts: one for deduction and abduction, the configured number for induction. */
   inputs: string[];
   message?: string;
+  /** How many functions of past tasks its program begins with (composite.ts). */
+  helpers?: number;
 }
 
 export type ParsedProposal<D extends Draft = Draft> = { ok: true; draft: D } | { ok: false; reason: RejectionReason; detail: string };

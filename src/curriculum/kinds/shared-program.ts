@@ -33,7 +33,7 @@ export async function checkProgram(
   }
   const analysis = await executor.analyse(program);
   if (!analysis.ok) return { ok: false, reason: "syntax", detail: analysis.message ?? "does not parse" };
-  const policy = checkAnalysis(analysis, settings.validation);
+  const policy = checkAnalysis(analysis, settings.validation, draft.helpers);
   if (policy !== null) return { ok: false, ...policy };
   const hash = programHash(analysis.normalised);
   if (excludedPrograms?.has(hash)) return { ok: false, reason: "held-out", detail: `program ${hash} is held out` };
@@ -61,11 +61,13 @@ function checkWords(program: string, words: string[]): Rejection | null {
   return word === undefined ? null : { reason: "banned", detail: `the word ${word}` };
 }
 
-function checkAnalysis(analysis: AnalyseResult, policy: Policy): Rejection | null {
+/** `helpers`: functions that the proposal was given, which do not count as its own. */
+function checkAnalysis(analysis: AnalyseResult, policy: Policy, helpers = 0): Rejection | null {
   const entry = checkEntry(analysis.entry);
   if (entry !== null) return { reason: "no-entry-function", detail: entry };
-  if (policy.rejectSeveralFunctions && analysis.functions.length > 1) {
-    return { reason: "several-functions", detail: `defines ${analysis.functions.length} functions` };
+  const functions = analysis.functions.length - helpers;
+  if (policy.rejectSeveralFunctions && functions > 1) {
+    return { reason: "several-functions", detail: `defines ${functions} functions` };
   }
   const [finding] = safetyReport(analysis, { modules: policy.bannedModules, names: policy.bannedNames });
   return finding === undefined ? null : { reason: "banned", detail: `line ${finding.line}: ${finding.what}` };

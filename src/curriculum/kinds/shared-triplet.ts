@@ -39,7 +39,7 @@ export function parseTriplet(text: string, { helpers = [] }: ProposalRequest, fo
   const program = parsed.blocks.program![0]!;
   if (helpers.length === 0) return { ok: true, draft: { program, inputs } };
   const whole = composeProgram(program, helpers);
-  return "fault" in whole ? { ok: false, reason: "composite", detail: whole.fault } : { ok: true, draft: { program: whole.program, inputs } };
+  return "fault" in whole ? { ok: false, reason: "composite", detail: whole.fault } : { ok: true, draft: { program: whole.program, inputs, helpers: helpers.length } };
 }
 
 /** The proposer's methods of a triplet kind; its prompt file is `propose-NAME.txt`. */

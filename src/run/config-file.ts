@@ -54,7 +54,7 @@ const told = (cause: unknown): string => (cause instanceof ZodError ? describeIs
 function refuse(dir: string, cause: unknown): never {
   if (AzrError.isInstance(cause)) throw cause;
   if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw notRun(existsSync(dir) ? `${dir} is not a run folder: it has no config.json` : `There is no run folder ${dir}`, cause, runsIn(dir));
-  throw notRun(`${join(dir, "config.json")} cannot be used: ${told(cause)}`, cause);
+  throw notRun(`${join(dir, "config.json")} cannot be used: ${told(cause)}`, cause instanceof ZodError ? undefined : cause);
 }
 
 /** Of which sort a run is. Throws AZR_RUN_FOLDER when there is no config.json or it cannot be read. */

@@ -20,6 +20,8 @@ export interface CliContext {
   prepare?: (log: (line: string) => void) => Promise<void>;
   /** Calls back for each stop signal; the returned function ends that. */
   onSignal(callback: (signal: StopSignal) => void): () => void;
+  /** Ends the process at once; absent where it is not the command's own. */
+  quit?: (exitCode: number) => void;
   /** Commands set it for partial failures; thrown errors bring their own. */
   exitCode: number;
 }

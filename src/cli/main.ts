@@ -40,6 +40,7 @@ const context: CliContext = {
   exitCode: 0,
   ...(stdin.isTTY && stderr.isTTY && !process.env["CI"] ? { ask } : {}),
   prepare: prepareNative,
+  quit: (exitCode) => process.exit(exitCode),
   onSignal(callback) {
     const interrupt = (): void => callback("SIGINT");
     const terminate = (): void => callback("SIGTERM");

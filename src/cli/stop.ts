@@ -62,15 +62,20 @@ export function watchStop(context: CliContext, { onStop, graceSeconds = 60, quie
   };
 }
 
-/** Runs short work that a stop signal aborts; such an end gives the signal's exit code and no failure text. */
+/** Runs short work that a stop signal aborts; such an end gives the signal's exit code and no failure text. A second signal does not wait for it. */
 export async function stoppable(context: CliContext, quiet: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = watchStop(context, { quiet });
+  let signals = 0;
+  const remove = context.onSignal((signal) => {
+    if ((signals += 1) > 1) context.quit?.(signalExitCodes[signal]);
+  });
   try {
     await work(stop.signal);
   } catch (error) {
     if (stop.received === null) throw error;
     context.exitCode = signalExitCodes[stop.received];
   } finally {
+    remove();
     stop.dispose();
   }
 }

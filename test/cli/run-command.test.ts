@@ -96,6 +96,17 @@ t.test("signals", async (t) => {
     });
     t.equal(context.exitCode, 130);
     await t.rejects(stoppable(context, true, () => Promise.reject(new Error("other"))), { message: "other" });
+    const codes: number[] = [];
+    context.quit = (code) => void codes.push(code);
+    await stoppable(context, true, async () => {
+      signal("SIGINT");
+      t.same(codes, [], "the first signal waits for the work");
+      signal("SIGTERM");
+      t.same(codes, [143], "the second does not");
+    });
+    signal("SIGINT");
+    signal("SIGINT");
+    t.same(codes, [143], "nothing listens afterwards");
   });
 });
 

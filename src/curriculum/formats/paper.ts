@@ -90,6 +90,8 @@ function looseAnswer(fences: FencedBlock[], outside: string, name: BlockName): s
   const [only] = fences;
   const inOnly = (): string | undefined => only && (labelled(only.text, name) ?? called(only.text, name));
   if (fences.length === 1 && !otherTags.has(only!.tag) && !/^py/.test(only!.tag)) return inOnly();
+  // A text in quotes may hold a phrase and mean itself.
+  if (fences.length === 0 && /^(?:'[^\n]*'|"[^\n]*"|\[[^\n]*\]|\([^\n]*\)|\{[^\n]*\})$/.test(outside.trim())) return outside.trim();
   const told = labelled(outside, name) ?? tagged(outside, name) ?? phrased(outside, name);
   if (told !== undefined) return unquoted(told);
   if (fences.length > 0) return fences.length === 1 ? inOnly() : undefined;

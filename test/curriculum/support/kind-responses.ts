@@ -130,6 +130,8 @@ const answers = (kind: string, name: string, value: string, other: string): Kind
   ["inline code in a phrase", answer(`The ${name} is \`${value}\`.`), value],
   ["inline code alone", answer(`\`${value}\``), value],
   ["bare", answer(value), value],
+  ["bare, a text that holds a phrase", answer(`'the ${name} is 5.'`), `'the ${name} is 5.'`],
+  ["bare, a list that holds one", answer(`['${name}: 5', 'the ${name} is 6']`), `['${name}: 5', 'the ${name} is 6']`],
   ["bare on the line of the tags", `<think></think><answer>${value}</answer>`, value],
   ["Windows line ends", answer(fenced(name, value)).replaceAll("\n", "\r\n"), value],
   ["prose without a value", answer("I do not know."), "I do not know."],

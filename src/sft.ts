@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { estimateMemory, countParameters, type TrainingMemory } from "./model-memory.ts";
 import { defaultMicroBatchTokens } from "./engine/arguments.ts";
 import type { Engine } from "./engine/engine.ts";
+import { isTree } from "./config/tree.ts";
 import { AzrError } from "./errors.ts";
 import { requireEmpty, writeModelFolder } from "./export-model.ts";
 import { nodeDisk } from "./run/disk.ts";
@@ -57,7 +58,7 @@ export interface SftPlan {
   memory: TrainingMemory;
 }
 
-const isResolved = (config: SftConfigInput | ResolvedSft): config is ResolvedSft => "origins" in config && "hash" in config;
+const isResolved = (config: SftConfigInput | ResolvedSft): config is ResolvedSft => isTree(config) && "origins" in config && "hash" in config;
 const resolved = (config: SftConfigInput | ResolvedSft): ResolvedSft => (isResolved(config) ? config : resolveSft({ argument: config }));
 
 function requireFiles({ data }: SftConfig): void {

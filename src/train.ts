@@ -2,6 +2,7 @@
 // ends in a result. No process handlers are installed here: signals are the caller's (see src/cli).
 import { resolve } from "node:path";
 import { type Config, type ConfigInput, configHash, type ResolvedConfig, resolveConfig } from "./config/index.ts";
+import { isTree } from "./config/tree.ts";
 import { checkSources } from "./run/check-sources.ts";
 import { createRunFolder, type OpenedRun } from "./run/folder.ts";
 import { type LogName, selfPlayForm } from "./run/form.ts";
@@ -30,7 +31,7 @@ export interface ResumeOptions extends TrainOptions {
 
 export type Run = RunOf<RunResult>;
 
-const isResolved = (config: ConfigInput | ResolvedConfig): config is ResolvedConfig => "origins" in config && "hash" in config;
+const isResolved = (config: ConfigInput | ResolvedConfig): config is ResolvedConfig => isTree(config) && "origins" in config && "hash" in config;
 
 /** The configuration with its paths made absolute, so that the run can be gone on with from anywhere. */
 function settle(config: Config): Config {

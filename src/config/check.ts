@@ -4,7 +4,7 @@ import type * as z from "zod";
 import { AzrError } from "../errors.ts";
 import { issueText } from "../issues.ts";
 import { nearestKey } from "./suggest.ts";
-import { leaves, mergeTree, setPath, type Tree } from "./tree.ts";
+import { isTree, leaves, mergeTree, setPath, type Tree } from "./tree.ts";
 
 /** Values and where they come from. */
 export type Layer = [origin: string, values: Tree];
@@ -60,7 +60,7 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, tree: Tree, origin
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const dotted = [...path, key].join(".");
-      if (renamed[dotted] !== undefined) return `${dotted}: this setting is now ${renamed[dotted]}${originOf(dotted)}`;
+      if (Object.hasOwn(renamed, dotted)) return `${dotted}: this setting is now ${renamed[dotted]}${originOf(dotted)}`;
       const near = nearestKey(schema, path, key);
       return `${dotted}: unknown setting${originOf(dotted)}${near === undefined ? "" : `; did you mean \`${near}\`?`}`;
     });
@@ -71,13 +71,19 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, tree: Tree, origin
   return [`${dotted}: ${issueText(issue)}${issue.code === "custom" ? "" : shown}${originOf(dotted)}`];
 }
 
+// What is no object has no settings: it would pass for a configuration of defaults.
+function requireTree(values: unknown, from: string): Tree {
+  if (isTree(values)) return values;
+  throw new AzrError("AZR_CONFIG_INVALID", `The configuration from ${from} is no object of settings`, { hint: "Write for example { steps: 10 }." });
+}
+
 /** The sources as layers, the weakest first: file, environment (`keys` names the variables and what they set), `--set`, argument. */
 export function layersOf({ file, env, set, argument }: SettingSources, keys: Record<string, string>): Layer[] {
   const layers: Layer[] = [];
-  if (file) layers.push([`file ${file.path}`, file.values as Tree]);
+  if (file) layers.push([`file ${file.path}`, requireTree(file.values, file.path)]);
   for (const [name, values] of environment(env ?? {}, keys)) layers.push([`env ${name}`, values]);
   if (set?.length) layers.push(["--set", settings(set)]);
-  if (argument) layers.push(["argument", argument as Tree]);
+  if (argument !== undefined) layers.push(["argument", requireTree(argument, "the argument")]);
   return layers;
 }
 

@@ -5,19 +5,23 @@ export type Tree = { [key: string]: unknown };
 export const isTree = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+// As own keys, whatever they are called: a file may hold "__proto__".
+const own = (tree: Tree, key: string): unknown => (Object.hasOwn(tree, key) ? tree[key] : undefined);
+const put = (tree: Tree, key: string, value: unknown): unknown => Object.defineProperty(tree, key, { value, writable: true, enumerable: true, configurable: true });
+
 /** Writes the values of `source` over `target` and notes `origin` for each leaf's dotted path. Undefined values are skipped. */
 export function mergeTree(target: Tree, source: Tree, origin: string, origins: Record<string, string>, prefix = ""): void {
   for (const [key, value] of Object.entries(source)) {
     const path = prefix + key;
     if (value === undefined) continue;
     if (!isTree(value)) {
-      target[key] = value;
-      origins[path] = origin;
+      put(target, key, value);
+      put(origins, path, origin);
       continue;
     }
-    const existing = target[key];
+    const existing = own(target, key);
     const child: Tree = isTree(existing) ? existing : {};
-    target[key] = child;
+    put(target, key, child);
     mergeTree(child, value, origin, origins, `${path}.`);
   }
 }
@@ -50,12 +54,12 @@ export function setPath(tree: Tree, path: string[], value: unknown): void {
   const [head, ...rest] = path;
   if (head === undefined) return;
   if (rest.length === 0) {
-    tree[head] = value;
+    put(tree, head, value);
     return;
   }
-  const existing = tree[head];
+  const existing = own(tree, head);
   const child: Tree = isTree(existing) ? existing : {};
-  tree[head] = child;
+  put(tree, head, child);
   setPath(child, rest, value);
 }
 

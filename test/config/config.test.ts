@@ -17,6 +17,8 @@ import {
 } from "../../src/config/index.ts";
 import { editDistance } from "../../src/config/suggest.ts";
 import { AzrError } from "../../src/errors.ts";
+import { sft } from "../../src/sft.ts";
+import { train } from "../../src/train.ts";
 
 const failure = (run: () => unknown): AzrError => {
   try {
@@ -112,6 +114,20 @@ t.test("a wrong setting is named, with its origin and what was probably meant", 
   t.match(two.message, /sede: unknown setting \(from --set\); did you mean `seed`\?/);
   t.match(two.message, /engine\.threads: .*got "many" \(from env AZR_THREADS\)/);
   t.match(failure(() => resolveConfig({ set: ["seed"] })).message, /needs key=value/);
+});
+
+t.test("what is no object, and keys that every object has", async (t) => {
+  const refused = (sources: object, message: RegExp) => t.throws(() => resolveConfig(sources), { code: "AZR_CONFIG_INVALID", message }, String(message));
+  for (const wrong of [null, 3, "steps", [], () => ({})]) {
+    refused({ argument: wrong }, /the argument is no object/);
+    refused({ file: { path: "a.json", values: wrong } }, /a\.json is no object/);
+    t.throws(() => train(wrong as never), { code: "AZR_CONFIG_INVALID" });
+    t.throws(() => sft(wrong as never), { code: "AZR_CONFIG_INVALID" });
+  }
+  refused({ argument: JSON.parse('{"__proto__": {"steps": 3}}') as object }, /__proto__: unknown setting/);
+  refused({ argument: JSON.parse('{"run": {"__proto__": {"keepCheckpoints": 3}}}') as object }, /run\.__proto__: unknown setting/);
+  for (const key of ["__proto__", "constructor.prototype", "run.__proto__"]) refused({ set: [`${key}.marked=1`] }, new RegExp(`${key.split(".prototype")[0]!.replaceAll(".", "\\.")}: unknown setting`));
+  t.notOk("marked" in {} || "steps" in {}, "and nothing of it reaches other objects");
 });
 
 t.test("edit distance", async (t) => {

@@ -4,7 +4,7 @@ import { closeSync, existsSync, readSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { crc32 } from "node:zlib";
 import { AzrError } from "../errors.ts";
-import { requireInteger, requireNumber } from "./arguments.ts";
+import { describe, requireInteger, requireNumber } from "./arguments.ts";
 import type { LoraSettings, LoraTarget } from "./engine.ts";
 import { parseHubName } from "./hub-name.ts";
 import type { AdapterSource, LayoutEntry, NativeEngine, NativeLora, TensorSource } from "./load-addon.ts";
@@ -26,10 +26,12 @@ export interface LoraOptions extends Partial<LoraSettings> {
 }
 
 /** Settings with the defaults filled in: rank 16, alpha 32, all matrices of every layer. Throws AZR_INPUT_INVALID. */
-export function loraSettings({ rank = 16, alpha = 32, targets = [...loraTargets], seed = 0 }: LoraOptions): NativeLora {
+export function loraSettings(options: LoraOptions): NativeLora {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) throw new AzrError("AZR_INPUT_INVALID", `Expected an object for lora but received ${describe(options)}.`, { hint: "Leave it out to train the weights themselves." });
+  const { rank = 16, alpha = 32, targets = [...loraTargets], seed = 0 } = options;
   const known = (target: unknown): target is LoraTarget => loraTargets.includes(target as LoraTarget);
   if (!Array.isArray(targets) || targets.length === 0 || !targets.every(known)) {
-    throw new AzrError("AZR_INPUT_INVALID", `lora.targets must name some of ${loraTargets.join(", ")}; received ${JSON.stringify(targets)}.`, { hint: "Leave it out for all of them." });
+    throw new AzrError("AZR_INPUT_INVALID", `lora.targets must name some of ${loraTargets.join(", ")}; received ${Array.isArray(targets) ? targets.map(describe).join(", ") : describe(targets)}.`, { hint: "Leave it out for all of them." });
   }
   // In one order, each once, so that the same settings are the same bytes.
   return { rank: requireInteger("lora.rank", rank, 1), alpha: requireNumber("lora.alpha", alpha, Number.MIN_VALUE), targets: loraTargets.filter((target) => targets.includes(target)), seed: requireInteger("lora.seed", seed, 0) };

@@ -10,7 +10,8 @@ function invalid(message: string): AzrError {
   return new AzrError("AZR_INPUT_INVALID", message, { hint: "See the Engine interface in absolute-zero's types." });
 }
 
-function describe(value: unknown): string {
+/** A value as a message shows it. */
+export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   return typeof value === "object" ? (value.constructor?.name ?? "object") : `${typeof value} ${String(value)}`;
 }

@@ -6,7 +6,7 @@ import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
 import { adapterToMerge, baseFingerprint, findAdapter, loraSettings, requireBase, saveAdapter } from "./adapter.ts";
 import type { AdapterPlace, LoraOptions } from "./adapter.ts";
-import { nativeGenerateRequest, nativeScoreRequest, nativeUpdateRequest, requireInteger, requireRequest, requireText } from "./arguments.ts";
+import { describe, nativeGenerateRequest, nativeScoreRequest, nativeUpdateRequest, requireInteger, requireRequest, requireText } from "./arguments.ts";
 import { callOrder } from "./call-order.ts";
 import type { Engine, EngineStats, GenerateRequest, ScoreRequest, UpdateRequest, WeightFormat } from "./engine.ts";
 import { readingHeadsOnce } from "./gguf-heads.ts";
@@ -121,9 +121,9 @@ interface Held extends Pick<EngineStats, "weights" | "trainable"> {
 
 function heldAs(weights: WeightFormat, { trainable = weights !== "q8", lora }: Pick<OpenEngineOptions, "trainable" | "lora">): Held {
   if (!formats.includes(weights)) {
-    throw new AzrError("AZR_INPUT_INVALID", `weights must be one of ${formats.join(", ")}; received ${JSON.stringify(weights)}.`, { hint: "Leave it out for single precision." });
+    throw new AzrError("AZR_INPUT_INVALID", `weights must be one of ${formats.join(", ")}; received ${describe(weights)}.`, { hint: "Leave it out for single precision." });
   }
-  if (typeof trainable !== "boolean") throw new AzrError("AZR_INPUT_INVALID", `trainable must be true or false; received ${JSON.stringify(trainable)}.`);
+  if (typeof trainable !== "boolean") throw new AzrError("AZR_INPUT_INVALID", `trainable must be true or false; received ${describe(trainable)}.`);
   if (trainable && weights === "q8") {
     throw new AzrError("AZR_INPUT_INVALID", "Weights in q8 cannot be trained.", { hint: "Open the model with weights f32 or bf16, or without trainable." });
   }

@@ -1,5 +1,6 @@
 // Going on with a run whose settings may have been given anew: its folder opened, the settings compared, and the new ones written. train.ts and
 // sft.ts resume by it.
+import { AzrError } from "../errors.ts";
 import type { Disk } from "./disk.ts";
 import { requireSameSettings } from "./differences.ts";
 import { openRunFolder, type OpenedRun, rewriteRunConfig } from "./folder.ts";
@@ -23,6 +24,7 @@ export async function reopenRun<State, Settings extends FolderSettings, Name ext
   dir: string,
   { disk, checkpoint, settings, check, checkState }: ReopenOptions<Settings, State>,
 ): Promise<OpenedRun<State, Settings, Name>> {
+  if (typeof dir !== "string" || dir === "") throw new AzrError("AZR_INPUT_INVALID", "Expected the folder of a run.", { hint: "For example runs/demo-seed0." });
   const opened = await openRunFolder<State, Settings, Name>(form, dir, { disk, checkpoint });
   try {
     if (opened.checkpoint !== undefined) checkState?.(opened.checkpoint.state);

@@ -5,6 +5,8 @@ import t from "tap";
 import { openEngine } from "../../src/engine/open.ts";
 import { seedlingFolder } from "../../src/engine/resolve-model.ts";
 import { loadTokenizer } from "../../src/engine/tokenizer.ts";
+import { resumeSft } from "../../src/sft.ts";
+import { resume } from "../../src/train.ts";
 import { model, openEngineOn, rejects, request } from "./support/tiny-model.ts";
 
 t.test("random weights from a seed", async (t) => {
@@ -42,4 +44,16 @@ t.test("models that cannot be opened", async (t) => {
   t.throws(() => loadTokenizer(join(folder, "truncated"), 35), { code: "AZR_TOKENIZER_FORMAT" }, "a tokenizer of another model");
   await rejects(t, () => openEngineOn(join(folder, "absent")), "AZR_MODEL_NOT_FOUND", /absent/);
   await rejects(t, () => openEngine({ model, signal: AbortSignal.abort() }), "AZR_ABORTED", /abort/i);
+});
+
+t.test("options of another type", async (t) => {
+  const open = (change: object) => () => openEngine({ model, threads: 1, ...change } as never);
+  for (const wrong of [null, 3, "x", [], 3n, () => ({})]) {
+    await rejects(t, open({ lora: wrong }), "AZR_INPUT_INVALID", /an object for lora/);
+    await rejects(t, open({ lora: { targets: wrong } }), "AZR_INPUT_INVALID", /lora\.targets/);
+    await rejects(t, open({ weights: wrong }), "AZR_INPUT_INVALID", /weights must be one of/);
+    await rejects(t, open({ trainable: wrong }), "AZR_INPUT_INVALID", /trainable must be/);
+  }
+  await rejects(t, open({ lora: { targets: ["q_proj", 3n] } }), "AZR_INPUT_INVALID", /q_proj, bigint 3/);
+  for (const dir of [undefined, null, 3, ""]) for (const again of [resume, resumeSft]) await rejects(t, () => again(dir as never).result, "AZR_INPUT_INVALID", /folder of a run/);
 });

@@ -16,11 +16,11 @@ const origin = { step: 1, parents: [] };
 function prompts(format: string, words: string) {
   const program = `def f(a):\n    return a + '${words}'`;
   const value = `'${words}'`;
-  const task: Task = { id: "t", kind: "deduction", program, input: value, output: value, origin };
+  const task: Task = { id: "t", kind: "deduction", program, input: value, output: value, error: words, origin };
   const pairs = [value, value, value].map((input) => ({ input, output: value }));
-  const solved = ["deduction", "abduction"].map((kind) => kindNamed(kind).buildSolutionPrompt({ ...task, kind }, formatNamed(format)));
+  const solved = ["deduction", "abduction", "error"].map((kind) => kindNamed(kind).buildSolutionPrompt({ ...task, kind }, formatNamed(format)));
   const induced = kindNamed("induction").buildSolutionPrompt({ id: "t", kind: "induction", program, pairs, shown: 2, message: words, origin }, formatNamed(format));
-  const proposed = ["deduction", "abduction", "induction"].map((kind) => kindNamed(kind).buildProposalPrompt({ references: [task, task], source: task }, formatNamed(format), settings));
+  const proposed = ["deduction", "abduction", "induction", "error"].map((kind) => kindNamed(kind).buildProposalPrompt({ references: [task, task], source: task, helpers: kind === "error" ? [{ id: "h", source: program }] : [] }, formatNamed(format), settings));
   return [...solved, induced, ...proposed];
 }
 

@@ -50,7 +50,7 @@ export interface GeneratedPrompt {
   prompt: string;
   promptTokens: number[];
   completions: GeneratedText[];
-  /** Whether training computes these log-probabilities bit for bit (`azr score` rounds differently, by about 1e-6). */
+  /** Whether training computes these log-probabilities bit for bit (`azr score` adds up in another order: GenerateResult.parity). */
   parity: boolean;
 }
 

@@ -54,7 +54,8 @@ export interface GenerateResult {
   /** [rows]: 1 where a stop token ended the row, 0 where maxTokens did. */
   stopped: Uint8Array;
   /**
-   * True when these log-probabilities are the ones that `update` computes, bit for bit (`score` rounds differently, by about 1e-6). Not so of
+   * True when these log-probabilities are the ones that `update` computes, bit for bit. `score` does not know where a prompt
+   * ended and adds up in another order: it differs by 1e-6 to 1e-4 in `f32` and, where products round their inputs, by up to 1e-1 in `bf16`. Not so of
    * weights in `q8`, which cannot be trained: a trainer has others.
    */
   parity: boolean;
@@ -134,7 +135,7 @@ export interface SaveModelOptions {
 }
 
 /**
- * A model with its optimizer. Calls are queued and run one at a time in call order. Every method rejects with AZR_DISPOSED
+ * A model with its optimizer. Calls are queued and run one at a time in call order, those that read or write several files too. Every method rejects with AZR_DISPOSED
  * after disposal, AZR_ABORTED when its signal fires (between tokens or micro-batches; an aborted update leaves the weights
  * untouched), AZR_INPUT_INVALID for malformed arrays and, of an engine that was opened without
  * trainable weights, for `update` and the saving methods, AZR_NUMERICS for non-finite loss or gradients (weights untouched).

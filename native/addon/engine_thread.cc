@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/memory.h"
 #include "engine/status.h"
 
 namespace azr {
@@ -34,6 +35,9 @@ void Guard(std::string* code, std::string* message, const Body& body) {
   } catch (...) {
     *code = "AZR_INTERNAL";
     *message = "an exception of unknown type";
+  }
+  if (*code == "AZR_OUT_OF_MEMORY" && !message->ends_with(" bytes are free")) {
+    *message += "; " + std::to_string(FreeBytes()) + " bytes are free";
   }
 }
 

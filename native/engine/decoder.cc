@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/memory.h"
 #include "engine/parallel.h"
 
 namespace azr {
 namespace {
 
-void Grow(std::vector<float>* buffer, int64_t size) {
-  if (static_cast<int64_t>(buffer->size()) < size) buffer->resize(size);
-}
+void Grow(std::vector<float>* buffer, int64_t size) { azr::Grow(buffer, size, "activations"); }
 
 }  // namespace
 
@@ -117,7 +116,11 @@ void Decoder::Forward(const PackedBatch& batch, bool keep, bool checkpoint) {
     inputs_.resize(checkpoint ? layers : 0);
   }
   for (int64_t i = 0; i < layers; ++i) {
-    if (keep && checkpoint) inputs_[i].assign(hidden_.data(), hidden_.data() + rows * model_->shape().hidden);
+    if (keep && checkpoint) {
+      const int64_t size = rows * model_->shape().hidden;
+      Grow(&inputs_[i], size);
+      std::copy_n(hidden_.data(), size, inputs_[i].data());
+    }
     LayerOf(i, batch, keep && !checkpoint ? &layers_[i] : nullptr);
   }
 }
@@ -188,7 +191,7 @@ void Decoder::Backward(const PackedBatch& batch, float* dhidden, float* gradient
       LayerBackward(i, batch, layers_[i], dhidden, gradient);
       continue;
     }
-    std::copy(inputs_[i].begin(), inputs_[i].end(), hidden_.begin());
+    std::copy_n(inputs_[i].data(), rows * s.hidden, hidden_.data());
     LayerOf(i, batch, &layers_[0]);
     LayerBackward(i, batch, layers_[0], dhidden, gradient);
   }

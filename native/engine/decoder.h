@@ -60,6 +60,8 @@ class Decoder {
   void Backward(const PackedBatch& batch, float* dhidden, float* gradient);
   // Bytes held by activations and scratch.
   int64_t bytes() const;
+  // Gives them back.
+  void Release() { *this = Decoder(model_); }
 
  private:
   void Embed(const int32_t* tokens, int64_t rows);

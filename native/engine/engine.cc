@@ -241,6 +241,23 @@ void Engine::CheckRows(const TokenRows& rows, int64_t shortest, const char* what
   }
 }
 
+template <typename Work>
+auto Engine::Sparingly(const Work& work) {
+  const auto release = [this] {
+    decoder_.Release();
+    head_.Release();
+  };
+  try {
+    return work();
+  } catch (const EngineError& error) {
+    if (std::strcmp(error.code(), "AZR_OUT_OF_MEMORY") == 0) release();
+    throw;
+  } catch (const std::bad_alloc&) {
+    release();
+    throw;
+  }
+}
+
 GenerateResult Engine::Generate(const TokenRows& prompts, const GenerateSettings& settings,
                                 const std::atomic<bool>& abort) {
   CheckRows(prompts, 1, "prompts");
@@ -277,7 +294,7 @@ GenerateResult Engine::Generate(const TokenRows& prompts, const GenerateSettings
             std::to_string(kMostCompletionTokens) + " tokens (prompts x samples x maxTokens): ask in several calls");
   }
   Stopwatch watch(&stats_.generate_seconds);
-  GenerateResult result = azr::Generate(&model_, &decoder_, &head_, prompts, settings, abort);
+  GenerateResult result = Sparingly([&] { return azr::Generate(&model_, &decoder_, &head_, prompts, settings, abort); });
   stats_.generated_tokens += static_cast<int64_t>(result.completions.tokens.size());
   return result;
 }
@@ -290,7 +307,7 @@ std::vector<float> Engine::Score(const TokenRows& sequences, const std::atomic<b
   }
   Stopwatch watch(&stats_.score_seconds);
   const AdapterUse use(&model_, adapters);
-  return trainer_.Score(sequences, kScoreTokens, abort);
+  return Sparingly([&] { return trainer_.Score(sequences, kScoreTokens, abort); });
 }
 
 UpdateResult Engine::Update(const UpdateBatch& batch, const UpdateSettings& settings, const std::atomic<bool>& abort) {
@@ -326,7 +343,7 @@ UpdateResult Engine::Update(const UpdateBatch& batch, const UpdateSettings& sett
   if (settings.micro_batch_tokens < 1) Invalid("microBatchTokens must be at least 1");
   CheckOptimizer(settings.optimizer, model_.trained_names().size());
   Stopwatch watch(&stats_.update_seconds);
-  const UpdateResult result = trainer_.Update(batch, settings, abort);
+  const UpdateResult result = Sparingly([&] { return trainer_.Update(batch, settings, abort); });
   stats_.trained_tokens += result.computed_tokens;
   return result;
 }

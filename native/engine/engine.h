@@ -75,6 +75,9 @@ class Engine {
 
  private:
   void CheckRows(const TokenRows& rows, int64_t shortest, const char* what) const;
+  // Runs work on a batch. Where there is no memory for it, what batches have grown to is given back, so that a smaller one has room.
+  template <typename Work>
+  auto Sparingly(const Work& work);
 
   Model model_;
   Decoder decoder_;

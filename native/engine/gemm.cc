@@ -6,11 +6,11 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "engine/gemm_tile.h"
+#include "engine/memory.h"
 #include "engine/parallel.h"
 #include "engine/status.h"
 
@@ -97,7 +97,7 @@ void MultiplyRows(const typename Format::Input* a, int64_t a_stride, int64_t row
 template <typename Format>
 const typename Format::Input* Prepared(const float* a, int64_t a_stride, int64_t rows, int64_t depth, int64_t stride) {
   static thread_local std::vector<typename Format::Input> inputs;
-  if (static_cast<int64_t>(inputs.size()) < rows * stride) inputs.resize(rows * stride);
+  Grow(&inputs, rows * stride, "activations");
   typename Format::Input* out = inputs.data();
   ParallelFor(rows, std::max<int64_t>(1, (1 << 16) / depth),
               [&](int64_t r) { Format::Prepare(a + r * a_stride, depth, out + r * stride); });
@@ -221,7 +221,7 @@ void PackedMatrix::Resize(WeightFormat format, int64_t depth, int64_t columns) {
   const int64_t bytes = panels() * panel_bytes_, alignment = bytes < kLargePage ? 64 : kLargePage;
   capacity_ = (bytes + alignment - 1) / alignment * alignment;
   data_.reset(static_cast<uint8_t*>(std::aligned_alloc(alignment, capacity_)));
-  if (!data_) throw std::bad_alloc();
+  if (!data_) ThrowOutOfMemory(capacity_, "weights");
   if (alignment == kLargePage) ::madvise(data_.get(), capacity_, MADV_HUGEPAGE);
   std::memset(data_.get(), 0, capacity_);
 }

@@ -1,18 +1,15 @@
 #include "engine/generate.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <deque>
-#include <fstream>
 #include <memory>
 #include <string>
 
 #include "engine/cached_step.h"
 #include "engine/counter_random.h"
 #include "engine/kv_cache.h"
+#include "engine/memory.h"
 #include "engine/parallel.h"
 #include "engine/status.h"
 
@@ -20,16 +17,6 @@ namespace azr {
 namespace {
 
 constexpr int64_t kLeastPromptRows = 16;  // of prompts in a step, however many rows are being decoded
-
-// Memory that can be had without driving others out.
-int64_t FreeBytes() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string line; std::getline(file, line);) {
-    long long kibibytes = 0;
-    if (std::sscanf(line.c_str(), "MemAvailable: %lld", &kibibytes) == 1) return kibibytes * 1024;
-  }
-  return int64_t{sysconf(_SC_AVPHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-}
 
 struct Prompt {
   int64_t index = 0, length = 0;

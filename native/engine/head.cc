@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/memory.h"
 #include "engine/parallel.h"
 #include "engine/vector_math.h"
 
@@ -42,10 +43,10 @@ int64_t Head::logit_stride() const { return (model_->shape().vocabulary + kLanes
 
 const float* Head::Logits(const float* hidden, const int64_t* row_index, int64_t rows) {
   const ModelShape& s = model_->shape();
-  gathered_.resize(rows * s.hidden);
-  normed_.resize(rows * s.hidden);
-  rstd_.resize(rows);
-  logits_.resize(rows * logit_stride());
+  Grow(&gathered_, rows * s.hidden, "logits");
+  Grow(&normed_, rows * s.hidden, "logits");
+  Grow(&rstd_, rows, "logits");
+  Grow(&logits_, rows * logit_stride(), "logits");
   ParallelFor(rows, 256, [&](int64_t r) {
     std::memcpy(gathered_.data() + r * s.hidden, hidden + row_index[r] * s.hidden, s.hidden * sizeof(float));
   });
@@ -127,8 +128,9 @@ void Head::Loss(const float* hidden, const std::vector<TokenTerm>& terms, const 
         sums->capped += result.capped;
       }
     }
-    dnormed_.resize(rows * s.hidden);
-    dgathered_.assign(rows * s.hidden, 0.0f);
+    Grow(&dnormed_, rows * s.hidden, "logits");
+    Grow(&dgathered_, rows * s.hidden, "logits");
+    std::fill_n(dgathered_.begin(), rows * s.hidden, 0.0f);
     model_->AddWeightGradient(gradient, model_->layout().head, logits_.data(), stride, normed_.data(), s.hidden, rows,
                               s.vocabulary, s.hidden);
     Multiply(logits_.data(), stride, rows, model_->Backward(model_->layout().head, s.vocabulary, s.hidden), dnormed_.data(), s.hidden);

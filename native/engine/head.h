@@ -36,6 +36,8 @@ class Head {
   void Loss(const float* hidden, const std::vector<TokenTerm>& terms, const LossSettings& settings, float* dhidden,
             float* gradient, LossSums* sums);
 
+  // Gives its scratch back.
+  void Release() { *this = Head(model_); }
   // Logits and the rest of the scratch.
   int64_t bytes() const {
     int64_t floats = 0;

@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <vector>
 
 #include "engine/attention.h"
+#include "engine/memory.h"
 #include "engine/model.h"
 
 namespace azr {
@@ -28,7 +28,7 @@ class KvCache {
     // Not zeroed: lanes outside a span are masked before use and values outside it are never read.
     if (floats > 0) {
       data_.reset(static_cast<float*>(std::aligned_alloc(64, floats * sizeof(float))));
-      if (!data_) throw std::bad_alloc();
+      if (!data_) ThrowOutOfMemory(floats * static_cast<int64_t>(sizeof(float)), "keys and values");
     }
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/memory.h"
 #include "engine/parallel.h"
 #include "engine/vector_math.h"
 
@@ -152,8 +153,12 @@ RopeTable::RopeTable(int64_t head_size, double theta, int64_t positions, std::ve
 
 void RopeTable::Reach(int64_t positions) {
   if (positions <= positions_) return;
-  cosines_.resize(positions * half_);
-  sines_.resize(positions * half_);
+  try {
+    cosines_.resize(positions * half_);
+    sines_.resize(positions * half_);
+  } catch (const std::bad_alloc&) {
+    ThrowOutOfMemory(2 * positions * half_ * static_cast<int64_t>(sizeof(float)), "rotary tables");
+  }
   for (int64_t p = positions_; p < positions; ++p) {
     for (int64_t i = 0; i < half_; ++i) {
       const float angle = static_cast<float>(p) * frequencies_[i];

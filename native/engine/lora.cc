@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/counter_random.h"
+#include "engine/memory.h"
 #include "engine/parallel.h"
 #include "engine/status.h"
 
@@ -102,7 +103,7 @@ void Lora::MergeRows(int64_t offset, int64_t first, int64_t count, float* rows) 
 }
 
 const float* Lora::Merged(const float* base, int64_t offset, int64_t rows, int64_t columns) {
-  if (static_cast<int64_t>(merged_.size()) < rows * columns) merged_.resize(rows * columns);
+  Grow(&merged_, rows * columns, "merged weights");
   std::vector<const Target*> target_of(rows, nullptr);
   for (const Target& target : layout_.targets) {
     if (target.offset < offset || target.offset >= offset + rows * columns) continue;
@@ -124,7 +125,7 @@ const float* Lora::Merged(const float* base, int64_t offset, int64_t rows, int64
 void Lora::AddGradient(float* gradient, int64_t offset, const float* dy, int64_t dy_stride, const float* x,
                        int64_t x_stride, int64_t batch, int64_t rows, int64_t columns) {
   constexpr WeightFormat kFloat = WeightFormat::kFloat32;
-  if (static_cast<int64_t>(low_.size()) < batch * rank_) low_.resize(batch * rank_);
+  Grow(&low_, batch * rank_, "activations");
   for (const Target& target : layout_.targets) {
     if (target.offset < offset || target.offset >= offset + rows * columns) continue;
     const float *a = values_.data() + target.a, *b = values_.data() + target.b;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine/memory.h"
 #include "engine/status.h"
 
 namespace azr {
@@ -110,7 +111,8 @@ UpdateResult Trainer::Gradient(const UpdateBatch& batch, const UpdateSettings& s
     CheckAbort(abort, "the update");
     if (terms.empty()) continue;
     decoder_->Forward(packed, /*keep=*/true, settings.checkpoint_activations);
-    dhidden_.assign(packed.rows() * width, 0.0f);
+    Grow(&dhidden_, packed.rows() * width, "activations");
+    std::fill_n(dhidden_.begin(), packed.rows() * width, 0.0f);
     head_->Loss(decoder_->hidden(), terms, settings.loss, dhidden_.data(), gradient, &sums);
     decoder_->Backward(packed, dhidden_.data(), gradient);
     result.computed_tokens += packed.rows();

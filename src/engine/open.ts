@@ -1,6 +1,6 @@
 // openEngine: an Engine backed by the C++ addon. Resolves the model, loads its weights on the engine thread, and turns the
 // interface's requests into native calls with abort numbers. The curriculum knows only engine.ts.
-import { freemem, totalmem } from "node:os";
+import { freemem } from "node:os";
 import { AzrError } from "../errors.ts";
 import type { AzrErrorCode } from "../errors.ts";
 import { errorExitCodes } from "../errors.ts";
@@ -52,29 +52,38 @@ const hints: Partial<Record<AzrErrorCode, string>> = {
   AZR_PARITY: "The text was sampled with other weights or another build of the engine; sample it anew, or allow the difference: update.maxGap.",
   AZR_NUMERICS: "Lower update.learningRate, or resume from an earlier checkpoint.",
   AZR_INPUT_INVALID: "See the Engine interface in absolute-zero's types.",
-  AZR_OUT_OF_MEMORY: "Lower update.microBatchTokens (training) or generation.maxTokens (sampling), hold the weights as --weights bf16, or use a smaller model.",
   AZR_DISPOSED: "Open a new engine with openEngine().",
   AZR_INTERNAL: "This is a bug in absolute-zero; please report it with the command that led here.",
 };
 
-// What was wanted is in the message where it is known: LibTorch and the key-value cache tell it.
-function outOfMemory(message: string, cause: unknown): AzrError {
+/** What takes memory, and what takes less of it. */
+const knobs = {
+  open: "Hold the weights as --weights bf16 (or q8, where they are not trained), train adapters (update.lora.rank), or use a smaller model.",
+  generate: "Lower generation.maxTokens or the length of the prompts, give less memory to keys and values (cacheBytes), hold the weights as --weights bf16, or use a smaller model.",
+  score: "Score shorter sequences, hold the weights as --weights bf16, or use a smaller model.",
+  update: "Lower update.microBatchTokens, set update.checkpointActivations, train adapters (update.lora.rank), hold the weights as --weights bf16, or use a smaller model.",
+};
+
+type Work = keyof typeof knobs;
+
+// What was wanted is in the message where it is known.
+function outOfMemory(message: string, work: Work, cause: unknown): AzrError {
   const wanted = /(?:allocate|take) (\d+) bytes/.exec(message)?.[1];
-  const free = freemem();
-  return new AzrError("AZR_OUT_OF_MEMORY", `${message}; ${free} of ${totalmem()} bytes of memory are free`, {
-    hint: hints.AZR_OUT_OF_MEMORY!,
-    details: { wantedBytes: wanted === undefined ? null : Number(wanted), freeBytes: free },
+  const free = /(\d+) bytes are free$/.exec(message)?.[1] ?? freemem();
+  return new AzrError("AZR_OUT_OF_MEMORY", message, {
+    hint: knobs[work],
+    details: { wantedBytes: wanted === undefined ? null : Number(wanted), freeBytes: Number(free) },
     cause,
   });
 }
 
 // Native code rejects with plain errors that carry a code.
-function translate(error: unknown, signal?: AbortSignal): AzrError {
+function translate(error: unknown, signal?: AbortSignal, work: Work = "open"): AzrError {
   if (AzrError.isInstance(error)) return error;
   const { code, message } = error as { code?: string; message?: string };
   const known = code !== undefined && code in errorExitCodes ? (code as AzrErrorCode) : "AZR_INTERNAL";
   const cause = known === "AZR_ABORTED" && signal?.aborted ? signal.reason : error;
-  if (known === "AZR_OUT_OF_MEMORY") return outOfMemory(message ?? String(error), error);
+  if (known === "AZR_OUT_OF_MEMORY") return outOfMemory(message ?? String(error), work, error);
   return new AzrError(known, message ?? String(error), { hint: hints[known], cause });
 }
 
@@ -161,7 +170,7 @@ function engineOf(native: NativeEngine, shape: Engine["shape"], { lora, ...held 
   const lastStats: { value?: EngineStats } = {};
 
   // Runs one call; its signal raises the call's abort flag, which native code looks at between tokens or micro-batches.
-  async function call<Result>(request: { signal?: AbortSignal }, start: (abort: number) => Promise<Result>, whole = false): Promise<Result> {
+  async function call<Result>(request: { signal?: AbortSignal }, start: (abort: number) => Promise<Result>, { whole = false, work = "open" }: { whole?: boolean; work?: Work } = {}): Promise<Result> {
     const { signal } = requireRequest(request);
     if (disposal) throw new AzrError("AZR_DISPOSED", "The engine was disposed.", { hint: hints.AZR_DISPOSED });
     return order.enter(async () => {
@@ -172,25 +181,25 @@ function engineOf(native: NativeEngine, shape: Engine["shape"], { lora, ...held 
       try {
         return await start(number);
       } catch (error) {
-        throw translate(error, signal);
+        throw translate(error, signal, work);
       } finally {
         signal?.removeEventListener("abort", abort);
       }
     }, whole);
   }
   // Of several native calls: nothing that is called later comes between them.
-  const wholeCall = <Result>(start: () => Promise<Result>): Promise<Result> => call({}, start, true);
+  const wholeCall = <Result>(start: () => Promise<Result>): Promise<Result> => call({}, start, { whole: true });
 
   const sample = (request: GenerateRequest, listener?: TokenListener) =>
-    call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort, listener)), parity: held.weights !== "q8" }));
+    call(request, async (abort) => ({ ...(await native.generate(nativeGenerateRequest(request), abort, listener)), parity: held.weights !== "q8" }), { work: "generate" });
 
   const engine: Engine = {
     shape,
     generate: (request: GenerateRequest) => sample(request),
     stream: (request: GenerateRequest) => streamTokens(request, sample),
     score: (request: ScoreRequest) =>
-      call(request, async (abort) => ({ logProbabilities: await native.score(nativeScoreRequest(request), abort) })),
-    update: (request: UpdateRequest) => call(request, (abort) => native.update(withGroups(nativeUpdateRequest(request), resolveGroups(request.optimizer, names)), abort)),
+      call(request, async (abort) => ({ logProbabilities: await native.score(nativeScoreRequest(request), abort) }), { work: "score" }),
+    update: (request: UpdateRequest) => call(request, (abort) => native.update(withGroups(nativeUpdateRequest(request), resolveGroups(request.optimizer, names)), abort), { work: "update" }),
     saveModel: (folder, options) => wholeCall(async () => saveModel(native, requireText("folder", folder), options)),
     saveAdapter: (folder) =>
       wholeCall(async () => {

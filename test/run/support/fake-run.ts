@@ -34,6 +34,7 @@ export async function resultFiles(dir: string): Promise<Record<string, string>> 
   for (const name of ["metrics.jsonl", "tasks.jsonl", "programs.jsonl", "attempts.jsonl", "latest"]) await take(name);
   for (const name of (await readdir(join(dir, "rollouts"))).sort()) await take(`rollouts/${name}`);
   const latest = (await readFile(join(dir, "latest"), "utf8")).trim();
-  for (const name of ["model.safetensors", "optimizer.safetensors"]) await take(`checkpoints/${latest}/${name}`);
+  const saved = (await readdir(join(dir, "checkpoints", latest))).filter((name) => name !== "state.json");
+  for (const name of saved.sort()) await take(`checkpoints/${latest}/${name}`);
   return files;
 }

@@ -49,8 +49,8 @@ export function planKills({ steps, kills, seed, clock = 0 }: { steps: number; ki
   });
 }
 
-/** Runs both and compares every file that is a result. The number of threads changes from sitting to sitting. */
-export async function killAndCompare(t: Test, { steps, plan, config = {} }: { steps: number; plan: Kill[]; config?: ConfigInput }): Promise<void> {
+/** Runs both and compares every file that is a result. The number of threads changes from sitting to sitting. Gives the metrics and the run's folder. */
+export async function killAndCompare(t: Test, { steps, plan, config = {} }: { steps: number; plan: Kill[]; config?: ConfigInput }): Promise<{ metrics: Record<string, number>[]; dir: string }> {
   const parent = t.testdir({});
   const whole = join(parent, "whole");
   const broken = join(parent, "broken");
@@ -78,4 +78,5 @@ export async function killAndCompare(t: Test, { steps, plan, config = {} }: { st
   t.equal(Buffer.from(files["metrics.jsonl"]!, "base64").toString(), Buffer.from(expected["metrics.jsonl"]!, "base64").toString(), "metrics.jsonl");
   t.same(files, expected, "tasks, rollouts, weights, optimizer");
   t.same((await readdir(join(dir, "checkpoints"))).filter((entry) => entry.endsWith(".tmp")), [], "nothing half-written is left");
+  return { metrics, dir };
 }

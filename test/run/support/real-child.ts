@@ -3,7 +3,8 @@
 // AZR_TEST_CONFIG holds settings beside those below, as JSON.
 import { writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ConfigInput } from "../../../src/config/index.ts";
+import { type ConfigInput, resolveConfig } from "../../../src/config/index.ts";
+import { loraOptions } from "../../../src/config/update-section.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { openEngine } from "../../../src/engine/open.ts";
 import type { RunEvent } from "../../../src/events.ts";
@@ -38,21 +39,6 @@ function onEvent({ type, step: now }: RunEvent): void {
   if (point === "time" && step >= Number(inStep) && ++seen === 1) void delay(Number(count)).then(() => strike("over"));
 }
 
-const engine = await openEngine({ model: "seedling", threads: Number(threads) });
-const executor = await openExecutor();
-const striking: Engine = {
-  ...engine,
-  generate: (request) => strikeIn("generate", () => engine.generate(request)),
-  update: (request) => strikeIn("update", () => engine.update(request)),
-  saveModel: (folder) => strikeIn("save", () => engine.saveModel(folder)),
-};
-const verifying: Executor = { ...executor, run: (request) => strikeIn("verify", () => executor.run(request)) };
-const disk: Disk = {
-  ...nodeDisk,
-  // The pointer `latest` is written last: before that, a whole checkpoint lies there that nothing names.
-  writeFile: (path, bytes) => (/latest\.\d+\.tmp$/.test(path) ? strikeIn("pointer", () => nodeDisk.writeFile(path, bytes)) : nodeDisk.writeFile(path, bytes)),
-};
-const options = { engine: striking, executor: verifying, disk, onEvent };
 const { curriculum, ...more } = JSON.parse(process.env["AZR_TEST_CONFIG"] ?? "{}") as ConfigInput;
 const config: ConfigInput = {
   preset: "tiny-cpu",
@@ -62,6 +48,23 @@ const config: ConfigInput = {
   ...more,
   run: { dir, name: "run", checkpointEvery: 2 },
 };
+const settled = resolveConfig({ argument: config }).config;
+const engine = await openEngine({ model: "seedling", threads: Number(threads), ...loraOptions(settled.update.lora, settled.seed) });
+const executor = await openExecutor();
+const striking: Engine = {
+  ...engine,
+  generate: (request) => strikeIn("generate", () => engine.generate(request)),
+  update: (request) => strikeIn("update", () => engine.update(request)),
+  saveModel: (folder) => strikeIn("save", () => engine.saveModel(folder)),
+  saveAdapter: (folder) => strikeIn("save", () => engine.saveAdapter(folder)),
+};
+const verifying: Executor = { ...executor, run: (request) => strikeIn("verify", () => executor.run(request)) };
+const disk: Disk = {
+  ...nodeDisk,
+  // The pointer `latest` is written last: before that, a whole checkpoint lies there that nothing names.
+  writeFile: (path, bytes) => (/latest\.\d+\.tmp$/.test(path) ? strikeIn("pointer", () => nodeDisk.writeFile(path, bytes)) : nodeDisk.writeFile(path, bytes)),
+};
+const options = { engine: striking, executor: verifying, disk, onEvent };
 const run = mode === "resume" ? resume(dir, options) : train(config, options);
 const { status, step: last } = await run.result;
 writeSync(1, `${status} ${last}\n`);

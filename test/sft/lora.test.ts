@@ -8,6 +8,7 @@ import { openEngine } from "../../src/engine/open.ts";
 import { resolveModel } from "../../src/engine/resolve-model.ts";
 import { resumeSft, sft, type SftConfigInput } from "../../src/sft.ts";
 import { azr } from "../cli/harness.ts";
+import { nativeMissing } from "../executor/support/native.ts";
 import { exampleRun } from "./support/recipe.ts";
 
 const addon = join(nativeFolder(), "azr.node");
@@ -53,6 +54,24 @@ t.test("a run over adapters", { skip, timeout: 300_000 }, async (t) => {
   const exported = join(parent, "exported");
   t.equal((await azr(["export", "seedling", "--adapter", adapter, "--out", exported])).code, 0);
   t.same(readFileSync(join(exported, "model.safetensors")), readFileSync(join(model!, "model.safetensors")));
+
+  await t.test("azr eval: the model with its adapters answers as the one that they are merged into", { skip: nativeMissing }, async (t) => {
+    const suite = join(parent, "tasks.jsonl");
+    const tasks = [1, 2, 3, 4, 5, 6].map((add) => ({ id: `t${add}`, kind: "deduction", program: `def f(a):\n    return a + ${add}`, input: "4", output: String(4 + add), origin: { step: 0, parents: [] } }));
+    writeFileSync(suite, tasks.map((task) => `${JSON.stringify(task)}\n`).join(""));
+    const evaluated = async (...args: string[]) => {
+      const out = join(parent, "outcomes.jsonl");
+      const { code, stdout } = await azr(["eval", suite, "--samples", "4", "--temperature", "3", "--seed", "3", "--threads", "1", "--json", "--outcomes", "--out", out, ...args]);
+      t.equal(code, 0);
+      const lines = stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+      return { lines: lines.map(({ model: _, ...line }) => line), outcomes: readFileSync(out, "utf8").split("\n").filter((line) => line.includes('"greedy"')) };
+    };
+    const adapted = await evaluated("--model", "seedling", "--adapter", adapter);
+    t.equal(adapted.outcomes.length, tasks.length);
+    t.same(await evaluated("--model", exported), adapted);
+    t.same(await evaluated("--model", whole), adapted, "and as the run's folder");
+    t.notSame((await evaluated("--model", "seedling")).lines, adapted.lines);
+  });
 
   await t.rejects(sft({ ...start("random", 1), initialize: true }).result, { code: "AZR_CONFIG_INVALID", message: /random weights/ });
   await t.rejects(resumeSft(whole, { change: { steps: 5, update: { lora: { rank: 5 } } } }).result, { code: "AZR_CHECKPOINT_INCOMPATIBLE", message: /update\.lora\.rank/ });

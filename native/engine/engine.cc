@@ -194,6 +194,10 @@ void Engine::LoadOptimizer(const std::string& path, int64_t first_offset, int64_
   std::vector<float> first(total), second(total);
   ReadFloats(path, first_offset, StorageType::kFloat32, total, first.data());
   ReadFloats(path, second_offset, StorageType::kFloat32, total, second.data());
+  const auto finite = [](float value) { return std::isfinite(value); };
+  if (!std::all_of(first.begin(), first.end(), finite) || !std::all_of(second.begin(), second.end(), [](float value) { return value >= 0.0f && std::isfinite(value); })) {
+    throw EngineError("AZR_MODEL_FORMAT", path + " holds moments of the optimizer that no training leaves: not finite, or squares below zero");
+  }
   std::memcpy(optimizer_.first(), first.data(), total * sizeof(float));
   std::memcpy(optimizer_.second(), second.data(), total * sizeof(float));
   optimizer_.set_steps(steps);

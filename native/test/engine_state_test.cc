@@ -243,6 +243,16 @@ TEST_F(StateTest, RefusesBrokenWeightFiles) {
   EXPECT_EQ(CodeOf(load(unknown), "unknown"), code);
   EXPECT_EQ(CodeOf(load(negative), "unknown"), code);
   EXPECT_EQ(CodeOf([&] { engine_->LoadOptimizer(Path("whole"), 0, 4, 1); }, "ends before"), code);
+  std::vector<float> moments(2 * image.size(), 0.5f);
+  const auto load_moments = [&](const char* name, size_t at, float value) {
+    std::swap(moments[at], value);
+    WriteFloats(Path(name), "", {{moments.data(), 2 * bytes}});
+    std::swap(moments[at], value);
+    return CodeOf([&] { engine_->LoadOptimizer(Path(name), 0, bytes, 1); }, "no training leaves");
+  };
+  EXPECT_EQ(load_moments("first", 3, kNaN), code);
+  EXPECT_EQ(load_moments("second", image.size() + 3, INFINITY), code);
+  EXPECT_EQ(load_moments("negative", image.size() + 3, -1.0f), code);
   EXPECT_EQ(Weights(*engine_), before);
   EXPECT_EQ(engine_->optimizer_steps(), 0);
   EXPECT_EQ(CodeOf(load(sources)), "none");

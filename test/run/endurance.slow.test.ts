@@ -54,7 +54,8 @@ for (const [name, curriculum] of cases) {
     t.ok(metrics.slice(quarter).every((line) => ["deduction", "abduction", "induction"].every((kind) => line[`buffer/${kind}/size`] === capacity)), "the buffers are full after a quarter of the steps");
     const median = (from: number, to: number) => samples.slice(from, to).map(({ microseconds }) => microseconds).sort((a, b) => a - b)[Math.floor((to - from) / 2)]!;
     const [early, late] = [median(quarter, 2 * quarter), median(3 * quarter, steps)];
-    t.ok(late <= 1.25 * early, `processor time: ${early} us a step in the second quarter, ${late} us in the last`);
+    // Two thirds of the steps come after the first window: what grew with them would have doubled at least. Other work on the machine is worth a fifth.
+    t.ok(late <= 1.5 * early, `processor time: ${early} us a step in the second quarter, ${late} us in the last`);
     const bytes = samples.filter((sample) => sample.bytes > 0 && sample.step >= quarter);
     const growth = bytes.at(-1)!.bytes - bytes[0]!.bytes;
     t.ok(growth <= slackBytes, `memory: ${(bytes[0]!.bytes / 2 ** 20).toFixed(1)} MiB after step ${bytes[0]!.step}, ${(bytes.at(-1)!.bytes / 2 ** 20).toFixed(1)} MiB after step ${steps}`);

@@ -69,7 +69,7 @@ export interface Oversight {
   /** Before step 1: what the probes say of the model as it is. */
   begin(loop: LoopContext): Promise<void>;
   /** Looks at a finished step; returns metrics to add to its line. Rejects with AZR_OVERSIGHT where the step may not stay. */
-  afterStep(loop: LoopContext, step: number, result: Pick<StepResult, "metrics" | "rollouts" | "quarantined">): Promise<Record<string, number>>;
+  afterStep(loop: LoopContext, step: number, result: Pick<StepResult, "metrics" | "rollouts" | "removals" | "quarantined">): Promise<Record<string, number>>;
   /** As of the last finished step. */
   state(): OversightState;
   /** Whether that step asked for a review. */
@@ -117,8 +117,10 @@ export function openOversight(options: OversightOptions): Oversight {
       await overseer.afterStep({ step: 0, metrics, tokens: 0 });
       review = overseer.takeReview();
     },
-    async afterStep(loop, step, { metrics, rollouts, quarantined }) {
-      left = config.curriculum.overlap ? quarantined.map(({ rule, removed }) => ({ rule, removed })) : [];
+    async afterStep(loop, step, { metrics, rollouts, removals, quarantined }) {
+      // The next step's proposals are written by now: what they make of tasks that have left comes late.
+      const gone = [...removals.map(({ removed }) => ({ rule: "contradicted", removed })), ...quarantined.map(({ rule, removed }) => ({ rule, removed }))];
+      left = config.curriculum.overlap ? gone.filter(({ removed }) => removed.length > 0) : [];
       const probed = await probe(loop, step);
       const tokens = rollouts.reduce((sum, rollout) => sum + rollout.tokens, 0);
       const disk = settings.budgets.diskBytes > 0 ? { diskBytes: await folderBytes(folder.dir) } : {};

@@ -39,7 +39,7 @@ const clip = z.strictObject({
 });
 
 const kl = z.strictObject({
-  coefficient: z.number().min(0).default(0).meta({ description: "How strongly the divergence from the reference model counts; 0 = off. Otherwise a second model is held" }),
+  coefficient: z.number().min(0).default(0).meta({ description: "How strongly the divergence from the reference model counts; 0 = off. Otherwise a second model is held, but with `update.lora` or a frozen proposer" }),
   estimator: z
     .enum(["k1", "k2", "k3"])
     .default("k3")

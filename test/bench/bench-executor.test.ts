@@ -44,6 +44,6 @@ t.test("the command", async (t) => {
   t.equal(code, 0);
   t.match(JSON.parse(stdout), { p50Ms: Number, p99Ms: Number, runsPerSecond: Number, cores: 1 });
   const table = await azr(["bench", "executor", "--workers", "1", "--rounds", "1"]);
-  t.match(table.stdout, /^CPython 3\.\d+\.\d+, 50 programs, 1 rounds\na run, request to answer {2}median \d/);
+  t.match(table.stdout, /^CPython 3\.\d+\.\d+, 50 programs, 1 round\na run, request to answer {2}median \d/);
   t.match(table.stderr, /other work on the machine/);
 });

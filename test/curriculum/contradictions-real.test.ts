@@ -15,7 +15,7 @@ const settings = curriculumSettings();
 
 /** 0 below 10; from there on the order of a set of two texts, or where an object lies. */
 const setOrder = "def f(x):\n    return 0 if x < 10 else 'ab'.index(next(iter({'a%d' % x, 'b%d' % x}))[0])";
-const address = "def f(x):\n    return 0 if x < 10 else (id(list(range(x))) // 4096 + x) % 11 // 6";
+const address = "def f(x):\n    return 0 if x < 10 else (id(list(range(x))) // 4096 + x) * 2654435761 % 2**32 >> 31";
 /** Near the limits of time and memory this one is different, or nothing, in each process; that is no fault of its task. */
 const greedy = "def f(x):\n    y = 'a' * x\n    return 0";
 

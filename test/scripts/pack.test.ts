@@ -17,6 +17,7 @@ t.test("the file list", async (t) => {
     /^src\/.*\.ts$/, /^(src|dist)\/curriculum\/prompts\/[\w-]+\/[\w-]+\.txt$/, /^dist\/.*\.(js|d\.ts)(\.map)?$/,
     /^native\/(engine|cuda|addon|executor)\/[\w.-]+\.(cc|h|inc)$/,
     /^scripts\/([\w-]+\/)*[\w-]+\.(mjs|d\.mts|py)$/, /^scripts\/torch-requirements\.txt$/,
+    /^(dist|src)\/oversight\/data\/[\w.-]+\.jsonl$/,
     /^models\/seedling\/(held-out\/)?[\w.-]+\.(json|jsonl|safetensors|md|gz)$/,
   ];
   t.same(paths.filter((path) => !sorts.some((sort) => sort.test(path))), [], "every file is of a known sort");
